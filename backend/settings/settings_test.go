@@ -1,0 +1,50 @@
+package settings
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLoad(t *testing.T) {
+	cases := []struct {
+		name, file string
+		env        map[string]string
+		check      func(Settings) bool
+		wrong      string
+	}{
+		{name: "defaults", check: func(s Settings) bool { return s == Default() }},
+		{name: "empty file", file: "\n", check: func(s Settings) bool { return s == Default() }},
+		{name: "file", file: "metrics:\n  scrapeInterval: 5s\n", check: func(s Settings) bool { return s.Metrics.ScrapeInterval == 5*time.Second }},
+		{
+			name: "environment wins", file: "console: 127.0.0.1:1\n", env: map[string]string{"HEDDLE_CONSOLE": "127.0.0.1:2", "HEDDLE_MESH_TRACESAMPLING": "12.5"},
+			check: func(s Settings) bool { return s.Console == "127.0.0.1:2" && s.Mesh.TraceSampling == 12.5 },
+		},
+		{name: "unknown field", file: "mesh:\n  trustdomain: x\n", wrong: "trustdomain"},
+		{name: "bad duration", env: map[string]string{"HEDDLE_METRICS_RETENTION": "soon"}, wrong: "HEDDLE_METRICS_RETENTION"},
+		{name: "bad values, all at once", file: "console: here\nlog: {level: loud}\n", wrong: "log.level"},
+		{name: "half of TLS", file: "tlsCert: a.pem\n", wrong: "set both or neither"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			path := ""
+			if c.file != "" {
+				path = filepath.Join(t.TempDir(), "settings.yaml")
+				if err := os.WriteFile(path, []byte(c.file), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := Load(path, func(k string) (string, bool) { v, ok := c.env[k]; return v, ok })
+			switch {
+			case c.wrong == "" && err != nil:
+				t.Fatal(err)
+			case c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)):
+				t.Fatalf("error %v, want one that names %q", err, c.wrong)
+			case c.check != nil && !c.check(got):
+				t.Fatalf("got %+v", got)
+			}
+		})
+	}
+}
