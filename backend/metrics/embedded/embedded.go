@@ -1,0 +1,215 @@
+// Package embedded is the built-in Prometheus: time series database, scraper
+// and query engine of the Prometheus library behind its standard API v1.
+//
+// It is bounded in age and size, keeps its data over restarts, and is told
+// whom to scrape; it discovers nothing itself.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/scrape"
+	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/util/compression"
+)
+
+// Options of a Server. Zero values stand for the defaults given.
+type Options struct {
+	// Dir is where the data lies; made when it does not exist. Required.
+	Dir string
+	// Retention is the age after which samples go: 6 h.
+	Retention time.Duration
+	// MaxBytes bounds the blocks on disk: 512 MB. The write-ahead log comes on
+	// top, for the newest half hour to hour.
+	MaxBytes int64
+	// ScrapeInterval is also the time-out of a scrape: 2 s.
+	ScrapeInterval time.Duration
+	// Log hears what goes wrong; nil is silence.
+	Log *slog.Logger
+}
+
+// Bounds of one scrape: a pod that exposes more is not stored at all, and its
+// target says why.
+const (
+	maxSamples   = 50_000
+	maxBodyBytes = "32MB"
+)
+
+// blockRange is the span of the newest block. Shorter than Prometheus' own two
+// hours, because what has not become a block yet is held in memory.
+const blockRange = 30 * time.Minute
+
+// job is the scrape configuration that all targets belong to; the label job of
+// a Target overrides its name.
+const job = "mesh"
+
+// Server is a running embedded Prometheus.
+type Server struct {
+	db      *tsdb.DB
+	scraper *scrape.Manager
+	targets chan map[string][]*targetgroup.Group
+	gather  *prometheus.Registry
+	handler http.Handler
+	stopped chan struct{} // closed when the scraper's loop has returned
+
+	mu     sync.Mutex
+	closed bool
+}
+
+// Open starts a Server on the data in o.Dir, repairing and replaying what a
+// crash left. Nothing is scraped before SetTargets.
+func Open(o Options) (*Server, error) {
+	if o.Dir == "" {
+		return nil, errors.New("embedded prometheus: no data folder given")
+	}
+	if o.Retention <= 0 {
+		o.Retention = 6 * time.Hour
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 512 << 20
+	}
+	if o.ScrapeInterval <= 0 {
+		o.ScrapeInterval = 2 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the metrics folder: %w", err)
+	}
+	cfg, err := scrapeConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	db, err := tsdb.Open(o.Dir, o.Log, registry, storageOptions(o), tsdb.NewDBStats())
+	if err != nil {
+		return nil, fmt.Errorf("open the metrics in %s: %w", o.Dir, err)
+	}
+	scraper, err := scrape.NewManager(&scrape.Options{
+		DiscoveryReloadInterval:  model.Duration(500 * time.Millisecond),
+		DiscoveryReloadOnStartup: true,
+	}, o.Log, nil, db, nil, registry)
+	if err == nil {
+		err = scraper.ApplyConfig(cfg)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("set up scraping: %w", err), db.Close())
+	}
+	s := &Server{
+		db: db, scraper: scraper, gather: registry,
+		targets: make(chan map[string][]*targetgroup.Group),
+		stopped: make(chan struct{}),
+	}
+	p := parser.NewParser(parser.Options{})
+	engine := promql.NewEngine(promql.EngineOpts{
+		Logger: o.Log, Reg: registry, Parser: p,
+		MaxSamples: 5_000_000, Timeout: 30 * time.Second,
+		EnableAtModifier: true, EnableNegativeOffset: true,
+		NoStepSubqueryIntervalFn: func(int64) int64 { return o.ScrapeInterval.Milliseconds() },
+	})
+	s.handler = s.api(o, cfg, engine, p)
+	go func() {
+		defer close(s.stopped)
+		if err := scraper.Run(s.targets); err != nil {
+			o.Log.Error("scraping ended", "error", err)
+		}
+	}()
+	return s, nil
+}
+
+// storageOptions are chosen for tens of pods on a machine that has better
+// things to do: small tables, short head.
+func storageOptions(o Options) *tsdb.Options {
+	opts := tsdb.DefaultOptions()
+	opts.RetentionDuration = o.Retention.Milliseconds()
+	opts.MaxBytes = o.MaxBytes
+	opts.MinBlockDuration = blockRange.Milliseconds()
+	opts.MaxBlockDuration = max(opts.MinBlockDuration, o.Retention.Milliseconds()/6)
+	opts.StripeSize = 1 << 10
+	opts.WALSegmentSize = 16 << 20
+	opts.WALCompression = compression.Snappy
+	opts.HeadChunksWriteBufferSize = 256 << 10
+	return opts
+}
+
+// scrapeConfig goes through Prometheus' own text form, which fills in the
+// defaults and validates.
+func scrapeConfig(o Options) (*config.Config, error) {
+	interval := model.Duration(o.ScrapeInterval)
+	cfg, err := config.Load(fmt.Sprintf(`
+global:
+  scrape_interval: %[1]s
+  scrape_timeout: %[1]s
+scrape_configs:
+- job_name: %[2]s
+  sample_limit: %[3]d
+  body_size_limit: %[4]s
+  label_limit: 64
+  label_name_length_limit: 256
+  label_value_length_limit: 2048
+`, interval, job, maxSamples, maxBodyBytes), o.Log)
+	if err != nil {
+		return nil, fmt.Errorf("scrape interval %s: %w", interval, err)
+	}
+	return cfg, nil
+}
+
+// Handler serves Prometheus' API v1 under /api/v1/, without the parts that
+// change or administer anything.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Metrics are those of the database and the scraper themselves.
+func (s *Server) Metrics() prometheus.Gatherer { return s.gather }
+
+// Close ends scraping and closes the database. It can be called again.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.scraper.Stop()
+	<-s.stopped
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close the metrics: %w", err)
+	}
+	return nil
+}
+
+// SetTargets replaces the list of what is scraped. Targets that were there
+// before go on undisturbed; those that are gone are marked stale. It returns
+// when the list is taken, or with the cause of ctx.
+func (s *Server) SetTargets(ctx context.Context, list []Target) error {
+	sets := make([]model.LabelSet, 0, len(list))
+	for _, t := range list {
+		set, err := t.labelSet()
+		if err != nil {
+			return err
+		}
+		sets = append(sets, set)
+	}
+	groups := map[string][]*targetgroup.Group{job: {{Source: "mesh", Targets: sets}}}
+	select {
+	case s.targets <- groups:
+		return nil
+	case <-s.stopped:
+		return errors.New("embedded prometheus: closed")
+	case <-ctx.Done():
+		return fmt.Errorf("hand over scrape targets: %w", context.Cause(ctx))
+	}
+}

@@ -1,0 +1,192 @@
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// fakePod answers scrapes on a unix socket with a counter that rises by ten
+// each time, and says so on scraped.
+type fakePod struct {
+	socket  string
+	count   atomic.Int64
+	scraped chan int64
+}
+
+func startPod(t *testing.T) *fakePod {
+	t.Helper()
+	p := &fakePod{socket: filepath.Join(t.TempDir(), "m.sock"), scraped: make(chan int64, 1000)}
+	l, err := net.Listen("unix", p.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/stats/prometheus" {
+			http.NotFound(w, r)
+			return
+		}
+		n := p.count.Add(10)
+		fmt.Fprintf(w, "# TYPE istio_requests_total counter\nistio_requests_total{reporter=\"source\",namespace=\"forged\"} %d\n", n)
+		select {
+		case p.scraped <- n:
+		default:
+		}
+	})}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return p
+}
+
+func (p *fakePod) wait(t *testing.T, scrapes int) {
+	t.Helper()
+	for range scrapes {
+		select {
+		case <-p.scraped:
+		case <-time.After(20 * time.Second):
+			t.Fatal("the pod is not scraped")
+		}
+	}
+}
+
+func open(t *testing.T, dir string) *Server {
+	t.Helper()
+	s, err := Open(Options{Dir: dir, ScrapeInterval: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+type vector struct {
+	Status string
+	Data   struct {
+		Result []struct {
+			Metric map[string]string
+			Value  [2]any
+		}
+	}
+}
+
+func query(t *testing.T, s *Server, q string) vector {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/query?query="+url.QueryEscape(q), nil))
+	var v vector
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil || v.Status != "success" {
+		t.Fatalf("query %s: %d %s (%v)", q, w.Code, w.Body, err)
+	}
+	return v
+}
+
+func TestScrapesAPodThroughItsSocketAndKeepsTheSamples(t *testing.T) {
+	pod, dir := startPod(t), t.TempDir()
+	s := open(t, dir)
+	target := Target{
+		UID: "u1", Namespace: "default", Pod: "reviews-1", Job: "pods", Socket: pod.socket,
+		Address: "10.66.0.2:15020", Path: "/stats/prometheus", Labels: map[string]string{"zone": "a"},
+	}
+	if err := s.SetTargets(t.Context(), []Target{target}); err != nil {
+		t.Fatal(err)
+	}
+	pod.wait(t, 3)
+	v := query(t, s, `istio_requests_total`)
+	if len(v.Data.Result) != 1 {
+		t.Fatalf("series: %+v", v)
+	}
+	want := map[string]string{
+		"__name__": "istio_requests_total", "reporter": "source", "job": "pods", "namespace": "default",
+		"pod": "reviews-1", "instance": "10.66.0.2:15020", "zone": "a", "exported_namespace": "forged",
+	}
+	got := v.Data.Result[0].Metric
+	if len(got) != len(want) {
+		t.Errorf("labels %v, want %v", got, want)
+	}
+	for k, w := range want {
+		if got[k] != w {
+			t.Errorf("label %s is %q, want %q", k, got[k], w)
+		}
+	}
+
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, dir)
+	if v := query(t, again, `count_over_time(istio_requests_total[10m]) >= 2`); len(v.Data.Result) != 1 {
+		t.Errorf("after a restart: %+v", v)
+	}
+}
+
+func TestAGoneTargetIsStaleAtOnce(t *testing.T) {
+	pod := startPod(t)
+	s := open(t, t.TempDir())
+	targets := []Target{{Pod: "p", Socket: pod.socket, Path: "/stats/prometheus"}}
+	if err := s.SetTargets(t.Context(), targets); err != nil {
+		t.Fatal(err)
+	}
+	pod.wait(t, 2)
+	if err := s.SetTargets(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for len(query(t, s, `up`).Data.Result) != 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("the series of a target that is gone never becomes stale")
+		}
+	}
+}
+
+func TestRefusesWhatChangesAnything(t *testing.T) {
+	s := open(t, t.TempDir())
+	for path, want := range map[string]int{
+		"/api/v1/admin/tsdb/delete_series": http.StatusNotFound,
+		"/api/v1/write":                    http.StatusNotFound,
+		"/api/v1/otlp/v1/metrics":          http.StatusNotFound,
+		"/api/v1/notifications/live":       http.StatusNotFound,
+		"/metrics":                         http.StatusNotFound,
+	} {
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest("POST", path, nil))
+		if w.Code != want {
+			t.Errorf("POST %s: %d, want %d", path, w.Code, want)
+		}
+	}
+	for _, path := range []string{"targets", "labels", "metadata", "rules", "alerts", "status/tsdb", "status/buildinfo", "status/runtimeinfo", "status/config", "status/flags", "alertmanagers"} {
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/"+path, nil))
+		if w.Code != http.StatusOK {
+			t.Errorf("GET %s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestBadTargetsAreNamed(t *testing.T) {
+	s := open(t, t.TempDir())
+	for name, target := range map[string]Target{
+		"neither socket nor address": {Pod: "p"},
+		"label name":                 {Address: "127.0.0.1:1", Labels: map[string]string{"a-b": "c"}},
+		"socket too long":            {Pod: "p", Socket: "/" + string(make([]byte, 120))},
+	} {
+		if err := s.SetTargets(t.Context(), []Target{target}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
