@@ -15,6 +15,24 @@ const (
 	UDP     Protocol = "UDP" // not carried by the mesh
 )
 
+// Resolution says how the endpoints of a service are found.
+type Resolution string
+
+const (
+	// ResolveEndpoints: the endpoints are listed, with addresses. Kubernetes
+	// services and ServiceEntry STATIC.
+	ResolveEndpoints Resolution = ""
+	// ResolveDNS: endpoints have a Hostname that proxies look up, all answers
+	// are used. ExternalName services and ServiceEntry DNS.
+	ResolveDNS Resolution = "DNS"
+	// ResolveDNSRoundRobin: as ResolveDNS, but one answer at a time.
+	ResolveDNSRoundRobin Resolution = "DNS_ROUND_ROBIN"
+	// ResolveDynamicDNS: the name that the request carries is looked up.
+	ResolveDynamicDNS Resolution = "DYNAMIC_DNS"
+	// ResolveNone: connections go where the caller sent them.
+	ResolveNone Resolution = "NONE"
+)
+
 // IsHTTP reports whether requests can be seen.
 func (p Protocol) IsHTTP() bool { return p == HTTP || p == HTTP2 || p == GRPC }
 
@@ -29,6 +47,7 @@ type Service struct {
 	Headless  bool
 	// External is true for ExternalName and ServiceEntry MESH_EXTERNAL.
 	External    bool
+	Resolution  Resolution
 	Ports       []ServicePort // by number
 	Selector    map[string]string
 	Labels      map[string]string
@@ -38,7 +57,10 @@ type Service struct {
 	Accounts []string
 	// LoadBalancer is true when the service is offered outside the cluster.
 	LoadBalancer bool
-	From         []Ref
+	// ExportTo lists the namespaces that see the service: "." its own, "*"
+	// all, "~" none, or names. Empty is all.
+	ExportTo []string
+	From     []Ref // the objects that define it, the deciding one first
 	// Hash covers everything above but Accounts and From.
 	Hash Hash
 }
@@ -121,6 +143,7 @@ const (
 // Endpoint is one address behind one port of a service.
 type Endpoint struct {
 	Address  netip.Addr
+	Hostname string // to be looked up instead of Address, for services resolved by DNS
 	Port     uint32 // target port number
 	Health   Health
 	Locality Locality
@@ -140,7 +163,7 @@ type EndpointKey struct {
 	Port uint32 // service port
 }
 
-// EndpointList is all endpoints of one service port, sorted by address and port.
+// EndpointList is all endpoints of one service port, sorted by address, host name and port.
 type EndpointList struct {
 	Endpoints []Endpoint
 	Hash      Hash

@@ -49,7 +49,9 @@ type Snapshot struct {
 	// Findings of sources and decoding. Checks and delivery add theirs elsewhere.
 	Findings []Finding
 
-	byKind map[Kind][]*Object
+	byKind   map[Kind][]*Object
+	given    []Finding // Findings without those of Build itself
+	shadowed []*Object // objects that lost their reference to another one
 }
 
 // Kind lists the objects of one kind, ordered by namespace and name.
