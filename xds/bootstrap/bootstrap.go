@@ -88,7 +88,7 @@ func Message(c Config) (*bootstrapv3.Bootstrap, error) {
 			Id:      c.NodeID(),
 			Cluster: c.Pod + "." + c.Namespace,
 		},
-		Admin:            &bootstrapv3.Admin{Address: pipe(c.AdminSocket)},
+		Admin:            &bootstrapv3.Admin{Address: pipe(c.AdminSocket, 0o600)},
 		StaticResources:  &bootstrapv3.Bootstrap_StaticResources{Clusters: []*clusterv3.Cluster{agent}},
 		DynamicResources: dynamicResources(),
 		LayeredRuntime:   runtimeLayers(),
@@ -158,7 +158,7 @@ func agentCluster(socket string) (*clusterv3.Cluster, error) {
 			ClusterName: AgentCluster,
 			Endpoints: []*endpointv3.LocalityLbEndpoints{{
 				LbEndpoints: []*endpointv3.LbEndpoint{{
-					HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: pipe(socket)}},
+					HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: pipe(socket, 0)}},
 				}},
 			}},
 		},
@@ -252,6 +252,6 @@ func statsConfig() *metricsv3.StatsConfig {
 	}
 }
 
-func pipe(path string) *corev3.Address {
-	return &corev3.Address{Address: &corev3.Address_Pipe{Pipe: &corev3.Pipe{Path: path, Mode: 0o600}}}
+func pipe(path string, mode uint32) *corev3.Address {
+	return &corev3.Address{Address: &corev3.Address_Pipe{Pipe: &corev3.Pipe{Path: path, Mode: mode}}}
 }
