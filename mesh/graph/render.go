@@ -1,0 +1,254 @@
+package graph
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// Title is what to call a node in a list of nodes of all namespaces.
+func (n Node) Title() string {
+	switch {
+	case n.Namespace == "" || n.External:
+		return n.Name
+	case n.Kind == KindVersionedApp && n.Version != "" && n.Version != "latest":
+		return n.App + "." + n.Namespace + " " + n.Version
+	default:
+		return n.Name + "." + n.Namespace
+	}
+}
+
+// note is what is worth saying about a node besides its title.
+func (n Node) note() string {
+	var words []string
+	if n.Gateway {
+		words = append(words, "gateway")
+	}
+	if n.Pods.Total > 0 && !n.Meshed && !n.Gateway {
+		words = append(words, "no sidecar")
+	}
+	if n.External {
+		words = append(words, "outside the mesh")
+	}
+	if n.Pods.Ready < n.Pods.Total {
+		words = append(words, fmt.Sprintf("%d of %d pods ready", n.Pods.Ready, n.Pods.Total))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "(" + strings.Join(words, ", ") + ")"
+}
+
+// Table writes one line per edge, then the idle nodes.
+func Table(w io.Writer, g *Graph) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "SOURCE\tTARGET\tPROTOCOL\tRATE\tERRORS\tP50\tP95\tP99\tTLS\tHEALTH")
+	titles := titles(g)
+	for _, e := range g.Edges {
+		fmt.Fprintln(t, strings.Join([]string{
+			titles[e.Source], titles[e.Target], string(e.Protocol), e.rate(), percent(e.ErrorShare),
+			millis(e.P50), millis(e.P95), millis(e.P99), e.tls(), string(e.Health.Status),
+		}, "\t"))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return idleLine(w, g)
+}
+
+func idleLine(w io.Writer, g *Graph) error {
+	var idle []string
+	for _, n := range g.Nodes {
+		if n.Idle {
+			idle = append(idle, n.Title())
+		}
+	}
+	if len(idle) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\nidle: %s\n", strings.Join(idle, ", "))
+	return err
+}
+
+// Tree writes the graph as trees that begin where traffic begins. A node that
+// was written before is named again, without what lies below it.
+func Tree(w io.Writer, g *Graph) error {
+	t := tree{nodes: map[string]Node{}, out: map[string][]Edge{}, shown: map[string]bool{}}
+	called := map[string]bool{}
+	for _, n := range g.Nodes {
+		t.nodes[n.ID] = n
+	}
+	for _, e := range g.Edges {
+		t.out[e.Source] = append(t.out[e.Source], e)
+		if e.Source != e.Target {
+			called[e.Target] = true
+		}
+	}
+	for _, first := range []bool{true, false} { // then what is only in circles
+		for _, n := range g.Nodes {
+			if len(t.out[n.ID]) > 0 && !t.shown[n.ID] && (!called[n.ID] || !first) {
+				t.root(n)
+			}
+		}
+	}
+	if len(g.Edges) == 0 {
+		t.b.WriteString("no traffic in the last " + strconv.FormatFloat(g.Seconds, 'f', -1, 64) + " s\n")
+	}
+	for _, line := range t.lines {
+		pad := t.width - len([]rune(line.left))
+		t.b.WriteString(strings.TrimRight(line.left+strings.Repeat(" ", pad)+"  "+line.right, " ") + "\n")
+	}
+	if _, err := io.WriteString(w, t.b.String()); err != nil {
+		return err
+	}
+	return idleLine(w, g)
+}
+
+type tree struct {
+	nodes map[string]Node
+	out   map[string][]Edge
+	shown map[string]bool
+	lines []line
+	width int
+	b     strings.Builder
+}
+
+type line struct{ left, right string }
+
+func (t *tree) add(left, right string) {
+	t.lines = append(t.lines, line{left, right})
+	t.width = max(t.width, len([]rune(left)))
+}
+
+func (t *tree) root(n Node) {
+	t.add(n.Title(), n.note())
+	t.below(n.ID, "")
+}
+
+func (t *tree) below(id, indent string) {
+	t.shown[id] = true
+	for i, e := range t.out[id] {
+		branch, next := "├─ ", "│  "
+		if i == len(t.out[id])-1 {
+			branch, next = "└─ ", "   "
+		}
+		n := t.nodes[e.Target]
+		again := t.shown[e.Target] && len(t.out[e.Target]) > 0
+		right := e.summary() + " " + n.note()
+		if again {
+			right += " (see above)"
+		}
+		t.add(indent+branch+n.Title(), strings.TrimSpace(right))
+		if !again {
+			t.below(e.Target, indent+next)
+		}
+	}
+}
+
+// summary is the figures of an edge in a few words.
+func (e Edge) summary() string {
+	words := []string{fmt.Sprintf("%-11s", e.rate())}
+	if e.Protocol != TCP {
+		words = append(words, fmt.Sprintf("%6s err", percent(e.ErrorShare)), fmt.Sprintf("p95 %-8s", millis(e.P95)))
+	} else if e.ErrorShare > 0 {
+		words = append(words, percent(e.ErrorShare)+" failed")
+	}
+	words = append(words, fmt.Sprintf("%-4s", e.Protocol), e.tls())
+	return strings.Join(words, "  ")
+}
+
+// Dot writes the graph for Graphviz.
+func Dot(w io.Writer, g *Graph) error {
+	var b strings.Builder
+	b.WriteString("digraph mesh {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n")
+	for _, n := range g.Nodes {
+		style := ""
+		if n.Idle {
+			style = ", color=gray, fontcolor=gray"
+		} else if n.Health.Status == Failing || n.Health.Status == Degraded {
+			style = ", color=red"
+		}
+		fmt.Fprintf(&b, "  %s [label=%s%s];\n", quote(n.ID), quote(n.Title()), style)
+	}
+	for _, e := range g.Edges {
+		label := e.rate()
+		if e.ErrorShare > 0 {
+			label += "\n" + percent(e.ErrorShare) + " err"
+		}
+		style := ""
+		if e.Health.Status == Failing || e.Health.Status == Degraded {
+			style = ", color=red"
+		}
+		if e.MutualTLS != nil && *e.MutualTLS == 0 {
+			style += ", style=dashed"
+		}
+		fmt.Fprintf(&b, "  %s -> %s [label=%s%s];\n", quote(e.Source), quote(e.Target), quote(label), style)
+	}
+	b.WriteString("}\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// quote is a quoted string of the DOT language.
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
+}
+
+func titles(g *Graph) map[string]string {
+	out := make(map[string]string, len(g.Nodes))
+	for _, n := range g.Nodes {
+		out[n.ID] = n.Title()
+	}
+	return out
+}
+
+func (e Edge) rate() string {
+	if e.Protocol == TCP {
+		return size(e.Received+e.Sent) + "/s"
+	}
+	return strconv.FormatFloat(e.Rate, 'f', 2, 64) + "/s"
+}
+
+// tls says in a word how the traffic is protected.
+func (e Edge) tls() string {
+	switch {
+	case e.MutualTLS == nil:
+		return "-"
+	case *e.MutualTLS == 1:
+		return "mTLS"
+	case *e.MutualTLS == 0:
+		return "plaintext"
+	default:
+		return percent(*e.MutualTLS) + " mTLS"
+	}
+}
+
+func percent(share float64) string { return strconv.FormatFloat(share*100, 'f', 1, 64) + "%" }
+
+func millis(v *float64) string {
+	switch {
+	case v == nil:
+		return "-"
+	case *v >= 10_000:
+		return strconv.FormatFloat(*v/1000, 'f', 1, 64) + " s"
+	case *v >= 100:
+		return strconv.FormatFloat(*v, 'f', 0, 64) + " ms"
+	default:
+		return strconv.FormatFloat(*v, 'f', 1, 64) + " ms"
+	}
+}
+
+func size(bytes float64) string {
+	units := []string{"B", "kB", "MB", "GB"}
+	i := 0
+	for bytes >= 1000 && i < len(units)-1 {
+		bytes /= 1000
+		i++
+	}
+	if i == 0 {
+		return strconv.FormatFloat(bytes, 'f', 0, 64) + " " + units[i]
+	}
+	return strconv.FormatFloat(bytes, 'f', 1, 64) + " " + units[i]
+}
