@@ -111,6 +111,7 @@ var (
 	KindTCPRoute         = Kind{GroupGatewayAPI, "TCPRoute"}
 	KindTLSRoute         = Kind{GroupGatewayAPI, "TLSRoute"}
 	KindUDPRoute         = Kind{GroupGatewayAPI, "UDPRoute"}
+	KindListenerSet      = Kind{GroupGatewayAPI, "ListenerSet"}
 	KindReferenceGrant   = Kind{GroupGatewayAPI, "ReferenceGrant"}
 	KindBackendTLSPolicy = Kind{GroupGatewayAPI, "BackendTLSPolicy"}
 )

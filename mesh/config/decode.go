@@ -1,0 +1,355 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+// Limits of what is read.
+const (
+	// MaxBytes is the size of the largest file that is read.
+	MaxBytes = 4 << 20
+	// maxDepth is how deep values may be nested.
+	maxDepth = 64
+	// maxNodes is how many values a document may hold once aliases are followed.
+	maxNodes = 500_000
+)
+
+// DefaultNamespace is where objects live that name no namespace.
+const DefaultNamespace = "default"
+
+// Result is what a file holds.
+type Result struct {
+	// Objects are the documents that are right, in the order of the file.
+	Objects []*mesh.Object
+	// Problems are all findings, by line. Those with severity Error made their
+	// document bad; warnings did not.
+	Problems []mesh.Finding
+	// Bad are the documents that gave no object, in the order of the file.
+	Bad []BadDocument
+}
+
+// BadDocument is a document that could not be turned into an object.
+type BadDocument struct {
+	// Ref is the object that the document seems to be about; what could not be
+	// read of it is empty.
+	Ref  mesh.Ref
+	Line int // first line of the document in the file, from 1
+	Text []byte
+}
+
+// Decode reads every document of a file, YAML or JSON, strictly: an unknown
+// field, a wrong type, a duplicate key or a value that the API refuses is a
+// finding with its line, column and field path. All problems of the file are
+// found at once; a bad document does not keep the others from being read.
+// Objects of a v1 List are read one by one. file is only the name that findings
+// and origins carry. Blank documents are passed over.
+func Decode(file string, data []byte) Result {
+	d := &decoder{file: file}
+	switch {
+	case len(data) > MaxBytes:
+		d.whole(data, mesh.CodeSyntax, fmt.Sprintf(
+			"the file is larger than %d MB; split it into several files", MaxBytes>>20))
+	case !utf8.Valid(data):
+		line := 1
+		for text := range bytes.Lines(data) {
+			if !utf8.Valid(text) {
+				break
+			}
+			line++
+		}
+		d.bad = append(d.bad, BadDocument{Ref: guessRef(data), Line: 1, Text: data})
+		d.problems = append(d.problems, mesh.Finding{
+			Code: mesh.CodeSyntax, Severity: mesh.Error, Phase: mesh.PhaseDecode, Ref: guessRef(data),
+			Message: "the text is not UTF-8; save the file in that encoding", File: file, Line: line,
+		})
+	default:
+		for _, doc := range Split(data) {
+			if !doc.Blank() {
+				d.document(doc)
+			}
+		}
+	}
+	slices.SortStableFunc(d.problems, func(a, b mesh.Finding) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return Result{Objects: d.objects, Problems: d.problems, Bad: d.bad}
+}
+
+type decoder struct {
+	file     string
+	objects  []*mesh.Object
+	problems []mesh.Finding
+	bad      []BadDocument
+}
+
+// whole refuses a file without reading it.
+func (d *decoder) whole(data []byte, code, message string) {
+	d.bad = append(d.bad, BadDocument{Line: 1, Text: data})
+	d.problems = append(d.problems, mesh.Finding{
+		Code: code, Severity: mesh.Error, Phase: mesh.PhaseDecode, Message: message, File: d.file, Line: 1,
+	})
+}
+
+func (d *decoder) document(doc Document) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(doc.Text, &root); err != nil {
+		p := syntaxProblem(err)
+		ref := guessRef(doc.Text)
+		d.report(doc, ref, mesh.Error, p)
+		d.bad = append(d.bad, BadDocument{Ref: ref, Line: doc.Line, Text: doc.Text})
+		return
+	}
+	if len(root.Content) == 0 || isNull(root.Content[0]) {
+		return
+	}
+	top := root.Content[0]
+	if items, ok := listItems(top); ok {
+		for _, item := range items {
+			part := doc
+			part.Line, part.Text = doc.Line, nil
+			d.object(part, item)
+		}
+		return
+	}
+	d.object(doc, top)
+}
+
+// listItems gives the items of a v1 List, as "kubectl get -o yaml" writes it.
+func listItems(top *yaml.Node) ([]*yaml.Node, bool) {
+	if scalarAt(top, "apiVersion") != "v1" || scalarAt(top, "kind") != "List" {
+		return nil, false
+	}
+	items := child(top, "items")
+	if items == nil || items.Kind != yaml.SequenceNode {
+		return nil, true
+	}
+	return items.Content, true
+}
+
+// object reads one object. doc.Text is nil for an item of a list.
+func (d *decoder) object(doc Document, top *yaml.Node) {
+	line := doc.Line
+	if doc.Text == nil {
+		line += top.Line - 1
+	}
+	refuse := func(ref mesh.Ref, problems ...problem) {
+		for _, p := range problems {
+			d.report(doc, ref, mesh.Error, p)
+		}
+		d.bad = append(d.bad, BadDocument{Ref: ref, Line: line, Text: doc.Text})
+	}
+	if top.Kind != yaml.MappingNode {
+		refuse(mesh.Ref{}, problem{
+			code: mesh.CodeSchema, line: top.Line, column: top.Column,
+			message: "an object is a mapping with apiVersion, kind and metadata, but " + describeNode(top) + " stands here",
+		})
+		return
+	}
+	info, ref, p := d.identify(top)
+	if p != nil {
+		severity := mesh.Error
+		if p.code == mesh.CodeUnsupported {
+			severity = mesh.Warning
+		}
+		d.report(doc, ref, severity, *p)
+		d.bad = append(d.bad, BadDocument{Ref: ref, Line: line, Text: doc.Text})
+		return
+	}
+	w := &walker{sections: map[string][2]int{}}
+	w.value(nil, top, info.shape(), 0)
+	if len(w.problems) > 0 {
+		refuse(ref, w.problems...)
+		return
+	}
+	o, err := info.assemble(w)
+	if err != nil {
+		refuse(ref, problem{code: mesh.CodeSchema, line: top.Line, column: top.Column, message: err.Error()})
+		return
+	}
+	o.Origin = mesh.Origin{File: d.file, Line: line}
+	o.Text = doc.Text
+	if o.Text == nil {
+		if o.Text, err = Encode(o); err != nil {
+			refuse(ref, problem{code: mesh.CodeSchema, line: top.Line, column: top.Column, message: err.Error()})
+			return
+		}
+	}
+	o.Version = TextVersion(o.Text)
+	var problems []problem
+	for _, issue := range Check(o) {
+		at := locate(top, issue.Path)
+		problems = append(problems, problem{
+			code: mesh.CodeStructure, path: issue.Path, line: at.Line, column: at.Column, message: issue.Message,
+		})
+	}
+	if len(problems) > 0 {
+		refuse(o.Ref, problems...)
+		return
+	}
+	d.objects = append(d.objects, o)
+}
+
+// report turns a problem in a document into a finding in the file.
+func (d *decoder) report(doc Document, ref mesh.Ref, severity mesh.Severity, p problem) {
+	f := mesh.Finding{
+		Code: p.code, Severity: severity, Phase: mesh.PhaseDecode, Ref: ref,
+		Path: p.path.String(), Message: p.message, File: d.file, Line: doc.Line, Column: p.column,
+	}
+	if p.line > 0 {
+		f.Line += p.line - 1
+	}
+	if p.line == 1 && p.column > 0 {
+		f.Column += doc.indent
+	}
+	d.problems = append(d.problems, f)
+}
+
+// identify finds the kind and name of an object, whatever else is wrong with it.
+func (d *decoder) identify(top *yaml.Node) (KindInfo, mesh.Ref, *problem) {
+	group, version := splitAPIVersion(scalarAt(top, "apiVersion"))
+	ref := mesh.Ref{
+		Kind:      mesh.Kind{Group: group, Name: scalarAt(top, "kind")},
+		Namespace: scalarAt(top, "metadata", "namespace"),
+		Name:      scalarAt(top, "metadata", "name"),
+	}
+	at := func(n *yaml.Node, path Path, code, format string, args ...any) *problem {
+		return &problem{code: code, path: path, line: n.Line, column: n.Column, message: fmt.Sprintf(format, args...)}
+	}
+	if version == "" {
+		return KindInfo{}, ref, at(top, nil, mesh.CodeSchema, "apiVersion is missing; every object begins with apiVersion and kind")
+	}
+	if ref.Kind.Name == "" {
+		return KindInfo{}, ref, at(top, nil, mesh.CodeSchema, "kind is missing; every object begins with apiVersion and kind")
+	}
+	info, ok := Lookup(ref.Kind)
+	if !ok {
+		return KindInfo{}, ref, d.unknownKind(top, ref, at)
+	}
+	if !slices.Contains(info.Versions, version) {
+		return KindInfo{}, ref, at(child(top, "apiVersion"), Path{}.Key("apiVersion"), mesh.CodeSchema,
+			"%s has no version %q; use %s", ref.Kind.Name, version, info.APIVersion())
+	}
+	switch {
+	case !info.Namespaced && ref.Namespace != "":
+		return info, ref, at(child(top, "metadata", "namespace"), Path{}.Key("metadata").Key("namespace"), mesh.CodeStructure,
+			"a %s lives in no namespace; remove the field", ref.Kind.Name)
+	case info.Namespaced && ref.Namespace == "":
+		ref.Namespace = DefaultNamespace
+	}
+	if ref.Name == "" {
+		n, path := top, Path{}.Key("metadata").Key("name")
+		if m := child(top, "metadata"); m != nil {
+			n = m
+		}
+		return info, ref, at(n, path, mesh.CodeStructure, "metadata.name is missing; give the object a name")
+	}
+	return info, ref, nil
+}
+
+func (d *decoder) unknownKind(top *yaml.Node, ref mesh.Ref, at func(*yaml.Node, Path, string, string, ...any) *problem) *problem {
+	var names []string
+	for _, info := range Kinds {
+		if info.Group == ref.Group {
+			names = append(names, info.Kind.Name)
+		}
+	}
+	if near := nearest(ref.Kind.Name, names); near != "" {
+		return at(child(top, "kind"), Path{}.Key("kind"), mesh.CodeSchema,
+			"there is no kind %q in %s; did you mean %s?", ref.Kind.Name, scalarAt(top, "apiVersion"), near)
+	}
+	for _, info := range Kinds {
+		if info.Kind.Name == ref.Kind.Name {
+			return at(child(top, "apiVersion"), Path{}.Key("apiVersion"), mesh.CodeSchema,
+				"%s is not in %s; use %s", ref.Kind.Name, scalarAt(top, "apiVersion"), info.APIVersion())
+		}
+	}
+	return at(child(top, "kind"), Path{}.Key("kind"), mesh.CodeUnsupported,
+		"objects of kind %s are not supported yet and have no effect", ref.Kind)
+}
+
+// child follows keys through mappings and aliases; nil when they lead nowhere.
+func child(n *yaml.Node, keys ...string) *yaml.Node {
+	for _, key := range keys {
+		if n = resolve(n); n == nil || n.Kind != yaml.MappingNode {
+			return nil
+		}
+		var next *yaml.Node
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				next = n.Content[i+1]
+				break
+			}
+		}
+		n = next
+	}
+	return resolve(n)
+}
+
+// resolve follows aliases; an alias never leads to another one.
+func resolve(n *yaml.Node) *yaml.Node {
+	if n != nil && n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+func scalarAt(n *yaml.Node, keys ...string) string {
+	if n = child(n, keys...); n == nil || n.Kind != yaml.ScalarNode || isNull(n) {
+		return ""
+	}
+	return n.Value
+}
+
+// locate finds the node at a path; where the path leads out of the document,
+// the last node on the way.
+func locate(n *yaml.Node, path Path) *yaml.Node {
+	at := n
+	for _, step := range path {
+		n = resolve(n)
+		var next *yaml.Node
+		switch {
+		case n.Kind == yaml.SequenceNode && step.List && step.Index < len(n.Content):
+			next = n.Content[step.Index]
+		case n.Kind == yaml.MappingNode && !step.List:
+			next = child(n, step.Key)
+			if next == nil {
+				next = child(n, "<<", step.Key)
+			}
+		}
+		if next == nil {
+			return at
+		}
+		n, at = next, next
+	}
+	return at
+}
+
+// syntaxProblem reads the place out of an error of the YAML parser.
+func syntaxProblem(err error) problem {
+	p := problem{code: mesh.CodeSyntax, message: "the text is not valid YAML: " + err.Error()}
+	var load *yaml.LoadError
+	if errors.As(err, &load) {
+		p.message = "the text is not valid YAML: " + load.Message
+		if load.ContextMsg != "" {
+			p.message += " " + load.ContextMsg
+		}
+		p.line, p.column = load.Mark.Line, load.Mark.Column
+		if strings.Contains(load.Message, "unexpected end of stream") && load.ContextMark.Line > 0 {
+			p.line, p.column = load.ContextMark.Line, load.ContextMark.Column
+		}
+		if strings.Contains(load.Message, "cannot start any token") {
+			p.message += " (a tab, or one of @ ` %: indent with spaces, put such text in quotes)"
+		}
+	}
+	return p
+}
