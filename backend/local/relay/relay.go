@@ -1,0 +1,112 @@
+// Package relay joins TCP connections of two networks that no route connects.
+package relay
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Serve joins every connection that l accepts to the one that dial makes for
+// it, until l is closed. When dial fails, the client's connection is reset.
+func Serve(l net.Listener, log *slog.Logger, dial func(net.Conn) (net.Conn, error)) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				log.Warn("relay stopped", "address", l.Addr().String(), "error", err)
+			}
+			return
+		}
+		go func() {
+			defer c.Close()
+			out, err := dial(c)
+			if err != nil {
+				log.Debug("relay found nobody", "client", c.RemoteAddr().String(), "error", err)
+				if t, ok := c.(*net.TCPConn); ok {
+					t.SetLinger(0) // refused there, so reset here
+				}
+				return
+			}
+			defer out.Close()
+			Join(c, out)
+		}()
+	}
+}
+
+// Join copies both ways until both sides have ended, and hands on each side's
+// end of stream. Between TCP connections the bytes stay in the kernel.
+func Join(a, b net.Conn) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pour(a, b)
+	}()
+	pour(b, a)
+	<-done
+}
+
+func pour(to, from net.Conn) {
+	_, err := io.Copy(to, from)
+	t, ok := to.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	if err != nil {
+		t.SetLinger(0) // broken off, not ended
+		t.Close()
+		return
+	}
+	t.CloseWrite()
+}
+
+// OriginalDestination is where a redirected connection was going.
+func OriginalDestination(c net.Conn) (netip.AddrPort, error) {
+	t, ok := c.(*net.TCPConn)
+	if !ok {
+		return netip.AddrPort{}, errors.New("original destination: no TCP connection")
+	}
+	raw, err := t.SyscallConn()
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("original destination: %w", err)
+	}
+	var sa unix.RawSockaddrInet4
+	var errno unix.Errno
+	err = raw.Control(func(fd uintptr) {
+		size := uint32(unix.SizeofSockaddrInet4)
+		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_IP, unix.SO_ORIGINAL_DST,
+			uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)), 0)
+	})
+	if err == nil && errno != 0 {
+		err = errno
+	}
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("original destination: %w", err)
+	}
+	port := sa.Port>>8 | sa.Port<<8 // network byte order
+	return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), port), nil
+}
+
+// ProxyHeader is the PROXY protocol's header, version 2, for a connection from
+// client to server.
+func ProxyHeader(client, server netip.AddrPort) []byte {
+	h := []byte("\r\n\r\n\x00\r\nQUIT\n")
+	h = append(h, 0x21) // version 2, on behalf of somebody
+	from, to := client.Addr().Unmap(), server.Addr().Unmap()
+	switch {
+	case from.Is4() && to.Is4():
+		h = append(h, 0x11, 0, 12) // TCP over IPv4
+	default:
+		h = append(h, 0x21, 0, 36) // TCP over IPv6
+		from, to = netip.AddrFrom16(from.As16()), netip.AddrFrom16(to.As16())
+	}
+	h = append(h, from.AsSlice()...)
+	h = append(h, to.AsSlice()...)
+	return append(h, byte(client.Port()>>8), byte(client.Port()), byte(server.Port()>>8), byte(server.Port()))
+}
