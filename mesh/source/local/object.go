@@ -3,16 +3,16 @@ package local
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
 )
 
 // SourceName is the name of the source that the cluster speaks through.
@@ -60,23 +60,14 @@ func carry[T any, P interface {
 	}
 }
 
-// NewObject makes a declared object out of a Kubernetes API struct: reference,
-// labels, version and hash are read from it. It fails for kinds that a state
-// does not carry and for objects without a name.
-//
-// The hash of a Pod covers its status, since address and readiness stand there;
-// that of any other kind does not.
+// NewObject makes a declared object out of a Kubernetes API struct, which it
+// keeps and which must not be changed any more. It fails for kinds that a state
+// does not carry and for objects without name or namespace.
 func NewObject(spec metav1.Object, origin mesh.Origin) (*mesh.Object, error) {
 	for _, k := range carried {
-		typed, ok := k.typed(spec)
-		if !ok {
-			continue
+		if typed, ok := k.typed(spec); ok {
+			return object(typed, origin)
 		}
-		raw, err := json.Marshal(typed)
-		if err != nil {
-			return nil, fmt.Errorf("encode %s %s/%s: %w", k.kind.Name, spec.GetNamespace(), spec.GetName(), err)
-		}
-		return object(k, typed, raw, origin)
 	}
 	return nil, fmt.Errorf("a cluster state does not carry %T", spec)
 }
@@ -117,53 +108,21 @@ func decode(w WireObject) (*mesh.Object, error) {
 	if err := json.Unmarshal(w.Object, spec); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", head.Kind, err)
 	}
-	return object(carried[i], spec, w.Object, w.Origin)
+	return object(spec, w.Origin)
 }
 
-func object(k carriedKind, spec metav1.Object, raw json.RawMessage, origin mesh.Origin) (*mesh.Object, error) {
+func object(spec metav1.Object, origin mesh.Origin) (*mesh.Object, error) {
+	typed, ok := spec.(runtime.Object)
+	if !ok {
+		return nil, fmt.Errorf("a cluster state does not carry %T", spec)
+	}
 	if spec.GetName() == "" {
-		return nil, fmt.Errorf("%s without a name", k.kind.Name)
+		return nil, fmt.Errorf("a %T has no name", spec)
 	}
-	o := &mesh.Object{
-		Ref:        mesh.Ref{Kind: k.kind, Namespace: spec.GetNamespace(), Name: spec.GetName()},
-		APIVersion: k.apiVersion,
-		Labels:     spec.GetLabels(), Annotations: spec.GetAnnotations(),
-		UID: string(spec.GetUID()), Created: spec.GetCreationTimestamp().Time,
-		Spec: spec, Origin: origin,
-		Version: mesh.HashOf(raw).String(),
-	}
-	content, err := hashed(k.kind, raw)
+	o, err := config.Wrap(typed)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", o.Ref, err)
+		return nil, err
 	}
-	o.Hash = mesh.HashOf(o.ID(), labels(o.Labels), labels(o.Annotations), content)
+	o.Origin = origin
 	return o, nil
-}
-
-// hashed is the part of an object that its hash covers besides name, labels
-// and annotations.
-func hashed(kind mesh.Kind, raw json.RawMessage) (string, error) {
-	if kind == mesh.KindPod {
-		return string(raw), nil
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if name == "metadata" || name == "status" {
-			continue
-		}
-		fmt.Fprintf(&b, "%q:%s,", name, fields[name])
-	}
-	return b.String(), nil
-}
-
-func labels(m map[string]string) string {
-	var b strings.Builder
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		fmt.Fprintf(&b, "%q=%q,", k, m[k])
-	}
-	return b.String()
 }
