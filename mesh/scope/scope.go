@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"istio.io/api/annotation"
 	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -72,8 +71,8 @@ func NewIndex(snap *mesh.Snapshot) *Index {
 
 	for s := range snap.Services.Values() {
 		x.services = append(x.services, s)
-		if v, ok := s.Annotations[annotation.NetworkingExportTo.Name]; ok {
-			x.exports[s.Host] = exportOf(strings.Split(v, ","), s.Namespace)
+		if len(s.ExportTo) > 0 {
+			x.exports[s.Host] = exportOf(s.ExportTo, s.Namespace)
 		}
 	}
 
