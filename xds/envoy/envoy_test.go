@@ -88,7 +88,7 @@ func TestInstall(t *testing.T) {
 		t.Error(err)
 	}
 	entries, _ := os.ReadDir(filepath.Join(state, "envoy"))
-	if len(entries) != 0 {
+	if len(entries) != 1 || entries[0].Name() != ".lock" {
 		t.Errorf("a refused download left %v", entries)
 	}
 

