@@ -1,0 +1,141 @@
+package embedded
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	_ "google.golang.org/grpc/encoding/gzip" // exporters may compress
+	"google.golang.org/grpc/status"
+)
+
+// Register makes a gRPC server take OTLP traces
+// (opentelemetry.proto.collector.trace.v1.TraceService). The server must use
+// gRPC's own codec.
+func (s *Store) Register(server *grpc.Server) {
+	ptraceotlp.RegisterGRPCServer(server, &otlpService{store: s})
+}
+
+type otlpService struct {
+	ptraceotlp.UnimplementedGRPCServer
+	store *Store
+}
+
+// Export implements ptraceotlp.GRPCServer.
+func (o *otlpService) Export(_ context.Context, r ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
+	answer, err := o.store.export(r)
+	switch {
+	case errors.Is(err, ErrTooMany):
+		return answer, status.Error(codes.InvalidArgument, err.Error())
+	case err != nil:
+		// Internal is not to be sent again: the next try would come on top of
+		// what made this one fail.
+		return answer, status.Error(codes.Internal, err.Error())
+	}
+	return answer, nil
+}
+
+// export takes a request and says what became of it as OTLP wants it said.
+func (s *Store) export(r ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
+	answer := ptraceotlp.NewExportResponse()
+	dropped, err := s.Add(r.Traces())
+	if err != nil {
+		return answer, err
+	}
+	if dropped > 0 {
+		answer.PartialSuccess().SetRejectedSpans(int64(dropped))
+		answer.PartialSuccess().SetErrorMessage("spans without IDs, or beyond the bounds of a trace")
+	}
+	return answer, nil
+}
+
+// Handler takes OTLP over HTTP at /v1/traces: protobuf or JSON, plain or gzip.
+func (s *Store) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/traces", s.receive)
+	return mux
+}
+
+func (s *Store) receive(w http.ResponseWriter, r *http.Request) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" && media != "application/x-protobuf" {
+		http.Error(w, "send application/x-protobuf or application/json", http.StatusUnsupportedMediaType)
+		return
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		code := http.StatusBadRequest
+		var large *http.MaxBytesError
+		if errors.As(err, &large) || errors.Is(err, errTooLarge) {
+			code = http.StatusRequestEntityTooLarge
+		}
+		http.Error(w, err.Error(), code)
+		return
+	}
+	request := ptraceotlp.NewExportRequest()
+	if media == "application/json" {
+		err = request.UnmarshalJSON(body)
+	} else {
+		err = request.UnmarshalProto(body)
+	}
+	if err != nil {
+		http.Error(w, "not an OTLP trace request: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	answer, err := s.export(request)
+	if err != nil {
+		code := http.StatusInternalServerError
+		if errors.Is(err, ErrTooMany) {
+			code = http.StatusBadRequest
+		}
+		http.Error(w, err.Error(), code)
+		return
+	}
+	var out []byte
+	if media == "application/json" {
+		out, err = answer.MarshalJSON()
+	} else {
+		out, err = answer.MarshalProto()
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", media)
+	if _, err := w.Write(out); err != nil {
+		s.options.Log.Debug("the sender of spans left before the answer", "error", err)
+	}
+}
+
+var errTooLarge = fmt.Errorf("the request is larger than %d bytes", maxRequestBytes)
+
+// readBody reads and unpacks a request; the bound holds for what is unpacked too.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	var reader io.Reader = http.MaxBytesReader(w, r.Body, maxRequestBytes)
+	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		unzip, err := gzip.NewReader(reader)
+		if err != nil {
+			return nil, fmt.Errorf("unpack the request: %w", err)
+		}
+		reader = unzip
+	default:
+		return nil, fmt.Errorf("content encoding %q is not known: use gzip or none", encoding)
+	}
+	body, err := io.ReadAll(io.LimitReader(reader, maxRequestBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the request: %w", err)
+	}
+	if len(body) > maxRequestBytes {
+		return nil, errTooLarge
+	}
+	return body, nil
+}
