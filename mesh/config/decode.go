@@ -103,7 +103,7 @@ func (d *decoder) whole(data []byte, code, message string) {
 func (d *decoder) document(doc Document) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(doc.Text, &root); err != nil {
-		p := syntaxProblem(err)
+		p := syntaxProblem(err, bytes.Count(doc.Text, []byte("\n")))
 		ref := guessRef(doc.Text)
 		d.report(doc, ref, mesh.Error, p)
 		d.bad = append(d.bad, BadDocument{Ref: ref, Line: doc.Line, Text: doc.Text})
@@ -155,7 +155,7 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 		})
 		return
 	}
-	info, ref, p := d.identify(top)
+	info, ref, p := identify(top)
 	if p != nil {
 		severity := mesh.Error
 		if p.code == mesh.CodeUnsupported {
@@ -165,10 +165,10 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 		d.bad = append(d.bad, BadDocument{Ref: ref, Line: line, Text: doc.Text})
 		return
 	}
-	w := &walker{sections: map[string][2]int{}}
+	w := &walker{sections: map[string][2]int{}, base: doc.Line - 1}
 	w.value(nil, top, info.shape(), 0)
-	if len(w.problems) > 0 {
-		refuse(ref, w.problems...)
+	if problems := append(w.problems, naming(top, info, ref)...); len(problems) > 0 {
+		refuse(ref, problems...)
 		return
 	}
 	o, err := info.assemble(w)
@@ -215,48 +215,61 @@ func (d *decoder) report(doc Document, ref mesh.Ref, severity mesh.Severity, p p
 }
 
 // identify finds the kind and name of an object, whatever else is wrong with it.
-func (d *decoder) identify(top *yaml.Node) (KindInfo, mesh.Ref, *problem) {
+// A problem says that the object cannot be read at all.
+func identify(top *yaml.Node) (KindInfo, mesh.Ref, *problem) {
 	group, version := splitAPIVersion(scalarAt(top, "apiVersion"))
 	ref := mesh.Ref{
 		Kind:      mesh.Kind{Group: group, Name: scalarAt(top, "kind")},
 		Namespace: scalarAt(top, "metadata", "namespace"),
 		Name:      scalarAt(top, "metadata", "name"),
 	}
-	at := func(n *yaml.Node, path Path, code, format string, args ...any) *problem {
-		return &problem{code: code, path: path, line: n.Line, column: n.Column, message: fmt.Sprintf(format, args...)}
-	}
-	if version == "" {
-		return KindInfo{}, ref, at(top, nil, mesh.CodeSchema, "apiVersion is missing; every object begins with apiVersion and kind")
-	}
-	if ref.Kind.Name == "" {
-		return KindInfo{}, ref, at(top, nil, mesh.CodeSchema, "kind is missing; every object begins with apiVersion and kind")
+	if version == "" || ref.Kind.Name == "" {
+		missing := "kind"
+		if version == "" {
+			missing = "apiVersion"
+		}
+		return KindInfo{}, ref, problemAt(top, nil, mesh.CodeSchema,
+			"%s is missing; every object begins with apiVersion and kind", missing)
 	}
 	info, ok := Lookup(ref.Kind)
 	if !ok {
-		return KindInfo{}, ref, d.unknownKind(top, ref, at)
+		return KindInfo{}, ref, unknownKind(top, ref)
 	}
-	if !slices.Contains(info.Versions, version) {
-		return KindInfo{}, ref, at(child(top, "apiVersion"), Path{}.Key("apiVersion"), mesh.CodeSchema,
-			"%s has no version %q; use %s", ref.Kind.Name, version, info.APIVersion())
-	}
-	switch {
-	case !info.Namespaced && ref.Namespace != "":
-		return info, ref, at(child(top, "metadata", "namespace"), Path{}.Key("metadata").Key("namespace"), mesh.CodeStructure,
-			"a %s lives in no namespace; remove the field", ref.Kind.Name)
-	case info.Namespaced && ref.Namespace == "":
+	if info.Namespaced && ref.Namespace == "" {
 		ref.Namespace = DefaultNamespace
 	}
-	if ref.Name == "" {
-		n, path := top, Path{}.Key("metadata").Key("name")
-		if m := child(top, "metadata"); m != nil {
-			n = m
-		}
-		return info, ref, at(n, path, mesh.CodeStructure, "metadata.name is missing; give the object a name")
+	if !slices.Contains(info.Versions, version) {
+		return KindInfo{}, ref, problemAt(child(top, "apiVersion"), Path{}.Key("apiVersion"), mesh.CodeSchema,
+			"%s has no version %q; use %s", ref.Kind.Name, version, info.APIVersion())
 	}
 	return info, ref, nil
 }
 
-func (d *decoder) unknownKind(top *yaml.Node, ref mesh.Ref, at func(*yaml.Node, Path, string, string, ...any) *problem) *problem {
+func problemAt(n *yaml.Node, path Path, code, format string, args ...any) *problem {
+	return &problem{code: code, path: path, line: n.Line, column: n.Column, message: fmt.Sprintf(format, args...)}
+}
+
+// naming finds what is wrong with the name and namespace of an object.
+func naming(top *yaml.Node, info KindInfo, ref mesh.Ref) []problem {
+	var out []problem
+	meta := Path{}.Key("metadata")
+	report := func(path Path, format string, args ...any) {
+		out = append(out, *problemAt(locate(top, path), path, mesh.CodeStructure, format, args...))
+	}
+	if !info.Namespaced && ref.Namespace != "" {
+		report(meta.Key("namespace"), "a %s lives in no namespace; remove the field", ref.Kind.Name)
+	} else if msg := checkNamespace(ref.Namespace); info.Namespaced && msg != "" {
+		report(meta.Key("namespace"), "%s", msg)
+	}
+	if ref.Name == "" {
+		report(meta.Key("name"), "metadata.name is missing; give the object a name")
+	} else if msg := checkName(ref); msg != "" {
+		report(meta.Key("name"), "%s", msg)
+	}
+	return out
+}
+
+func unknownKind(top *yaml.Node, ref mesh.Ref) *problem {
 	var names []string
 	for _, info := range Kinds {
 		if info.Group == ref.Group {
@@ -264,16 +277,16 @@ func (d *decoder) unknownKind(top *yaml.Node, ref mesh.Ref, at func(*yaml.Node, 
 		}
 	}
 	if near := nearest(ref.Kind.Name, names); near != "" {
-		return at(child(top, "kind"), Path{}.Key("kind"), mesh.CodeSchema,
+		return problemAt(child(top, "kind"), Path{}.Key("kind"), mesh.CodeSchema,
 			"there is no kind %q in %s; did you mean %s?", ref.Kind.Name, scalarAt(top, "apiVersion"), near)
 	}
 	for _, info := range Kinds {
 		if info.Kind.Name == ref.Kind.Name {
-			return at(child(top, "apiVersion"), Path{}.Key("apiVersion"), mesh.CodeSchema,
+			return problemAt(child(top, "apiVersion"), Path{}.Key("apiVersion"), mesh.CodeSchema,
 				"%s is not in %s; use %s", ref.Kind.Name, scalarAt(top, "apiVersion"), info.APIVersion())
 		}
 	}
-	return at(child(top, "kind"), Path{}.Key("kind"), mesh.CodeUnsupported,
+	return problemAt(child(top, "kind"), Path{}.Key("kind"), mesh.CodeUnsupported,
 		"objects of kind %s are not supported yet and have no effect", ref.Kind)
 }
 
@@ -334,22 +347,25 @@ func locate(n *yaml.Node, path Path) *yaml.Node {
 	return at
 }
 
-// syntaxProblem reads the place out of an error of the YAML parser.
-func syntaxProblem(err error) problem {
+// syntaxProblem reads the place out of an error of the YAML parser. What is
+// found missing only at the end of the document, after its last line, is told
+// where it began.
+func syntaxProblem(err error, lines int) problem {
 	p := problem{code: mesh.CodeSyntax, message: "the text is not valid YAML: " + err.Error()}
 	var load *yaml.LoadError
-	if errors.As(err, &load) {
-		p.message = "the text is not valid YAML: " + load.Message
-		if load.ContextMsg != "" {
-			p.message += " " + load.ContextMsg
-		}
-		p.line, p.column = load.Mark.Line, load.Mark.Column
-		if strings.Contains(load.Message, "unexpected end of stream") && load.ContextMark.Line > 0 {
-			p.line, p.column = load.ContextMark.Line, load.ContextMark.Column
-		}
-		if strings.Contains(load.Message, "cannot start any token") {
-			p.message += " (a tab, or one of @ ` %: indent with spaces, put such text in quotes)"
-		}
+	if !errors.As(err, &load) {
+		return p
+	}
+	p.message = "the text is not valid YAML: " + load.Message
+	if load.ContextMsg != "" {
+		p.message += " " + load.ContextMsg
+	}
+	if strings.Contains(load.Message, "cannot start any token") {
+		p.message += "; indent with spaces, and put text that begins with a tab, @, ` or % in quotes"
+	}
+	p.line, p.column = load.Mark.Line, load.Mark.Column
+	if load.Mark.Line > lines && load.ContextMark.Line > 0 {
+		p.line, p.column = load.ContextMark.Line, load.ContextMark.Column
 	}
 	return p
 }

@@ -150,6 +150,8 @@ func treeOf(o *mesh.Object) (tree, status map[string]any, err error) {
 	}
 	if isProto {
 		tree = map[string]any{"spec": tree}
+	} else {
+		dropNulls(tree)
 	}
 	meta := map[string]any{"name": o.Name}
 	if o.Namespace != "" {
@@ -179,4 +181,22 @@ func treeOf(o *mesh.Object) (tree, status map[string]any, err error) {
 	}
 	delete(tree, "status")
 	return tree, status, nil
+}
+
+// dropNulls removes the fields that Go writes although nothing is in them.
+func dropNulls(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, item := range v {
+			if item == nil {
+				delete(v, k)
+				continue
+			}
+			dropNulls(item)
+		}
+	case []any:
+		for _, item := range v {
+			dropNulls(item)
+		}
+	}
 }

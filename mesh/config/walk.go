@@ -31,6 +31,7 @@ type walker struct {
 	buf      []byte
 	problems []problem
 	visited  int
+	base     int               // lines of the file before the document
 	sections map[string][2]int // ranges in buf of the values at the top
 }
 
@@ -104,7 +105,7 @@ func (w *walker) pairs(t *trail, n *yaml.Node, depth int) []pair {
 		}
 		if first, dup := seen[k.Value]; dup {
 			w.complain(t.key(k.Value), k, "the key %q is written twice, first on line %d; remove one of them",
-				k.Value, first.Line)
+				k.Value, w.base+first.Line)
 			continue
 		}
 		seen[k.Value] = k
