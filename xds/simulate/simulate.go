@@ -288,6 +288,11 @@ func (w *walk) listener() *xds.Resource {
 			return r
 		}
 	}
+	// By name first: a gateway's listener may stand on another port than the
+	// one it is for.
+	if r := named(names.PortListener(w.call.Port)); r != nil {
+		return r
+	}
 	if r := find(func(l *listenerv3.Listener) bool {
 		a := l.GetAddress().GetSocketAddress().GetAddress()
 		return port(l) && (a == "0.0.0.0" || a == "::") && l.GetName() != names.VirtualInbound

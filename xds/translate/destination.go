@@ -21,6 +21,10 @@ type target struct {
 	problem string
 }
 
+// needsPort reports whether the destination was not found because it names no
+// port.
+func (t target) needsPort() bool { return t.path == "port" }
+
 // digest names everything about a target that a route reads.
 func (t target) digest() string { return t.cluster + "\x00" + t.path + "\x00" + t.problem }
 

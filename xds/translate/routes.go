@@ -7,7 +7,6 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	networking "istio.io/api/networking/v1alpha3"
 
@@ -153,7 +152,7 @@ func routeName(http *networking.HTTPRoute, m *networking.HTTPMatchRequest) strin
 // forward makes the action of a rule with destinations. Headers of a single
 // destination go to out, the route itself.
 func (k *routeMaker) forward(r rule, at string, out *routev3.Route) *routev3.RouteAction {
-	action := &routev3.RouteAction{}
+	action := forwardTo("")
 	k.check(r.vs, at+".timeout", setTimeout(action, r.http.GetTimeout()))
 	retry, err := retryPolicy(r.http.GetRetries())
 	k.check(r.vs, at+".retries", err)
@@ -212,12 +211,9 @@ func (k *routeMaker) forward(r rule, at string, out *routev3.Route) *routev3.Rou
 
 // toService makes the route of a service port that no rule decides about.
 func (k *routeMaker) toService(svc *mesh.Service, cluster string) *routev3.Route {
-	match, _ := matchRequest(nil) // an absent match has nothing to be wrong
-	action := &routev3.RouteAction{
-		ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
-		Timeout:          durationpb.New(0),
-		RetryPolicy:      defaultRetryPolicy(),
-	}
+	match := everything()
+	action := forwardTo(cluster)
+	action.RetryPolicy = defaultRetryPolicy()
 	route := &routev3.Route{
 		Name:      defaultRoute,
 		Match:     match,

@@ -19,22 +19,23 @@ import (
 )
 
 // setTimeout limits the whole exchange, retries included. Nobody's word means
-// no limit, where Envoy alone would end it after 15 s.
+// no limit, as forwardTo sets it, where Envoy alone would end it after 15 s.
 func setTimeout(action *routev3.RouteAction, timeout *durationpb.Duration) error {
-	action.Timeout = durationpb.New(0)
-	if timeout == nil {
-		return nil
-	}
-	if err := checkDuration(timeout, true); err != nil {
+	if err := checkDuration(timeout, true); err != nil || timeout.AsDuration() == 0 {
 		return err
 	}
 	action.Timeout = timeout
+	// Envoy pays no heed to the time-out of a route that has this as well.
+	action.MaxStreamDuration = nil
 	return nil
 }
 
 // checkDuration refuses what Envoy would refuse, and what it would round to
 // "no limit".
 func checkDuration(d *durationpb.Duration, zero bool) error {
+	if d == nil && zero {
+		return nil
+	}
 	if err := d.CheckValid(); err != nil {
 		return fmt.Errorf("is no duration: %w", err)
 	}
@@ -242,10 +243,6 @@ func redirect(in *networking.HTTPRedirect, listenPort uint32) (*routev3.Redirect
 	return out, nil
 }
 
-// maxDirectBody is Istio's limit; Envoy's own is 4 KB unless a route
-// configuration raises max_direct_response_body_size_bytes.
-const maxDirectBody = 1 << 20
-
 // directResponse answers without asking anybody.
 func directResponse(in *networking.HTTPDirectResponse) (*routev3.DirectResponseAction, error) {
 	if in.GetStatus() < 200 || in.GetStatus() > 599 {
@@ -258,8 +255,8 @@ func directResponse(in *networking.HTTPDirectResponse) (*routev3.DirectResponseA
 	case *networking.HTTPBody_Bytes:
 		out.Body = &corev3.DataSource{Specifier: &corev3.DataSource_InlineBytes{InlineBytes: b.Bytes}}
 	}
-	if n := len(in.GetBody().GetString_()) + len(in.GetBody().GetBytes()); n > maxDirectBody {
-		return nil, mistake("body", "is %d bytes long; at most %d", n, maxDirectBody)
+	if n := len(in.GetBody().GetString_()) + len(in.GetBody().GetBytes()); n > maxDirectResponse {
+		return nil, mistake("body", "is %d bytes long; at most %d", n, maxDirectResponse)
 	}
 	return out, nil
 }

@@ -40,11 +40,13 @@ type hostPlan struct {
 	port    uint32
 	service *mesh.Service // nil when no service has the host
 	rules   []rule
-	// declared lists the VirtualServices that the rules come from, those
-	// without a rule for this proxy included; the first owns the host.
+	// declared lists the VirtualServices that the rules come from; the first
+	// owns the host.
 	declared []*mesh.Object
-	// overruled lists VirtualServices that claim the host in vain.
+	// overruled lists VirtualServices that claim the host in vain, since owner
+	// does.
 	overruled []*mesh.Object
+	owner     *mesh.Object
 	catchLast bool // rules that take everything go behind the others
 	domains   []string
 	lost      []lostDomain
@@ -82,7 +84,7 @@ func outboundVirtualHosts(v *scope.View, snap *mesh.Snapshot, port uint32) []hos
 		}
 		plan := &hostPlan{host: host, port: port}
 		plan.rule(v.VirtualServicesFor(host, port), who, find)
-		if len(plan.rules) > 0 {
+		if len(plan.rules) > 0 && !plan.elsewhere() {
 			plans = append(plans, plan)
 		}
 	}
@@ -117,13 +119,25 @@ func coversService(v *scope.View, wildcard string) bool {
 	return slices.ContainsFunc(v.Services(), func(s *mesh.Service) bool { return scope.HostCovers(wildcard, s.Host) })
 }
 
-// rule lets the first of the VirtualServices decide about the host.
+// rule lets the first of the VirtualServices decide about the host, unless all
+// its rules are for others.
 func (p *hostPlan) rule(claims []*mesh.Object, who asking, find *targets) {
 	if len(claims) == 0 {
 		return
 	}
-	p.declared, p.overruled = claims[:1], claims[1:]
-	p.rules = rulesFor(claims[0], who, find)
+	p.overruled = claims[1:]
+	p.owner = claims[0]
+	if p.rules = rulesFor(claims[0], who, find); len(p.rules) > 0 {
+		p.declared = claims[:1]
+	}
+}
+
+// elsewhere reports whether the rules are not for calls to this port: they
+// name no port, and their services have it not.
+func (p *hostPlan) elsewhere() bool {
+	return slices.ContainsFunc(p.rules, func(r rule) bool {
+		return slices.ContainsFunc(r.routes, target.needsPort) || slices.ContainsFunc(r.mirrors, target.needsPort)
+	})
 }
 
 // shareDomains gives every host its names. A host's own name comes before the
@@ -205,8 +219,8 @@ func (p *hostPlan) key() mesh.Hash {
 	fields := []string{p.host, fmt.Sprint(p.port, p.catchLast), strings.Join(p.domains, " ")}
 	if p.service != nil {
 		fields = append(fields, "service")
-		if len(p.service.From) > 0 {
-			fields = append(fields, p.service.From[0].ID())
+		for _, ref := range p.service.From {
+			fields = append(fields, ref.ID())
 		}
 	}
 	for _, r := range p.rules {
@@ -217,7 +231,7 @@ func (p *hostPlan) key() mesh.Hash {
 		fields = append(fields, "by", vs.ID())
 	}
 	for _, vs := range p.overruled {
-		fields = append(fields, "overruled", vs.ID())
+		fields = append(fields, "overruled", vs.ID(), p.owner.ID())
 	}
 	for _, l := range p.lost {
 		fields = append(fields, "lost", l.domain, l.to)
@@ -260,7 +274,7 @@ func (p *hostPlan) make(routeConfig string) (*routev3.VirtualHost, []mesh.Findin
 }
 
 func (p *hostPlan) routes(k *routeMaker) []*routev3.Route {
-	if len(p.declared) == 0 && p.service != nil {
+	if len(p.rules) == 0 && p.service != nil {
 		return []*routev3.Route{k.toService(p.service, names.OutboundCluster(p.port, "", p.service.Host))}
 	}
 	var routes, behind []*routev3.Route
@@ -286,8 +300,8 @@ func (p *hostPlan) claims() []mesh.Finding {
 	for _, vs := range p.overruled {
 		findings = append(findings, mesh.Finding{
 			Code: mesh.CodeHostConflict, Severity: mesh.Warning, Phase: mesh.PhaseTranslate, Ref: vs.Ref, Path: "spec.hosts",
-			Message: fmt.Sprintf("%s decides about host %s already and is older; sidecars do not use these rules. Join both objects.", p.declared[0].Ref, p.host),
-			Params:  map[string]string{"host": p.host}, Related: []mesh.Ref{p.declared[0].Ref},
+			Message: fmt.Sprintf("%s decides about host %s already and is older; sidecars do not use these rules. Join both objects.", p.owner.Ref, p.host),
+			Params:  map[string]string{"host": p.host}, Related: []mesh.Ref{p.owner.Ref},
 		})
 	}
 	from := p.from()
