@@ -1,0 +1,149 @@
+package serve
+
+import (
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/xds"
+)
+
+// set is a plan with all its parts made. It is immutable; proxies whose plan is
+// the same share it.
+type set struct {
+	entries  []*entry // as in the plan: by type, then name
+	spans    []span
+	broken   []*entry       // those without content
+	findings []mesh.Finding // of planning
+}
+
+type span struct {
+	typ      string
+	from, to int
+}
+
+// resolve makes the parts of a plan. What prev holds with the same key is taken
+// from there.
+func resolve(m *memo, plan *xds.Plan, prev *set) *set {
+	parts := plan.Parts
+	if !slices.IsSortedFunc(parts, comparePart) {
+		parts = slices.Clone(parts)
+		slices.SortStableFunc(parts, xds.Part.Compare)
+	}
+	s := &set{entries: make([]*entry, len(parts))}
+	var old []*entry // of the type at hand, not before its name
+	for i := range parts {
+		p := &parts[i]
+		if n := len(s.spans); n == 0 || s.spans[n-1].typ != p.Type {
+			s.spans = append(s.spans, span{p.Type, i, i})
+			old = prev.of(p.Type)
+		}
+		s.spans[len(s.spans)-1].to = i + 1
+		for len(old) > 0 && old[0].name < p.Name {
+			old = old[1:]
+		}
+		e := (*entry)(nil)
+		if len(old) > 0 && old[0].name == p.Name && old[0].key == p.Key {
+			e = old[0]
+		} else {
+			e = m.get(*p)
+		}
+		if e.content == nil {
+			s.broken = append(s.broken, e)
+		}
+		s.entries[i] = e
+	}
+	return s
+}
+
+// comparePart is cheap where parts are in order already: parts of one type are
+// compared by name alone.
+func comparePart(a, b xds.Part) int {
+	if a.Type == b.Type {
+		return strings.Compare(a.Name, b.Name)
+	}
+	return a.Compare(b)
+}
+
+// of lists the entries of a type by name.
+func (s *set) of(typ string) []*entry {
+	if s == nil {
+		return nil
+	}
+	for _, sp := range s.spans {
+		if sp.typ == typ {
+			return s.entries[sp.from:sp.to]
+		}
+	}
+	return nil
+}
+
+// get finds an entry, nil when there is none.
+func (s *set) get(typ, name string) *entry {
+	all := s.of(typ)
+	i, ok := slices.BinarySearchFunc(all, name, compareEntry)
+	if !ok {
+		return nil
+	}
+	return all[i]
+}
+
+// hosts lists the virtual hosts of a route configuration.
+func (s *set) hosts(routes string) iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		all := s.of(xds.VirtualHostType)
+		prefix := routes + "/"
+		i, _ := slices.BinarySearchFunc(all, prefix, compareEntry)
+		for ; i < len(all) && strings.HasPrefix(all[i].name, prefix); i++ {
+			if routesOf(all[i].name) == routes && !yield(all[i]) {
+				return
+			}
+		}
+	}
+}
+
+func compareEntry(e *entry, name string) int { return strings.Compare(e.name, name) }
+
+// differences lists what is not the same in two sets, either of which may be
+// nil.
+func differences(a, b *set) iter.Seq2[string, string] {
+	return func(yield func(typ, name string) bool) {
+		var types []string
+		for _, s := range []*set{a, b} {
+			if s == nil {
+				continue
+			}
+			for _, sp := range s.spans {
+				if !slices.Contains(types, sp.typ) {
+					types = append(types, sp.typ)
+				}
+			}
+		}
+		for _, typ := range types {
+			x, y := a.of(typ), b.of(typ)
+			for len(x) > 0 || len(y) > 0 {
+				switch {
+				case len(x) > 0 && len(y) > 0 && x[0] == y[0]:
+					x, y = x[1:], y[1:]
+					continue
+				case len(y) == 0 || (len(x) > 0 && x[0].name < y[0].name):
+					if !yield(typ, x[0].name) {
+						return
+					}
+					x = x[1:]
+				case len(x) == 0 || y[0].name < x[0].name:
+					if !yield(typ, y[0].name) {
+						return
+					}
+					y = y[1:]
+				default:
+					if !yield(typ, x[0].name) {
+						return
+					}
+					x, y = x[1:], y[1:]
+				}
+			}
+		}
+	}
+}

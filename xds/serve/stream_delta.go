@@ -1,0 +1,179 @@
+package serve
+
+import (
+	"log/slog"
+	"time"
+
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+// discovery is the aggregated discovery service.
+type discovery struct {
+	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
+	server *Server
+}
+
+// DeltaAggregatedResources serves Envoy.
+func (d discovery) DeltaAggregatedResources(g discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
+	o := newOrder()
+	st, err := d.server.admit(g.Context(), o)
+	if err != nil {
+		return err
+	}
+	defer d.server.leave(st)
+	return pump(st, g, &delta{stream: st, order: o})
+}
+
+// delta is the incremental protocol on one stream.
+type delta struct {
+	*stream
+	order *order
+}
+
+func (d *delta) handle(q *discoveryv3.DeltaDiscoveryRequest, now time.Time) error {
+	typ := q.GetTypeUrl()
+	if err := d.check(q); err != nil {
+		return err
+	}
+	rejected := q.GetErrorDetail() != nil
+	if out := d.order.answered(typ, q.GetResponseNonce(), rejected); out != nil {
+		if rejected {
+			d.rejected(out, q.GetErrorDetail().GetMessage(), now)
+		} else {
+			d.accepted(out, now)
+		}
+	}
+	d.order.request(subscribing{
+		typ: typ, subscribe: q.GetResourceNamesSubscribe(), unsubscribe: q.GetResourceNamesUnsubscribe(),
+		initial: q.GetInitialResourceVersions(),
+	})
+	return nil
+}
+
+func (d *delta) check(q *discoveryv3.DeltaDiscoveryRequest) error {
+	held, types := 0, 1
+	for typ, t := range d.order.types {
+		held += len(t.names)
+		if t.started && typ != q.GetTypeUrl() {
+			types++
+		}
+	}
+	claimed := make([]string, 0, len(q.GetInitialResourceVersions()))
+	for name := range q.GetInitialResourceVersions() {
+		claimed = append(claimed, name)
+	}
+	limits := d.server.limits
+	if err := limits.checkNames(0, types, claimed); err != nil {
+		return err
+	}
+	return limits.checkNames(held, types, q.GetResourceNamesSubscribe())
+}
+
+func (d *delta) accepted(out *outstanding, now time.Time) {
+	d.ledger.acked(out.typ, out.nonce, now)
+	if d.view == nil {
+		return
+	}
+	d.server.goods.accept(d.view.variant, out, func(c *content) bool {
+		// A response that was refused once is accepted unseen when the same
+		// comes again; and nobody's object made the placeholder.
+		return d.server.bad.holds(c) || placeholderName(routesOf(c.name)) == c.name
+	})
+	d.server.saveSoon()
+}
+
+// rejected finds the guilty resource of a refused response.
+func (d *delta) rejected(out *outstanding, words string, now time.Time) {
+	d.server.metrics.rejected(out.typ)
+	guilty := accused(out.changes, words)
+	if len(guilty) == 0 || d.view == nil {
+		d.ledger.rejected(out.typ, words, "", now)
+		d.log.Warn("proxy rejected a response",
+			slog.String("type", short(out.typ)), slog.Int("resources", len(out.changes)), slog.String("words", words))
+		if d.view != nil {
+			d.order.isolate(out, func(name string) *content { return d.view.substitute(out.typ, name) })
+		}
+		return
+	}
+	for _, g := range guilty {
+		d.ledger.rejected(out.typ, words, g.name, now)
+		d.condemn(g.c, words, now)
+	}
+}
+
+// condemn puts content into quarantine, for this proxy alone when another one
+// lives with it.
+func (st *stream) condemn(c *content, words string, now time.Time) {
+	var from []mesh.Ref
+	if e := st.view.set.get(c.typ, c.name); e != nil {
+		from = e.from
+	}
+	v := &verdict{
+		Type: c.typ, Name: c.name, Version: c.version, Words: words,
+		Proxy: st.proxy.ID, At: now, Blamed: blame(from, st.snap),
+	}
+	alone := st.server.goods.accepted(c.typ, c.name, c.version)
+	st.log.Warn("proxy rejected a resource", slog.String("proxy", st.proxy.ID), slog.String("type", short(c.typ)),
+		slog.String("resource", c.name), slog.Bool("others_accept_it", alone), slog.String("words", words))
+	if alone {
+		st.view.refused[resourceKey{c.typ, c.name}] = v
+	} else {
+		st.server.bad.put(v)
+		st.server.wakeAll()
+		st.server.saveSoon()
+	}
+	st.engine.changed(c.typ, c.name)
+	for _, key := range st.view.lean(st.snap) {
+		st.engine.changed(key.typ, key.name)
+	}
+}
+
+func (d *delta) next(now time.Time) (*discoveryv3.DeltaDiscoveryResponse, bool, time.Time) {
+	r := d.order.next(now)
+	if r == nil {
+		return nil, false, d.order.wake
+	}
+	m := &discoveryv3.DeltaDiscoveryResponse{TypeUrl: r.typ, Nonce: r.nonce, SystemVersionInfo: d.revision}
+	for _, c := range r.changes {
+		if c.c == nil {
+			m.RemovedResources = append(m.RemovedResources, c.name)
+			continue
+		}
+		m.Resources = append(m.Resources, &discoveryv3.Resource{Name: c.name, Version: c.c.version, Resource: c.c.body})
+	}
+	size := proto.Size(m)
+	d.ledger.sent(r.typ, r.nonce, d.revision, len(m.GetResources()), len(m.GetRemovedResources()), size, now)
+	d.server.metrics.sent(r.typ, len(m.GetResources()), size)
+	return m, true, time.Time{}
+}
+
+func (o *order) account(l *ledger) {
+	for typ, t := range o.types {
+		if !t.started {
+			continue
+		}
+		s := l.of(typ)
+		s.Wildcard, s.Subscribed, s.Held = t.wildcard, len(t.names), len(t.has)
+	}
+}
+
+func (o *order) holds(visit func(*content)) {
+	for _, t := range o.types {
+		for _, c := range t.has {
+			visit(c)
+		}
+	}
+}
+
+func (o *order) oldest() time.Time {
+	var oldest time.Time
+	for _, t := range o.types {
+		if t.out != nil && (oldest.IsZero() || t.out.sent.Before(oldest)) {
+			oldest = t.out.sent
+		}
+	}
+	return oldest
+}
