@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/heddle-mesh/heddle/mesh"
 )
@@ -61,7 +62,7 @@ func (f *figures) add(l *link) {
 	f.tcp.Closed += l.tcp.Closed
 	f.tcp.Sent += l.tcp.Sent
 	f.tcp.Received += l.tcp.Received
-	if l.tcp.Flags != "" && l.Protocol == TCP {
+	if failedTCP(l.tcp.Flags) {
 		f.failed += l.tcp.Closed
 	}
 }
@@ -293,6 +294,17 @@ func failure(r Response) bool {
 		return true
 	}
 	return noResponse(r) || len(r.Code) == 3 && r.Code[0] == '5'
+}
+
+// failedTCP reports whether a connection ended without ever reaching anybody.
+func failedTCP(flags string) bool {
+	for flag := range strings.SplitSeq(flags, ",") {
+		switch flag {
+		case "UF", "UH", "UO", "URX", "NC", "NR", "DF", "UAEX", "RLSE":
+			return true
+		}
+	}
+	return false
 }
 
 // noResponse is Envoy's "0": the caller went away, or nothing came back.

@@ -149,14 +149,11 @@ func (t *tree) below(id, indent string) {
 
 // summary is the figures of an edge in a few words.
 func (e Edge) summary() string {
-	words := []string{fmt.Sprintf("%-11s", e.rate())}
-	if e.Protocol != TCP {
-		words = append(words, fmt.Sprintf("%6s err", percent(e.ErrorShare)), fmt.Sprintf("p95 %-8s", millis(e.P95)))
-	} else if e.ErrorShare > 0 {
-		words = append(words, percent(e.ErrorShare)+" failed")
+	errors, p95 := percent(e.ErrorShare)+" err", "p95 "+millis(e.P95)
+	if e.Protocol == TCP {
+		p95 = ""
 	}
-	words = append(words, fmt.Sprintf("%-4s", e.Protocol), e.tls())
-	return strings.Join(words, "  ")
+	return fmt.Sprintf("%11s  %10s  %-11s  %-4s  %s", e.rate(), errors, p95, e.Protocol, e.tls())
 }
 
 // Dot writes the graph for Graphviz.
