@@ -104,7 +104,7 @@ func build(ctx context.Context, o Options) (*agent, error) {
 	a.spans = newSpans(a.link, a.metrics)
 	a.tcp = newTCPBytes(a.log)
 	a.metrics.registry.MustRegister(a.tcp)
-	a.guard = &guard{log: a.log, refused: a.metrics.refused.Inc}
+	a.guard = newGuard(a.log, a.metrics.refused.Inc)
 	a.admin = newAdmin(o.path("admin.sock"))
 	a.ready = &readiness{vault: a.vault, link: a.link, keeper: a.keeper, admin: a.admin, cache: a.cache, why: "it was not started yet"}
 	return a, nil

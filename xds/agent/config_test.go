@@ -137,6 +137,7 @@ func serveMesh(t *testing.T, p *plane, at ports, httpPort, tcpPort uint32) {
 					BufferFlushInterval: durationpb.New(100 * time.Millisecond),
 					CustomTags: []*tracingv3.CustomTag{
 						{Tag: "reporter", Type: &tracingv3.CustomTag_Literal_{Literal: &tracingv3.CustomTag_Literal{Value: "source"}}},
+						{Tag: "source_workload", Type: &tracingv3.CustomTag_Value{Value: "%UPSTREAM_METADATA(heddle:workload)%"}},
 						{Tag: "destination_service", Type: &tracingv3.CustomTag_Value{Value: "%UPSTREAM_CLUSTER%"}},
 					},
 				},

@@ -12,68 +12,90 @@ import (
 // drainEvery is how often open connections are counted while Envoy drains.
 const drainEvery = 100 * time.Millisecond
 
-// drain tells Envoy to let its connections go and waits until none is open, at
-// most limit. A sidecar keeps taking what its own application sends.
+// drainQuiet is how long nothing may be under way before idle connections,
+// which nobody can be told to close, are given up.
+const drainQuiet = 500 * time.Millisecond
+
+// drain tells Envoy to let its connections go and waits until nothing is under
+// way on them, at most limit. A sidecar keeps taking what its own application
+// sends.
 func drain(a *admin, role xds.Role, limit time.Duration, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	path := "/drain_listeners?graceful&skip_exit"
-	open := openConnections
 	if role == xds.Sidecar {
 		path += "&inboundonly"
-		open = openInbound
 	}
 	if err := a.post(ctx, path); err != nil {
 		log.Warn("Envoy cannot be drained", "error", err)
 		return
 	}
 	began := time.Now()
+	quiet := began
 	for {
-		counts, err := a.counts(ctx, `^listener\..*downstream_cx_active$`)
+		counts, err := a.counts(ctx, openFilter)
 		if err != nil {
 			log.Warn("Envoy was not seen to drain", "error", err)
 			return
 		}
-		n := open(counts)
-		if n == 0 {
-			log.Info("Envoy is drained", "took", time.Since(began).Round(time.Millisecond))
+		now, open := time.Now(), countOpen(counts, role)
+		if open.busy() > 0 {
+			quiet = now
+		}
+		if open.connections == 0 || now.Sub(quiet) >= drainQuiet {
+			log.Info("Envoy is drained", "took", now.Sub(began).Round(time.Millisecond), "idle_connections", open.connections)
 			return
 		}
 		if !pause(ctx, drainEvery) {
-			log.Warn("connections are still open at the end of the drain", "connections", n, "limit", limit)
+			log.Warn("requests or connections are still open at the end of the drain", "requests", open.requests,
+				"connections", open.connections, "limit", limit)
 			return
 		}
 	}
 }
 
-// openConnections sums the connections of all listeners.
-func openConnections(counts map[string]int64) int64 {
-	var n int64
-	for name, v := range counts {
-		if isListenerCount(name) {
-			n += v
-		}
-	}
-	return n
+// openFilter picks the statistics that countOpen reads.
+const openFilter = `^(listener|http)\..*\.downstream_(cx|rq)_active$`
+
+// opened is what is open on the listeners that drain.
+type opened struct {
+	connections int64 // all
+	http        int64 // those of them that carry HTTP
+	requests    int64
 }
 
-// openInbound sums those of the inbound listener.
-func openInbound(counts map[string]int64) int64 {
-	var n int64
+// busy is what must not be cut: requests, and connections that are no HTTP.
+func (o opened) busy() int64 { return o.requests + max(0, o.connections-o.http) }
+
+// countOpen sums what is open: on all listeners of a gateway, on the inbound
+// one of a sidecar. Statistics of one worker are parts of those of all.
+func countOpen(counts map[string]int64, role xds.Role) opened {
+	var o opened
 	for name, v := range counts {
-		if isListenerCount(name) && strings.Contains(name, "_"+inboundPort+".") {
-			n += v
+		if strings.HasPrefix(name, "listener.admin.") || strings.HasPrefix(name, "http.admin.") || strings.Contains(name, ".worker_") {
+			continue
+		}
+		listener := strings.HasPrefix(name, "listener.")
+		if role == xds.Sidecar {
+			inbound := strings.HasPrefix(name, "http.inbound_")
+			if listener {
+				inbound = strings.Contains(name, "_"+inboundPort+".")
+			}
+			if !inbound {
+				continue
+			}
+		}
+		switch {
+		case listener:
+			o.connections += v
+		case strings.HasSuffix(name, ".downstream_cx_active"):
+			o.http += v
+		default:
+			o.requests += v
 		}
 	}
-	return n
+	return o
 }
 
 // inboundPort is where redirected traffic to the application arrives.
 const inboundPort = "15006"
-
-// isListenerCount leaves out the admin interface, which is being asked, and
-// the counts per worker, which would be counted twice.
-func isListenerCount(name string) bool {
-	return strings.HasSuffix(name, ".downstream_cx_active") &&
-		!strings.HasPrefix(name, "listener.admin.") && !strings.Contains(name, ".worker_")
-}

@@ -7,8 +7,10 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/time/rate"
 )
 
 // guard lets only the Envoy that the agent started use a socket: other
@@ -16,6 +18,8 @@ import (
 type guard struct {
 	log     *slog.Logger
 	refused func() // called for every connection turned away
+	// said keeps somebody who tries again and again from filling the log.
+	said rate.Sometimes
 
 	mu  sync.RWMutex
 	pid int // 0: nobody
@@ -47,6 +51,10 @@ func (g *guard) admits(pid int) bool {
 	return g.pid != 0 && g.pid == pid
 }
 
+func newGuard(log *slog.Logger, refused func()) *guard {
+	return &guard{log: log, refused: refused, said: rate.Sometimes{First: 3, Interval: 10 * time.Second}}
+}
+
 // listen serves a unix socket, 0600, whose connections are all from the process.
 func (g *guard) listen(path string) (net.Listener, error) {
 	l, err := listenUnix(path)
@@ -73,7 +81,9 @@ func (l *guarded) Accept() (net.Conn, error) {
 		}
 		conn.Close()
 		l.guard.refused()
-		l.guard.log.Warn("connection to Envoy's socket refused: it is not from the Envoy of this pod", "pid", pid, "error", err)
+		l.guard.said.Do(func() {
+			l.guard.log.Warn("connection to Envoy's socket refused: it is not from the Envoy of this pod", "pid", pid, "error", err)
+		})
 	}
 }
 

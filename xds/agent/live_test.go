@@ -37,6 +37,9 @@ type pod struct {
 	http  *http.Client // of the agent's private socket
 	tcp   net.Listener // the application's TCP side
 	stop  func() error // ends the agent in order
+	role  xds.Role
+	// slow is a request to /slow: it says that it arrived, and waits.
+	slow chan struct{}
 }
 
 // newPod makes everything but starts nothing.
@@ -48,8 +51,12 @@ func newPod(t *testing.T) *pod {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	p := &pod{t: t, dir: dir, ports: freePorts(t), logs: newLines(), plane: newPlane(t, dir)}
+	p := &pod{t: t, dir: dir, role: xds.Sidecar, slow: make(chan struct{}), ports: freePorts(t), logs: newLines(), plane: newPlane(t, dir)}
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path == "/slow" {
+			p.slow <- struct{}{}
+			<-p.slow
+		}
 		fmt.Fprint(w, "hello "+req.URL.Path)
 	}))
 	t.Cleanup(app.Close)
@@ -88,9 +95,9 @@ func (p *pod) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	options := Options{
-		Dir: p.dir, Role: xds.Sidecar, Envoy: envoytest.Path(p.t),
+		Dir: p.dir, Role: p.role, Envoy: envoytest.Path(p.t),
 		Pod:        Pod{Name: "reviews-v1-abc", Namespace: "default", UID: "uid-1"},
-		DrainLimit: 500 * time.Millisecond,
+		DrainLimit: 3 * time.Second,
 		Log:        slog.New(slog.NewTextHandler(p.logs, nil)),
 	}
 	go func() { done <- Run(ctx, options) }()
@@ -429,17 +436,40 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// Envoy's answers end when the agent is stopped, after open requests.
+// A request that is under way when the agent is stopped is answered.
 func TestStopDrains(t *testing.T) {
 	p := newPod(t)
+	p.role = xds.Gateway // all listeners drain
 	p.plane.start()
 	p.run()
 	p.ready()
+	answer := make(chan string, 1)
+	go func() {
+		res, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/slow", p.ports.http))
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		defer res.Body.Close()
+		text, _ := io.ReadAll(res.Body)
+		answer <- string(text)
+	}()
+	<-p.slow
+	stopped := make(chan error, 1)
 	began := time.Now()
-	if err := p.stop(); err != nil {
+	go func() { stopped <- p.stop() }()
+	eventually(t, 2*time.Second, func() bool {
+		code, text := p.get("/healthz/ready")
+		return code == 503 && strings.Contains(text, "stopping")
+	}, func() string { return "still ready" })
+	p.slow <- struct{}{}
+	if got := <-answer; got != "hello /slow" {
+		t.Error(got)
+	}
+	if err := <-stopped; err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 4*time.Second {
+	if took := time.Since(began); took > 2900*time.Millisecond {
 		t.Errorf("took %s", took)
 	}
 	p.waitLog("Envoy is drained")

@@ -66,7 +66,8 @@ type AppMetrics struct {
 
 // FromEnv fills in what a pod's environment says: POD_NAME, POD_NAMESPACE,
 // POD_UID, INSTANCE_IP, SERVICE_ACCOUNT, TRUST_DOMAIN, PROMETHEUS_SCRAPE,
-// PROMETHEUS_PORT, PROMETHEUS_PATH, ENVOY_LOG_LEVEL, ENVOY_CONCURRENCY.
+// PROMETHEUS_PORT, PROMETHEUS_PATH, ENVOY_LOG_LEVEL, ENVOY_CONCURRENCY,
+// TERMINATION_DRAIN_DURATION_SECONDS.
 func (o *Options) FromEnv(get func(string) string) error {
 	o.Pod = Pod{
 		Name: get("POD_NAME"), Namespace: get("POD_NAMESPACE"), UID: get("POD_UID"),
@@ -80,6 +81,13 @@ func (o *Options) FromEnv(get func(string) string) error {
 			return fmt.Errorf("ENVOY_CONCURRENCY is %q: a number of threads from 1 is expected", v)
 		}
 		o.Concurrency = n
+	}
+	if v := get("TERMINATION_DRAIN_DURATION_SECONDS"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 {
+			return fmt.Errorf("TERMINATION_DRAIN_DURATION_SECONDS is %q: a number of seconds from 1 is expected", v)
+		}
+		o.DrainLimit = time.Duration(n) * time.Second
 	}
 	if get("PROMETHEUS_SCRAPE") == "true" {
 		port := get("PROMETHEUS_PORT")

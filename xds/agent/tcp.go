@@ -136,7 +136,7 @@ func (t *tcpBytes) find(tags map[string]string) *tcpSeries {
 	values := make([]string, len(labels))
 	for i, name := range labels {
 		values[i] = tags[name]
-		if values[i] == "" {
+		if values[i] == "" || values[i] == "-" { // Envoy's two ways to say nothing
 			values[i] = missing(name)
 		}
 	}

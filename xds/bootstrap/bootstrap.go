@@ -13,6 +13,8 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	metricsv3 "github.com/envoyproxy/go-control-plane/envoy/config/metrics/v3"
+	overloadv3 "github.com/envoyproxy/go-control-plane/envoy/config/overload/v3"
+	connectionsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/resource_monitors/downstream_connections/v3"
 	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -98,6 +100,9 @@ func Message(c Config) (*bootstrapv3.Bootstrap, error) {
 		// A series that nobody used for two sweeps goes.
 		StatsEviction: &bootstrapv3.Bootstrap_StatsEvictionInterval{StatsEvictionInterval: durationpb.New(10 * time.Minute)},
 	}
+	if m.OverloadManager, err = overload(); err != nil {
+		return nil, err
+	}
 	if c.Mark != 0 {
 		m.ClusterManager = &bootstrapv3.ClusterManager{
 			UpstreamBindConfig: &corev3.BindConfig{
@@ -114,6 +119,23 @@ func Message(c Config) (*bootstrapv3.Bootstrap, error) {
 		return nil, fmt.Errorf("bootstrap of %s.%s: %w", c.Pod, c.Namespace, err)
 	}
 	return m, nil
+}
+
+// overload states a limit that is beyond what file descriptors allow: without
+// one Envoy warns at each start.
+func overload() (*overloadv3.OverloadManager, error) {
+	limit := &connectionsv3.DownstreamConnectionsConfig{MaxActiveDownstreamConnections: 1_000_000}
+	if err := limit.ValidateAll(); err != nil {
+		return nil, fmt.Errorf("bootstrap: limit of connections: %w", err)
+	}
+	packed, err := anypb.New(limit)
+	if err != nil {
+		return nil, fmt.Errorf("bootstrap: pack the limit of connections: %w", err)
+	}
+	return &overloadv3.OverloadManager{ResourceMonitors: []*overloadv3.ResourceMonitor{{
+		Name:       "envoy.resource_monitors.global_downstream_max_connections",
+		ConfigType: &overloadv3.ResourceMonitor_TypedConfig{TypedConfig: packed},
+	}}}, nil
 }
 
 // agentCluster reaches the agent. The keepalive finds an agent that hangs.
