@@ -140,7 +140,7 @@ func (t *tree) below(id, indent string) {
 		if again {
 			right += " (see above)"
 		}
-		t.add(indent+branch+n.Title(), strings.TrimSpace(right))
+		t.add(indent+branch+n.Title(), strings.TrimRight(right, " "))
 		if !again {
 			t.below(e.Target, indent+next)
 		}
