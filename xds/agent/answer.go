@@ -20,6 +20,7 @@ type answerer struct {
 
 // answered is one type on the stream.
 type answered struct {
+	opened   bool // Envoy asked for it
 	wildcard bool
 	names    map[string]bool // subscribed by name
 	holds    map[string]bool // by Envoy's word, or because it was sent
@@ -31,10 +32,10 @@ func newAnswerer(c *cache) *answerer {
 
 // request gives the responses to one request, in the order to send them.
 func (a *answerer) request(m *discoveryv3.DeltaDiscoveryRequest) []*discoveryv3.DeltaDiscoveryResponse {
-	t, known := a.types[m.GetTypeUrl()]
-	if !known {
-		t = &answered{names: map[string]bool{}, holds: map[string]bool{}}
-		a.types[m.GetTypeUrl()] = t
+	t := a.state(m.GetTypeUrl())
+	first := !t.opened
+	if first {
+		t.opened = true
 		for name := range m.GetInitialResourceVersions() {
 			t.holds[name] = true
 		}
@@ -43,7 +44,7 @@ func (a *answerer) request(m *discoveryv3.DeltaDiscoveryRequest) []*discoveryv3.
 		delete(t.names, name)
 		delete(t.holds, name)
 	}
-	wildcard := !known && len(m.GetResourceNamesSubscribe()) == 0
+	wildcard := first && len(m.GetResourceNamesSubscribe()) == 0
 	var names []string
 	for _, name := range m.GetResourceNamesSubscribe() {
 		switch {
@@ -60,11 +61,10 @@ func (a *answerer) request(m *discoveryv3.DeltaDiscoveryRequest) []*discoveryv3.
 	switch {
 	case wildcard && m.GetTypeUrl() == xds.VirtualHostType:
 		// Hosts go behind their route configuration.
-		if routes := a.types[xds.RouteType]; routes != nil {
-			for _, r := range a.cache.all(xds.RouteType) {
-				if routes.holds[r.GetName()] {
-					out = append(out, a.hosts(r.GetName(), false)...)
-				}
+		routes := a.state(xds.RouteType)
+		for _, r := range a.cache.all(xds.RouteType) {
+			if routes.holds[r.GetName()] {
+				out = append(out, a.hosts(r.GetName(), false)...)
 			}
 		}
 		return out
@@ -96,6 +96,15 @@ func (a *answerer) request(m *discoveryv3.DeltaDiscoveryRequest) []*discoveryv3.
 	return out
 }
 
+func (a *answerer) state(typeURL string) *answered {
+	t := a.types[typeURL]
+	if t == nil {
+		t = &answered{names: map[string]bool{}, holds: map[string]bool{}}
+		a.types[typeURL] = t
+	}
+	return t
+}
+
 // add puts a resource into a response unless Envoy holds one of that name.
 func (a *answerer) add(r *discoveryv3.DeltaDiscoveryResponse, t *answered, res *discoveryv3.Resource) {
 	if !t.holds[res.GetName()] {
@@ -110,10 +119,7 @@ func (a *answerer) add(r *discoveryv3.DeltaDiscoveryResponse, t *answered, res *
 func (a *answerer) behind(sent *discoveryv3.DeltaDiscoveryResponse) []*discoveryv3.DeltaDiscoveryResponse {
 	switch sent.GetTypeUrl() {
 	case xds.ClusterType:
-		t := a.types[xds.EndpointType]
-		if t == nil {
-			return nil
-		}
+		t := a.state(xds.EndpointType)
 		r := a.response(xds.EndpointType)
 		for _, res := range sent.GetResources() {
 			name := endpointsOf(res)
@@ -143,10 +149,7 @@ func (a *answerer) behind(sent *discoveryv3.DeltaDiscoveryResponse) []*discovery
 // that Envoy gets anew, what it said to hold does not count: it dropped the
 // hosts together with the configuration.
 func (a *answerer) hosts(route string, anew bool) []*discoveryv3.DeltaDiscoveryResponse {
-	t := a.types[xds.VirtualHostType]
-	if t == nil {
-		t = &answered{names: map[string]bool{}, holds: map[string]bool{}}
-	}
+	t := a.state(xds.VirtualHostType)
 	r := a.response(xds.VirtualHostType)
 	for _, res := range a.cache.all(xds.VirtualHostType) {
 		if routeOf(res.GetName()) != route {

@@ -135,7 +135,7 @@ func (c *cache) commit(stream uint64, m *discoveryv3.DeltaDiscoveryResponse) {
 // some of its resources, only these are held to be bad.
 func (c *cache) taint(m *discoveryv3.DeltaDiscoveryResponse, words string) {
 	bad := slices.DeleteFunc(slices.Clone(m.GetResources()), func(r *discoveryv3.Resource) bool {
-		return r.GetName() == "" || !strings.Contains(words, r.GetName())
+		return !mentions(words, r.GetName())
 	})
 	if len(bad) == 0 {
 		bad = m.GetResources()
@@ -151,6 +151,31 @@ func (c *cache) taint(m *discoveryv3.DeltaDiscoveryResponse, words string) {
 	}
 	c.mu.Unlock()
 	c.news.tell()
+}
+
+// mentions reports whether a text holds a name, not just as a part of a longer
+// word.
+func mentions(text, name string) bool {
+	if name == "" {
+		return false
+	}
+	for at := 0; ; {
+		i := strings.Index(text[at:], name)
+		if i < 0 {
+			return false
+		}
+		begin, end := at+i, at+i+len(name)
+		if (begin == 0 || !inName(text[begin-1])) && (end == len(text) || !inName(text[end])) {
+			return true
+		}
+		at = begin + 1
+	}
+}
+
+// inName is about letters and digits alone: messages end names with a dot or a
+// colon, which may stand inside of names as well.
+func inName(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 }
 
 // holds notes that Envoy said on a stream that it holds a resource.
