@@ -165,8 +165,8 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 		d.bad = append(d.bad, BadDocument{Ref: ref, Line: line, Text: doc.Text})
 		return
 	}
-	w := &walker{sections: map[string][2]int{}, base: doc.Line - 1}
-	w.value(nil, top, info.shape(), 0)
+	w := &walker{sections: map[string][2]int{}, base: doc.Line - 1, support: supportOf(info.Kind)}
+	w.read(top, info)
 	if problems := append(w.problems, naming(top, info, ref)...); len(problems) > 0 {
 		refuse(ref, problems...)
 		return
@@ -195,6 +195,9 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 	if len(problems) > 0 {
 		refuse(o.Ref, problems...)
 		return
+	}
+	for _, p := range w.warnings {
+		d.report(doc, o.Ref, mesh.Warning, p)
 	}
 	d.objects = append(d.objects, o)
 }
@@ -334,9 +337,13 @@ func locate(n *yaml.Node, path Path) *yaml.Node {
 		case n.Kind == yaml.SequenceNode && step.List && step.Index < len(n.Content):
 			next = n.Content[step.Index]
 		case n.Kind == yaml.MappingNode && !step.List:
-			next = child(n, step.Key)
-			if next == nil {
-				next = child(n, "<<", step.Key)
+			for _, key := range []string{step.Key, protoName(step.Key)} {
+				if next == nil {
+					next = child(n, key)
+				}
+				if next == nil {
+					next = child(n, "<<", key)
+				}
 			}
 		}
 		if next == nil {
@@ -345,6 +352,20 @@ func locate(n *yaml.Node, path Path) *yaml.Node {
 		n, at = next, next
 	}
 	return at
+}
+
+// protoName is the name of a field in proto files, which documents may use
+// instead: "trafficPolicy" is "traffic_policy".
+func protoName(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if 'A' <= r && r <= 'Z' {
+			b.WriteByte('_')
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // syntaxProblem reads the place out of an error of the YAML parser. What is

@@ -37,13 +37,13 @@ func (k KindInfo) shape() shape {
 		field: func(name string) (field, bool) {
 			switch name {
 			case "apiVersion", "kind":
-				return field{shape: scalar(text)}, true
+				return field{name: name, shape: scalar(text)}, true
 			case "metadata":
-				return field{shape: goShape(reflect.TypeFor[metav1.ObjectMeta]())}, true
+				return field{name: name, shape: goShape(reflect.TypeFor[metav1.ObjectMeta]())}, true
 			case "spec":
-				return field{shape: spec}, true
+				return field{name: name, shape: spec}, true
 			case "status":
-				return field{shape: scalar(anything)}, true
+				return field{name: name, shape: scalar(anything)}, true
 			}
 			return field{}, false
 		},

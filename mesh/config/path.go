@@ -124,3 +124,13 @@ func (t *trail) path() Path {
 	}
 	return append(t.up.path(), t.step)
 }
+
+// name is the last field of a trail, as a message names it.
+func (t *trail) name() string {
+	for ; t != nil; t = t.up {
+		if !t.step.List {
+			return t.step.Key
+		}
+	}
+	return "the document"
+}

@@ -24,7 +24,7 @@ type shapeKind int
 const (
 	anything shapeKind = iota
 	object
-	list
+	listKind
 	dict
 	text
 	boolean
@@ -40,6 +40,7 @@ const (
 
 // field is one field of an object.
 type field struct {
+	name  string // as the JSON form writes it
 	shape shape
 	oneof string // name of the group of which only one field may be set
 }
@@ -51,7 +52,7 @@ func (s shape) describe() string {
 	switch s.kind {
 	case object, dict:
 		return "a mapping"
-	case list:
+	case listKind:
 		return "a list"
 	case text:
 		return "text"

@@ -41,7 +41,7 @@ func goShape(t reflect.Type) shape {
 		if t.Elem().Kind() == reflect.Uint8 {
 			return scalar(bytes64)
 		}
-		return shape{kind: list, elem: func() shape { return goShape(t.Elem()) }}
+		return shape{kind: listKind, elem: func() shape { return goShape(t.Elem()) }}
 	case reflect.Map:
 		return shape{kind: dict, key: text, elem: func() shape { return goShape(t.Elem()) }}
 	case reflect.String:
@@ -67,7 +67,7 @@ func structShape(t reflect.Type) shape {
 			if !ok {
 				return field{}, false
 			}
-			return field{shape: goShape(ft)}, true
+			return field{name: name, shape: goShape(ft)}, true
 		},
 		names: func() []string { return jsonNames(t) },
 	}

@@ -14,7 +14,7 @@ func messageShape(md protoreflect.MessageDescriptor) shape {
 	case "google.protobuf.Struct":
 		return shape{kind: dict, elem: func() shape { return scalar(anything) }}
 	case "google.protobuf.ListValue":
-		return shape{kind: list, elem: func() shape { return scalar(anything) }}
+		return shape{kind: listKind, elem: func() shape { return scalar(anything) }}
 	case "google.protobuf.Value":
 		return scalar(anything)
 	case "google.protobuf.BoolValue", "google.protobuf.StringValue", "google.protobuf.BytesValue",
@@ -32,7 +32,7 @@ func messageShape(md protoreflect.MessageDescriptor) shape {
 			if fd == nil {
 				return field{}, false
 			}
-			f := field{shape: fieldShape(fd)}
+			f := field{name: fd.JSONName(), shape: fieldShape(fd)}
 			if o := fd.ContainingOneof(); o != nil && !o.IsSynthetic() {
 				f.oneof = string(o.Name())
 			}
@@ -57,7 +57,7 @@ func fieldShape(fd protoreflect.FieldDescriptor) shape {
 		}
 		return s
 	case fd.IsList():
-		return shape{kind: list, elem: func() shape { return singleShape(fd) }}
+		return shape{kind: listKind, elem: func() shape { return singleShape(fd) }}
 	default:
 		return singleShape(fd)
 	}

@@ -33,6 +33,23 @@ type walker struct {
 	visited  int
 	base     int               // lines of the file before the document
 	sections map[string][2]int // ranges in buf of the values at the top
+
+	support  *support // of the kind; nil when the kind has no effect
+	warnings []problem
+}
+
+// read checks a whole document.
+func (w *walker) read(top *yaml.Node, info KindInfo) {
+	if w.support == nil {
+		at := top
+		if n := child(top, "kind"); n != nil {
+			at = n
+		}
+		w.warnings = append(w.warnings, *problemAt(at, Path{}.Key("kind"), mesh.CodeUnsupported,
+			"objects of kind %s are not supported yet and have no effect", info.Kind))
+		w.support = &support{all: true}
+	}
+	w.value(nil, top, info.shape(), w.support, 0)
 }
 
 func (w *walker) fail(t *trail, n *yaml.Node, format string, args ...any) {
@@ -44,7 +61,7 @@ func (w *walker) fail(t *trail, n *yaml.Node, format string, args ...any) {
 }
 
 // value checks one value and writes it.
-func (w *walker) value(t *trail, n *yaml.Node, s shape, depth int) {
+func (w *walker) value(t *trail, n *yaml.Node, s shape, has *support, depth int) {
 	if w.visited++; w.visited > maxNodes {
 		if w.visited == maxNodes+1 {
 			w.fail(t, n, "the document holds more than %d values, aliases counted each time", maxNodes)
@@ -58,7 +75,7 @@ func (w *walker) value(t *trail, n *yaml.Node, s shape, depth int) {
 		return
 	}
 	if n.Kind == yaml.AliasNode {
-		w.value(t, n.Alias, s, depth+1)
+		w.value(t, n.Alias, s, has, depth+1)
 		return
 	}
 	if isNull(n) {
@@ -67,11 +84,11 @@ func (w *walker) value(t *trail, n *yaml.Node, s shape, depth int) {
 	}
 	switch s.kind {
 	case object:
-		w.object(t, n, s, depth)
+		w.object(t, n, s, has, depth)
 	case dict:
-		w.dict(t, n, s, depth)
-	case list:
-		w.list(t, n, s, depth)
+		w.dict(t, n, s, has, depth)
+	case listKind:
+		w.list(t, n, s, has, depth)
 	case anything:
 		w.anything(t, n, depth)
 	default:
@@ -79,8 +96,26 @@ func (w *walker) value(t *trail, n *yaml.Node, s shape, depth int) {
 			w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
 			return
 		}
+		if slices.Contains(has.words, n.Value) {
+			w.warn(t, n, "%s: %s is not supported yet", t.name(), n.Value)
+		}
 		w.scalar(t, n, s)
 	}
+}
+
+// warn reports something that has no effect.
+func (w *walker) warn(t *trail, n *yaml.Node, format string, args ...any) {
+	w.warnings = append(w.warnings, *problemAt(n, t.path(), mesh.CodeUnsupported, format, args...))
+}
+
+// into follows one step of the tree of supported fields. What has no effect is
+// reported at n, once, and not again for what is in it.
+func (w *walker) into(t *trail, n *yaml.Node, has *support, part string) *support {
+	if next := has.into(part); next != nil {
+		return next
+	}
+	w.warn(t, n, "%s is not supported yet and has no effect", t.name())
+	return &support{all: true}
 }
 
 // pair is a key of a mapping with its value.
@@ -155,7 +190,7 @@ func (w *walker) complain(t *trail, n *yaml.Node, format string, args ...any) {
 	w.buf = w.buf[:mark]
 }
 
-func (w *walker) object(t *trail, n *yaml.Node, s shape, depth int) {
+func (w *walker) object(t *trail, n *yaml.Node, s shape, has *support, depth int) {
 	if n.Kind != yaml.MappingNode {
 		w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
 		return
@@ -185,7 +220,11 @@ func (w *walker) object(t *trail, n *yaml.Node, s shape, depth int) {
 		w.quote(name)
 		w.buf = append(w.buf, ':')
 		from := len(w.buf)
-		w.value(at, p.value, f.shape, depth+1)
+		in := has
+		if !isNull(p.value) {
+			in = w.into(at, p.key, has, f.name)
+		}
+		w.value(at, p.value, f.shape, in, depth+1)
 		if t == nil && w.sections != nil {
 			w.sections[name] = [2]int{from, len(w.buf)}
 		}
@@ -193,7 +232,7 @@ func (w *walker) object(t *trail, n *yaml.Node, s shape, depth int) {
 	w.buf = append(w.buf, '}')
 }
 
-func (w *walker) dict(t *trail, n *yaml.Node, s shape, depth int) {
+func (w *walker) dict(t *trail, n *yaml.Node, s shape, has *support, depth int) {
 	if n.Kind != yaml.MappingNode {
 		w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
 		return
@@ -215,12 +254,12 @@ func (w *walker) dict(t *trail, n *yaml.Node, s shape, depth int) {
 		w.comma('{')
 		w.quote(name)
 		w.buf = append(w.buf, ':')
-		w.value(t.key(name), p.value, elem, depth+1)
+		w.value(t.key(name), p.value, elem, w.into(t.key(name), p.key, has, "{}"), depth+1)
 	}
 	w.buf = append(w.buf, '}')
 }
 
-func (w *walker) list(t *trail, n *yaml.Node, s shape, depth int) {
+func (w *walker) list(t *trail, n *yaml.Node, s shape, has *support, depth int) {
 	if n.Kind != yaml.SequenceNode {
 		w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
 		return
@@ -233,7 +272,7 @@ func (w *walker) list(t *trail, n *yaml.Node, s shape, depth int) {
 			w.fail(t.item(i), item, "must be %s, but nothing stands here", elem.describe())
 			continue
 		}
-		w.value(t.item(i), item, elem, depth+1)
+		w.value(t.item(i), item, elem, w.into(t.item(i), item, has, "[]"), depth+1)
 	}
 	w.buf = append(w.buf, ']')
 }
@@ -242,9 +281,9 @@ func (w *walker) list(t *trail, n *yaml.Node, s shape, depth int) {
 func (w *walker) anything(t *trail, n *yaml.Node, depth int) {
 	switch n.Kind {
 	case yaml.MappingNode:
-		w.dict(t, n, shape{kind: dict, elem: func() shape { return scalar(anything) }}, depth)
+		w.dict(t, n, shape{kind: dict, elem: func() shape { return scalar(anything) }}, &support{all: true}, depth)
 	case yaml.SequenceNode:
-		w.list(t, n, shape{kind: list, elem: func() shape { return scalar(anything) }}, depth)
+		w.list(t, n, shape{kind: listKind, elem: func() shape { return scalar(anything) }}, &support{all: true}, depth)
 	default:
 		switch n.ShortTag() {
 		case "!!bool":
