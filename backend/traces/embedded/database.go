@@ -248,7 +248,7 @@ func (d *database) nameID(tx *sql.Tx, n name, fresh map[name]int64) (int64, erro
 
 // evict removes the traces that are too old, too many, or too much.
 func (d *database) evict(o Options, now time.Time) error {
-	if err := d.remove("seen < ?", now.Add(-o.MaxAge).UnixMicro()); err != nil {
+	if err := d.remove("seen < ?", now.Add(-o.Retention).UnixMicro()); err != nil {
 		return err
 	}
 	var count, pages, free, size int64

@@ -77,7 +77,7 @@ func bookinfo(trace byte, at time.Time) []spanIn {
 	}
 }
 
-func start(t *testing.T, o Options) *Store {
+func start(t *testing.T, o Options) *Server {
 	t.Helper()
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
@@ -98,12 +98,9 @@ func start(t *testing.T, o Options) *Store {
 }
 
 // ask is a client of the store's query service.
-func ask(t *testing.T, s *Store) *traces.Client {
+func ask(t *testing.T, s *Server) *traces.Client {
 	t.Helper()
-	pipe, server := NewPipe(), s.NewQueryServer()
-	go func() { _ = server.Serve(pipe) }()
-	t.Cleanup(server.Stop)
-	c, err := traces.Local(pipe.Dial)
+	c, err := traces.Local(s.Connect)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +108,7 @@ func ask(t *testing.T, s *Store) *traces.Client {
 	return c
 }
 
-func add(t *testing.T, s *Store, spans ...spanIn) {
+func add(t *testing.T, s *Server, spans ...spanIn) {
 	t.Helper()
 	if dropped, err := s.Add(otlp(spans...)); err != nil || dropped != 0 {
 		t.Fatalf("dropped %d, %v", dropped, err)
@@ -119,14 +116,20 @@ func add(t *testing.T, s *Store, spans ...spanIn) {
 }
 
 // exportGRPC sends spans as Envoy does.
-func exportGRPC(t *testing.T, s *Store, td ptrace.Traces) error {
+func exportGRPC(t *testing.T, s *Server, td ptrace.Traces) error {
 	t.Helper()
-	pipe, server := NewPipe(), grpc.NewServer()
-	s.Register(server)
-	go func() { _ = server.Serve(pipe) }()
-	defer server.Stop()
+	l := newPipe()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.ServeOTLP(ctx, l) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
 	conn, err := grpc.NewClient("passthrough:///otlp", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.Dial(ctx) }))
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.dial(ctx) }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +301,7 @@ func TestBoundsOfTheStore(t *testing.T) {
 		}
 	})
 	t.Run("age", func(t *testing.T) {
-		s := start(t, Options{MaxAge: time.Nanosecond})
+		s := start(t, Options{Retention: time.Nanosecond})
 		add(t, s, bookinfo(1, began)...)
 		if err := s.Flush(); err != nil {
 			t.Fatal(err)
@@ -509,11 +512,8 @@ func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
 func TestGetTraceFromForeignClients(t *testing.T) {
 	s := start(t, Options{})
 	add(t, s, bookinfo(1, began)...)
-	pipe, server := NewPipe(), s.NewQueryServer()
-	go func() { _ = server.Serve(pipe) }()
-	defer server.Stop()
 	conn, err := grpc.NewClient("passthrough:///jaeger", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.Dial(ctx) }))
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return s.Connect(ctx) }))
 	if err != nil {
 		t.Fatal(err)
 	}

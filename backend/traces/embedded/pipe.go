@@ -7,20 +7,18 @@ import (
 	"sync"
 )
 
-// Pipe is a net.Listener within the process: what Dial returns is one end of
-// a connection whose other end Accept returns. It lets the console read its
-// own traces also where the port of the query service is taken.
-type Pipe struct {
+// pipe is a net.Listener within the process: what dial returns is one end of a
+// connection whose other end Accept returns.
+type pipe struct {
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
 }
 
-// NewPipe is a Pipe that waits for connections.
-func NewPipe() *Pipe { return &Pipe{conns: make(chan net.Conn), done: make(chan struct{})} }
+func newPipe() *pipe { return &pipe{conns: make(chan net.Conn), done: make(chan struct{})} }
 
-// Dial connects, waiting until the other side accepts.
-func (p *Pipe) Dial(ctx context.Context) (net.Conn, error) {
+// dial connects, waiting until the other side accepts.
+func (p *pipe) dial(ctx context.Context) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
 	case p.conns <- there:
@@ -33,7 +31,7 @@ func (p *Pipe) Dial(ctx context.Context) (net.Conn, error) {
 }
 
 // Accept implements net.Listener.
-func (p *Pipe) Accept() (net.Conn, error) {
+func (p *pipe) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.conns:
 		return c, nil
@@ -43,13 +41,13 @@ func (p *Pipe) Accept() (net.Conn, error) {
 }
 
 // Close implements net.Listener.
-func (p *Pipe) Close() error {
+func (p *pipe) Close() error {
 	p.once.Do(func() { close(p.done) })
 	return nil
 }
 
 // Addr implements net.Listener.
-func (*Pipe) Addr() net.Addr { return pipeAddr{} }
+func (*pipe) Addr() net.Addr { return pipeAddr{} }
 
 type pipeAddr struct{}
 

@@ -12,33 +12,19 @@ import (
 	"github.com/jaegertracing/jaeger-idl/proto-gen/api_v2"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/translator/jaeger"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/heddle-mesh/heddle/backend/traces"
 )
 
 // chunkSpans is how many spans go into one message of an answer.
 const chunkSpans = 500
 
-// NewQueryServer is a gRPC server with the Jaeger query service (api_v2) over
-// the store. It serves nothing else, because its codec is its own.
-func (s *Store) NewQueryServer() *grpc.Server {
-	server := grpc.NewServer(
-		grpc.ForceServerCodecV2(traces.Codec()),
-		grpc.MaxRecvMsgSize(64<<10), // questions are small
-		grpc.MaxConcurrentStreams(64),
-	)
-	api_v2.RegisterQueryServiceServer(server, queryService{s})
-	return server
-}
-
-type queryService struct{ store *Store }
+// queryService answers questions of Jaeger's clients (api_v2).
+type queryService struct{ server *Server }
 
 // ready flushes, so that a question sees all that was received before it.
 func (q queryService) ready() error {
-	if err := q.store.Flush(); err != nil {
+	if err := q.server.Flush(); err != nil {
 		return status.Error(codes.Internal, err.Error())
 	}
 	return nil
@@ -52,14 +38,14 @@ func (q queryService) GetTrace(r *api_v2.GetTraceRequest, stream api_v2.QuerySer
 	var id ptrace16
 	binary.BigEndian.PutUint64(id[:8], r.TraceID.High)
 	binary.BigEndian.PutUint64(id[8:], r.TraceID.Low)
-	blob, err := q.store.db.get(stream.Context(), id)
+	blob, err := q.server.db.get(stream.Context(), id)
 	if err != nil {
 		return status.Error(codes.Internal, err.Error())
 	}
 	if blob == nil {
 		return status.Error(codes.NotFound, "trace not found")
 	}
-	spans, err := q.store.spans(blob)
+	spans, err := q.server.spans(blob)
 	if err != nil {
 		return status.Error(codes.DataLoss, err.Error())
 	}
@@ -83,11 +69,11 @@ func (q queryService) FindTraces(r *api_v2.FindTracesRequest, stream api_v2.Quer
 		left = 20
 	}
 	left = min(left, maxSearchDepth)
-	return q.store.db.find(stream.Context(), search{
+	return q.server.db.find(stream.Context(), search{
 		service: p.ServiceName, operation: p.OperationName, from: open(p.StartTimeMin), to: open(p.StartTimeMax),
 		shortest: p.DurationMin, longest: p.DurationMax, failedOnly: p.Tags["error"] == "true",
 	}, func(blob []byte) (bool, error) {
-		spans, err := q.store.spans(blob)
+		spans, err := q.server.spans(blob)
 		if err != nil || !slices.ContainsFunc(spans, func(s *model.Span) bool { return matches(s, p) }) {
 			return true, nil // unreadable is as good as not there: others are
 		}
@@ -149,7 +135,7 @@ func send(spans []*model.Span, write func(*api_v2.SpansResponseChunk) error) err
 
 // spans unpacks a trace as Jaeger has it. A span that was sent twice is there
 // once.
-func (s *Store) spans(blob []byte) ([]*model.Span, error) {
+func (s *Server) spans(blob []byte) ([]*model.Span, error) {
 	body, err := s.unpack(blob)
 	if err != nil {
 		return nil, err
@@ -223,7 +209,7 @@ func (q queryService) names(ctx context.Context) ([]name, error) {
 	if err := q.ready(); err != nil {
 		return nil, err
 	}
-	names, err := q.store.db.allNames(ctx)
+	names, err := q.server.db.allNames(ctx)
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
 	}
@@ -245,8 +231,8 @@ func (q queryService) GetDependencies(ctx context.Context, r *api_v2.GetDependen
 	}
 	type call struct{ parent, child string }
 	counts := map[call]uint64{}
-	err := q.store.db.newest(ctx, from, to, dependencyTraces, func(blob []byte) (bool, error) {
-		spans, err := q.store.spans(blob)
+	err := q.server.db.newest(ctx, from, to, dependencyTraces, func(blob []byte) (bool, error) {
+		spans, err := q.server.spans(blob)
 		if err != nil {
 			return true, nil
 		}

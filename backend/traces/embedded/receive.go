@@ -10,40 +10,56 @@ import (
 	"net/http"
 
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // exporters may compress
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 )
 
-// Register makes a gRPC server take OTLP traces
+// RegisterOTLP makes a gRPC server take OTLP traces
 // (opentelemetry.proto.collector.trace.v1.TraceService). The server must use
-// gRPC's own codec.
-func (s *Store) Register(server *grpc.Server) {
-	ptraceotlp.RegisterGRPCServer(server, &otlpService{store: s})
+// gRPC's own codec for it.
+func (s *Server) RegisterOTLP(r grpc.ServiceRegistrar) {
+	collectorv1.RegisterTraceServiceServer(r, &otlpService{server: s})
 }
 
 type otlpService struct {
-	ptraceotlp.UnimplementedGRPCServer
-	store *Store
+	collectorv1.UnimplementedTraceServiceServer
+	server *Server
 }
 
-// Export implements ptraceotlp.GRPCServer.
-func (o *otlpService) Export(_ context.Context, r ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
-	answer, err := o.store.export(r)
+// Export implements the trace service. The message is of the plain generated
+// type, because pdata's own server can be registered at nothing but a
+// *grpc.Server; it is written out once more for pdata to read.
+func (o *otlpService) Export(_ context.Context, in *collectorv1.ExportTraceServiceRequest) (*collectorv1.ExportTraceServiceResponse, error) {
+	body, err := proto.Marshal(in)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	request := ptraceotlp.NewExportRequest()
+	if err := request.UnmarshalProto(body); err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	answer, err := o.server.export(request)
 	switch {
 	case errors.Is(err, ErrTooMany):
-		return answer, status.Error(codes.InvalidArgument, err.Error())
+		return nil, status.Error(codes.InvalidArgument, err.Error())
 	case err != nil:
 		// Internal is not to be sent again: the next try would come on top of
 		// what made this one fail.
-		return answer, status.Error(codes.Internal, err.Error())
+		return nil, status.Error(codes.Internal, err.Error())
 	}
-	return answer, nil
+	out := &collectorv1.ExportTraceServiceResponse{}
+	if p := answer.PartialSuccess(); p.RejectedSpans() > 0 {
+		out.PartialSuccess = &collectorv1.ExportTracePartialSuccess{RejectedSpans: p.RejectedSpans(), ErrorMessage: p.ErrorMessage()}
+	}
+	return out, nil
 }
 
 // export takes a request and says what became of it as OTLP wants it said.
-func (s *Store) export(r ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
+func (s *Server) export(r ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
 	answer := ptraceotlp.NewExportResponse()
 	dropped, err := s.Add(r.Traces())
 	if err != nil {
@@ -57,13 +73,13 @@ func (s *Store) export(r ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, e
 }
 
 // Handler takes OTLP over HTTP at /v1/traces: protobuf or JSON, plain or gzip.
-func (s *Store) Handler() http.Handler {
+func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/traces", s.receive)
 	return mux
 }
 
-func (s *Store) receive(w http.ResponseWriter, r *http.Request) {
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" && media != "application/x-protobuf" {
 		http.Error(w, "send application/x-protobuf or application/json", http.StatusUnsupportedMediaType)

@@ -18,7 +18,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// Options of a Store. Zero values stand for the defaults given.
+// Options of a Server. Zero values stand for the defaults given.
 type Options struct {
 	// Dir is where the traces lie; made when it does not exist. Required.
 	Dir string
@@ -27,8 +27,8 @@ type Options struct {
 	// MaxBytes bounds the data on disk: 256 MB. A write-ahead log of a few
 	// megabytes comes on top.
 	MaxBytes int64
-	// MaxAge is the time after which a trace goes: 24 h.
-	MaxAge time.Duration
+	// Retention is the time after which a trace goes: 24 h.
+	Retention time.Duration
 	// FlushInterval is how long spans are gathered before they are written:
 	// 2 s. A kill loses at most that much; a question sees everything.
 	FlushInterval time.Duration
@@ -49,14 +49,15 @@ const (
 	dependencyTraces = 2_000 // newest traces that dependencies are counted in
 )
 
-// Store receives, keeps and serves traces. It is safe for concurrent use.
-type Store struct {
+// Server receives, keeps and serves traces. It is safe for concurrent use.
+type Server struct {
 	options Options
 	db      *database
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
+	inside  *pipe // to the query service within the process
 	stop    context.CancelFunc
-	stopped chan struct{}
+	stopped sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows, and serializes writing
 	pending map[ptrace16]*piece
@@ -77,10 +78,10 @@ type Counts struct {
 	Dropped  uint64 // spans refused, cut off by a bound, or lost to an error of the disk
 }
 
-// Open starts a Store on the traces in o.Dir. A file that cannot be read is
+// Open starts a Server on the traces in o.Dir. A file that cannot be read is
 // moved aside, said in the log, and a new one begun: traces are not worth
 // refusing to start for.
-func Open(o Options) (*Store, error) {
+func Open(o Options) (*Server, error) {
 	if o.Dir == "" {
 		return nil, errors.New("embedded traces: no data folder given")
 	}
@@ -90,8 +91,8 @@ func Open(o Options) (*Store, error) {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = 256 << 20
 	}
-	if o.MaxAge <= 0 {
-		o.MaxAge = 24 * time.Hour
+	if o.Retention <= 0 {
+		o.Retention = 24 * time.Hour
 	}
 	if o.FlushInterval <= 0 {
 		o.FlushInterval = 2 * time.Second
@@ -112,17 +113,21 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Store{
+	s := &Server{
 		options: o, db: db, encoder: encoder, decoder: decoder, stop: stop,
-		stopped: make(chan struct{}), pending: map[ptrace16]*piece{},
+		inside: newPipe(), pending: map[ptrace16]*piece{},
 	}
-	go s.run(ctx)
+	s.stopped.Go(func() { s.run(ctx) })
+	s.stopped.Go(func() {
+		if err := s.ServeQuery(ctx, s.inside); err != nil {
+			o.Log.Error("traces cannot be read within the process", "error", err)
+		}
+	})
 	return s, nil
 }
 
 // run writes what was gathered, and throws out what is too old.
-func (s *Store) run(ctx context.Context) {
-	defer close(s.stopped)
+func (s *Server) run(ctx context.Context) {
 	tick := time.NewTicker(s.options.FlushInterval)
 	defer tick.Stop()
 	for {
@@ -138,7 +143,7 @@ func (s *Store) run(ctx context.Context) {
 }
 
 // Counts are the figures since Open.
-func (s *Store) Counts() Counts {
+func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.counts
@@ -146,7 +151,7 @@ func (s *Store) Counts() Counts {
 
 // Add takes spans. What exceeds a bound is left out, and how many spans that
 // were is returned; an error means that nothing was kept. It changes td.
-func (s *Store) Add(td ptrace.Traces) (dropped int, err error) {
+func (s *Server) Add(td ptrace.Traces) (dropped int, err error) {
 	spans := td.SpanCount()
 	if spans == 0 {
 		return 0, nil
@@ -191,7 +196,7 @@ func (s *Store) Add(td ptrace.Traces) (dropped int, err error) {
 }
 
 // Flush writes what was gathered, and brings the store back within its bounds.
-func (s *Store) Flush() error {
+func (s *Server) Flush() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.flush()
@@ -199,7 +204,7 @@ func (s *Store) Flush() error {
 
 // flush is Flush with the lock held. What could not be written is lost, so that
 // a full disk does not fill the memory too.
-func (s *Store) flush() error {
+func (s *Server) flush() error {
 	if s.closed {
 		return nil
 	}
@@ -214,9 +219,9 @@ func (s *Store) flush() error {
 	return s.db.evict(s.options, time.Now())
 }
 
-func (s *Store) pack(body []byte) []byte { return s.encoder.EncodeAll(body, nil) }
+func (s *Server) pack(body []byte) []byte { return s.encoder.EncodeAll(body, nil) }
 
-func (s *Store) unpack(blob []byte) ([]byte, error) {
+func (s *Server) unpack(blob []byte) ([]byte, error) {
 	body, err := s.decoder.DecodeAll(blob, nil)
 	if err != nil {
 		return nil, fmt.Errorf("decompress a trace: %w", err)
@@ -225,9 +230,9 @@ func (s *Store) unpack(blob []byte) ([]byte, error) {
 }
 
 // Close writes what was gathered and closes the files. It can be called again.
-func (s *Store) Close() error {
+func (s *Server) Close() error {
 	s.stop()
-	<-s.stopped
+	s.stopped.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
