@@ -34,6 +34,8 @@ type facts struct {
 	vhds bool
 	// clusters lists, sorted, the clusters that a route or listener leads to.
 	clusters []string
+	// routes are the route configurations that a listener names.
+	routes []string
 	// domains of a virtual host.
 	domains []string
 }
@@ -69,6 +71,8 @@ func factsOf(m proto.Message) facts {
 		switch ref.Type {
 		case xds.ClusterType:
 			f.clusters = append(f.clusters, ref.Name)
+		case xds.RouteType:
+			f.routes = append(f.routes, ref.Name)
 		case xds.EndpointType:
 			f.endpoints = ref.Name
 		}

@@ -378,10 +378,20 @@ func (o *order) endpoints(now time.Time) *response {
 	size := 0
 	for _, name := range slices.Sorted(maps.Keys(o.force)) {
 		delete(o.force, name)
-		if c, _ := o.want.want(xds.EndpointType, name); c != nil {
-			changes = append(changes, change{name, c})
-			size += c.size()
+		c, _ := o.want.want(xds.EndpointType, name)
+		if c == nil {
+			// The cluster is about to go, but it warms now, and nothing else of
+			// its type is acknowledged before it is warm.
+			if c = eds.has[name]; c != nil && c.body == nil {
+				c = nil
+			}
 		}
+		if c != nil {
+			size += c.size()
+		} else if !eds.covers(name) {
+			continue
+		}
+		changes = append(changes, change{name, c})
 	}
 	forced := len(changes)
 	for _, c := range o.gather(eds, nil) {
@@ -460,7 +470,7 @@ func (o *order) ready(c change, now time.Time) bool {
 		if cds.has[name] == nil {
 			return false
 		}
-		if e := w.facts.endpoints; e != "" && eds.started {
+		if e := w.facts.endpoints; e != "" {
 			if c, _ := o.want.want(xds.EndpointType, e); c != nil && eds.has[e] == nil {
 				return false
 			}
@@ -487,13 +497,8 @@ func (o *order) wakeAt(t time.Time) {
 func (o *order) dropClusters(now time.Time) *response {
 	cds := o.sub(xds.ClusterType)
 	eds := o.sub(xds.EndpointType)
-	if !cds.started || !cds.free() || !eds.free() || len(cds.dirty) == 0 {
+	if !cds.started || !cds.free() || !eds.free() || len(cds.dirty) == 0 || !o.usersKnown() {
 		return nil
-	}
-	for _, typ := range []string{xds.RouteType, xds.VirtualHostType, xds.ListenerType} {
-		if !o.sub(typ).quiet() {
-			return nil
-		}
 	}
 	gone := map[string]struct{}{}
 	for _, name := range slices.Sorted(maps.Keys(cds.dirty)) {
@@ -535,4 +540,30 @@ func (o *order) dropClusters(now time.Time) *response {
 		}
 	}
 	return o.send(cds, changes, now)
+}
+
+// usersKnown reports whether everything that the proxy leads to clusters with is
+// known and acknowledged. After a return, the proxy's word on its clusters comes
+// before that on its listeners and routes.
+func (o *order) usersKnown() bool {
+	cds, lds, rds, vhds := o.sub(xds.ClusterType), o.sub(xds.ListenerType), o.sub(xds.RouteType), o.sub(xds.VirtualHostType)
+	if !lds.quiet() || !rds.quiet() || !vhds.quiet() {
+		return false
+	}
+	if cds.claimed && !lds.started {
+		return false
+	}
+	for _, l := range lds.has {
+		for _, routes := range l.facts.routes {
+			if !rds.covers(routes) {
+				return false
+			}
+		}
+	}
+	for _, r := range rds.has {
+		if r.facts.vhds && !vhds.started {
+			return false
+		}
+	}
+	return true
 }

@@ -21,7 +21,7 @@ func (o *order) request(r subscribing) {
 	t := o.sub(r.typ)
 	first := !t.started
 	if first {
-		t.started = true
+		t.started, t.claimed = true, len(r.initial) > 0
 		o.claim(t, r.initial)
 		if len(r.subscribe) == 0 && wholeByDefault(r.typ) {
 			o.subscribeAll(t, len(r.initial) == 0)

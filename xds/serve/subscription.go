@@ -44,6 +44,7 @@ func (o *outstanding) holds(name string) bool {
 type subscription struct {
 	typ      string
 	started  bool // the proxy asked for the type
+	claimed  bool // it said that it has some from before this stream
 	wildcard bool
 	names    map[string]struct{} // asked for by name
 
