@@ -256,8 +256,11 @@ func (k *routeMaker) complain(o *mesh.Object, path string, err error, severity m
 	if errors.Is(err, errNotYet) {
 		code = mesh.CodeUnsupported
 	}
-	var field *fieldError
-	if errors.As(err, &field) {
+	for {
+		field, ok := err.(*fieldError)
+		if !ok {
+			break
+		}
 		path, err = path+"."+field.path, field.err
 	}
 	f := mesh.Finding{Code: code, Severity: severity, Phase: mesh.PhaseTranslate, Ref: o.Ref, Path: path, Message: path + ": " + err.Error() + "."}
