@@ -178,7 +178,9 @@ func (o *order) answered(typ, nonce string, rejected bool) *outstanding {
 	out := t.out
 	t.out = nil
 	for _, c := range out.changes {
-		delete(t.single, c.name)
+		if !out.restores {
+			delete(t.single, c.name)
+		}
 		if !rejected {
 			continue
 		}
@@ -309,6 +311,7 @@ func (o *order) send(t *subscription, changes []change, now time.Time) *response
 	for _, c := range changes {
 		if t.restore[c.name] != nil {
 			delete(t.restore, c.name) // and look at it again: it is not what is wanted
+			out.restores = true
 		} else {
 			delete(t.dirty, c.name)
 		}

@@ -197,6 +197,10 @@ func (w *whole) next(now time.Time) (*discoveryv3.DiscoveryResponse, bool, time.
 // respond makes the response of a type, nil when the client has it already.
 func (w *whole) respond(t *wholeType, now time.Time) *discoveryv3.DiscoveryResponse {
 	names := t.names
+	if len(names) == 0 && !t.wildcard {
+		t.dirty, t.answer = false, false
+		return nil
+	}
 	if t.wildcard {
 		names = maps.Clone(t.names)
 		for name := range w.want.all(t.typ) {

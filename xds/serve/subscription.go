@@ -30,6 +30,8 @@ type outstanding struct {
 	sent time.Time
 	// fresh holds the names that the proxy had no resource under before.
 	fresh map[string]struct{}
+	// restores is true when it puts back what was accepted before.
+	restores bool
 }
 
 func (o *outstanding) holds(name string) bool {
