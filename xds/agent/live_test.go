@@ -367,7 +367,7 @@ func TestAgentStartsFromDisk(t *testing.T) {
 	}
 	p.run()
 	p.waitLog("Envoy waits.*nothing was kept")
-	if code, text := p.get("/healthz/ready"); code != 503 || !strings.Contains(text, "Envoy does not run: it waits: the control plane is away") {
+	if code, text := p.get("/healthz/ready"); code != 503 || !strings.Contains(text, "the proxy does not run: it waits: the control plane is away") {
 		t.Errorf("%d %q", code, text)
 	}
 }

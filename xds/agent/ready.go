@@ -62,13 +62,13 @@ func (r *readiness) check(ctx context.Context) error {
 	case !c.valid(time.Now()):
 		return fmt.Errorf("the certificate ended at %s: %w", c.leaf.NotAfter.UTC().Format(time.RFC3339), r.noCertificate())
 	case pid == 0:
-		return errors.New("Envoy does not run: " + why)
+		return errors.New("the proxy does not run: " + why)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	facts, err := r.admin.counts(ctx, envoyFacts)
 	if err != nil {
-		return fmt.Errorf("Envoy does not answer: %w", err)
+		return fmt.Errorf("the proxy does not answer: %w", err)
 	}
 	if err := live(facts, warmed == pid); err != nil {
 		return err
@@ -94,19 +94,19 @@ func live(facts map[string]int64, wasWarm bool) error {
 	state, ok := facts["server.state"]
 	switch {
 	case !ok:
-		return errors.New("Envoy does not tell its state")
+		return errors.New("the proxy does not tell its state")
 	case state == 1:
-		return errors.New("Envoy drains")
+		return errors.New("the proxy drains")
 	case state != 0:
-		return errors.New("Envoy initializes: it waits for configuration")
+		return errors.New("the proxy initializes: it waits for configuration")
 	case wasWarm:
 		return nil
 	case facts["listener_manager.total_listeners_active"] == 0:
-		return errors.New("Envoy has no listeners yet")
+		return errors.New("the proxy has no listeners yet")
 	case facts["listener_manager.total_listeners_warming"] > 0:
-		return fmt.Errorf("Envoy warms %d listeners", facts["listener_manager.total_listeners_warming"])
+		return fmt.Errorf("the proxy warms %d listeners", facts["listener_manager.total_listeners_warming"])
 	case facts["listener_manager.workers_started"] == 0:
-		return errors.New("Envoy's workers have not started")
+		return errors.New("the proxy's workers have not started")
 	}
 	return nil
 }
