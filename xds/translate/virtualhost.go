@@ -266,7 +266,7 @@ func (p *hostPlan) make(routeConfig string) (*routev3.VirtualHost, []mesh.Findin
 	}
 	if err := vh.ValidateAll(); err != nil {
 		for _, o := range p.declared {
-			k.fail(o, "spec.http", fmt.Errorf("Envoy would refuse what comes of it: %w", err))
+			k.fail(o, "spec.http", fmt.Errorf("what comes of it would be refused by Envoy: %w", err))
 		}
 		return nil, k.findings
 	}
