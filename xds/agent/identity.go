@@ -55,7 +55,7 @@ type keeper struct {
 // run renews at half-life, when the description changes, and when there is no
 // valid certificate; until ctx ends.
 func (k *keeper) run(ctx context.Context) error {
-	const shortest, longest = 500 * time.Millisecond, 30 * time.Second
+	const shortest, longest = 100 * time.Millisecond, 10 * time.Second
 	retry := shortest
 	for ctx.Err() == nil {
 		told, linked := k.news.changed(), k.link.news.changed()
