@@ -55,7 +55,11 @@ func openDatabase(dir string, log *slog.Logger) (*database, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the traces folder: %w", err)
 	}
-	path := filepath.Join(dir, "traces.db")
+	// Absolute, because a relative one is no URL.
+	path, err := filepath.Abs(filepath.Join(dir, "traces.db"))
+	if err != nil {
+		return nil, fmt.Errorf("find the traces folder: %w", err)
+	}
 	d, err := tryOpen(path)
 	if err == nil {
 		return d, nil

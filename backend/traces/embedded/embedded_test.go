@@ -271,6 +271,18 @@ func TestTracesSurviveARestart(t *testing.T) {
 	}
 }
 
+func TestAFolderWithARelativeAndOddName(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := start(t, Options{Dir: "a b?c#d%20/traces"})
+	add(t, s, bookinfo(1, began)...)
+	if _, err := ask(t, s).Get(t.Context(), "1"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat("a b?c#d%20/traces/traces.db"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAnUnreadableFileIsMovedAside(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "traces.db"), bytes.Repeat([]byte("nonsense"), 1000), 0o600); err != nil {
