@@ -24,6 +24,7 @@ const Node = "local"
 
 // PodStatus is what is known about a pod besides Pod.
 type PodStatus struct {
+	Dir     string // the pod's folder, "" when it has no agent
 	Status  sandbox.Status
 	Running bool   // the sandbox stands and its containers were started
 	Reason  string // why it does not run, "" when it does
@@ -52,6 +53,9 @@ func PodObject(p Pod, s PodStatus) *corev1.Pod {
 			pod.Annotations = map[string]string{}
 		}
 		pod.Annotations[mesh.AnnotationStatus] = `{"initContainers":null,"containers":["` + ProxyContainer + `"],"volumes":null,"imagePullSecrets":null,"revision":"default"}`
+		if s.Dir != "" {
+			pod.Annotations[mesh.AnnotationPodFolder] = s.Dir
+		}
 		if !slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == ProxyContainer }) {
 			pod.Spec.Containers = append([]corev1.Container{{Name: ProxyContainer}}, pod.Spec.Containers...)
 		}

@@ -1,0 +1,127 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// find turns the first word of a command into the path of a program: a bare
+// name is looked up, a path is taken as it is, relative to the working folder.
+func (s *Supervisor) find(command, dir string) (string, error) {
+	if command == "" {
+		return "", errors.New("the command is empty")
+	}
+	if strings.Contains(command, "/") {
+		path := command
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		if err := executable(path); err != nil {
+			return "", fmt.Errorf("command %q: %w", command, err)
+		}
+		return path, nil
+	}
+	dirs := append(slices.Clone(s.o.PathDirs), filepath.SplitList(os.Getenv("PATH"))...)
+	for _, d := range dirs {
+		path, err := filepath.Abs(filepath.Join(d, command))
+		if err == nil && executable(path) == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("command %q is not found in %s; install it, or give its path", command, strings.Join(dirs, ":"))
+}
+
+func executable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return errors.New("there is no such file")
+	case err != nil:
+		return err
+	case info.IsDir():
+		return errors.New("it is a folder")
+	case info.Mode().Perm()&0o111 == 0:
+		return errors.New("it is not executable")
+	}
+	return nil
+}
+
+func pid() int { return os.Getpid() }
+
+// drainEvery is how often connections of a proxy are counted.
+const drainEvery = 50 * time.Millisecond
+
+// drain waits until a pod's proxy has no inbound connections left: what is under
+// way ends, and idle connections are closed by those who made them, since the
+// pod is no endpoint any more.
+func (s *Supervisor) drain(p *pod, limit time.Duration) {
+	if !p.meshed || p.Gateway { // a gateway's agent drains by itself
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.calm, limit)
+	defer cancel()
+	client := adminClient(filepath.Join(p.spec.Dir, "admin.sock"))
+	defer client.CloseIdleConnections()
+	ticker := time.NewTicker(drainEvery)
+	defer ticker.Stop()
+	for {
+		n, err := inbound(ctx, client)
+		if err != nil || n == 0 {
+			return // an Envoy that does not answer has nothing to lose
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			s.o.Log.Info("connections were still open when the pod was stopped", "pod", p.Key.String(), "connections", n)
+			return
+		}
+	}
+}
+
+func adminClient(socket string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", socket)
+		},
+	}}
+}
+
+// inbound is the number of connections that an Envoy has accepted for its
+// application.
+func inbound(ctx context.Context, client *http.Client) (int, error) {
+	u := "http://envoy/stats?filter=" + url.QueryEscape(`^listener\..*_15006\.downstream_cx_active$`)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for line := range bytes.Lines(text) {
+		_, value, ok := strings.Cut(strings.TrimSpace(string(line)), ": ")
+		if n, err := strconv.Atoi(value); ok && err == nil {
+			total += n
+		}
+	}
+	return total, nil
+}

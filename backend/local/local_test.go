@@ -1,0 +1,430 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/source"
+	cluster "github.com/heddle-mesh/heddle/mesh/source/local"
+)
+
+func TestMain(m *testing.M) {
+	runtime.LockOSThread()
+	if handled, code := RoleMain(os.Args[1:]); handled {
+		os.Exit(code)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "testapp" {
+		if err := testApp(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// testApp is what the pods of these tests run.
+func testApp(args []string) error {
+	switch args[0] {
+	case "serve": // answers with its version, and ends in order
+		text := strings.Join(args[2:], " ")
+		server := &http.Server{Addr: args[1], Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if file := os.Getenv("READY_FILE"); r.URL.Path == "/ready" && file != "" {
+				if _, err := os.Stat(file); err != nil {
+					http.Error(w, "not yet", http.StatusServiceUnavailable)
+					return
+				}
+			}
+			fmt.Fprint(w, text)
+		})}
+		stop := make(chan os.Signal, 1)
+		signal.Notify(stop, syscall.SIGTERM)
+		go func() {
+			<-stop
+			server.Shutdown(context.Background())
+		}()
+		fmt.Println("listening")
+		if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		fmt.Println("ended in order")
+		return nil
+	case "get":
+		resp, err := (&http.Client{Timeout: 5 * time.Second}).Get(args[1])
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		_, err = io.Copy(os.Stdout, resp.Body)
+		return err
+	case "fail":
+		return errors.New("this program never works")
+	}
+	return fmt.Errorf("unknown %q", args)
+}
+
+// declared is a source whose objects the tests set.
+type declared struct {
+	changes chan []*mesh.Object
+}
+
+func (d *declared) Name() string { return "files" }
+
+func (d *declared) Run(ctx context.Context, out chan<- source.Update) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case objects := <-d.changes:
+			select {
+			case out <- source.Update{Source: "files", Objects: objects}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+// bed is a running cluster.
+type bed struct {
+	t       *testing.T
+	s       *Supervisor
+	c       *Client
+	source  *declared
+	self    string
+	objects map[mesh.Ref]*mesh.Object
+	cancel  context.CancelFunc
+	done    chan error
+}
+
+func start(t *testing.T, change func(*Options)) *bed {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bed{t: t, source: &declared{make(chan []*mesh.Object)}, self: self, objects: map[mesh.Ref]*mesh.Object{}, done: make(chan error, 1)}
+	o := Options{
+		State: t.TempDir(), Source: b.source, Self: self, Root: []byte("root"),
+		HostPorts: map[uint16]uint16{80: freePort(t)}, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if change != nil {
+		change(&o)
+	}
+	if b.s, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	b.c = NewClient(b.s.o.State)
+	ctx, cancel := context.WithCancel(context.Background())
+	b.cancel = cancel
+	go func() { b.done <- b.s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-b.done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	return b
+}
+
+func freePort(t *testing.T) uint16 {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return uint16(l.Addr().(*net.TCPAddr).Port)
+}
+
+// apply declares objects besides those there are.
+func (b *bed) apply(objects ...metav1.Object) {
+	b.t.Helper()
+	for _, o := range objects {
+		o.SetNamespace("default")
+		made, err := cluster.NewObject(o, mesh.Origin{Source: "files", File: "test.yaml", Line: 1})
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.objects[made.Ref] = made
+	}
+	b.send()
+}
+
+func (b *bed) send() {
+	b.t.Helper()
+	var all []*mesh.Object
+	for _, o := range b.objects {
+		all = append(all, o)
+	}
+	select {
+	case b.source.changes <- all:
+	case <-time.After(10 * time.Second):
+		b.t.Fatal("the supervisor does not take objects")
+	}
+}
+
+func (b *bed) deployment(name, version string, change func(*appsv1.Deployment)) *appsv1.Deployment {
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	t := &d.Spec.Template
+	t.Labels = map[string]string{"app": name}
+	t.Annotations = map[string]string{"sidecar.istio.io/inject": "false"}
+	t.Spec.Containers = []corev1.Container{{
+		Name: "app", Command: []string{b.self}, Args: []string{"testapp", "serve", ":8080", version},
+		Ports:          []corev1.ContainerPort{{Name: "web", ContainerPort: 8080}},
+		ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/ready", Port: intstr.FromString("web")}}, PeriodSeconds: 1},
+	}}
+	if change != nil {
+		change(d)
+	}
+	return d
+}
+
+func lbService(name string, kind corev1.ServiceType) *corev1.Service {
+	s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	s.Spec.Type, s.Spec.Selector = kind, map[string]string{"app": name}
+	s.Spec.Ports = []corev1.ServicePort{{Name: "http", Port: 80, TargetPort: intstr.FromString("web")}}
+	return s
+}
+
+// await waits until the status is as wished.
+func (b *bed) await(what string, wished func(Status) bool) Status {
+	b.t.Helper()
+	var last Status
+	limit := time.After(20 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s, err := b.c.Status(b.t.Context())
+		if err == nil {
+			if last = s; wished(s) {
+				return s
+			}
+		}
+		select {
+		case <-tick.C:
+		case err := <-b.done:
+			b.done <- err
+			b.t.Fatalf("the cluster ended: %v", err)
+		case <-limit:
+			b.t.Fatalf("never %s: %+v", what, last)
+		}
+	}
+}
+
+func (b *bed) get(pod, url string) string {
+	b.t.Helper()
+	r, err := b.c.Exec(b.t.Context(), ExecRequest{Pod: pod, Argv: []string{b.self, "testapp", "get", url}})
+	if err != nil {
+		b.t.Fatalf("exec in %s: %v", pod, err)
+	}
+	if r.Code != 0 {
+		return "error: " + string(r.Stderr)
+	}
+	return string(r.Stdout)
+}
+
+func finding(s Status, code, text string) bool {
+	for _, f := range s.Findings {
+		if f.Code == code && strings.Contains(f.Message, text) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestCluster(t *testing.T) {
+	b := start(t, nil)
+	web := lbService("web", corev1.ServiceTypeLoadBalancer)
+	b.apply(web, b.deployment("web", "v1", nil), b.deployment("client", "c", nil))
+	s := b.await("ready", func(s Status) bool { return len(s.Deployments) == 2 && s.Ready() })
+
+	for _, url := range []string{"http://web/", "http://web.default/", "http://web.default.svc.cluster.local/", "http://" + s.Services[0].Address + ":80"} {
+		if got := b.get("client", url); got != "v1" {
+			t.Errorf("%s: %q", url, got)
+		}
+	}
+	host := fmt.Sprintf("http://127.0.0.1:%d/", b.s.o.HostPorts[80])
+	fetch := func() string {
+		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(host)
+		if err != nil {
+			return err.Error()
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return err.Error()
+		}
+		return string(text)
+	}
+	if got := fetch(); got != "v1" {
+		t.Errorf("host port: %q", got)
+	}
+	if got := b.get("client", "http://nobody/"); !strings.Contains(got, "no such host") {
+		t.Errorf("unknown name: %q", got)
+	}
+
+	// This machine, from a pod.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "outside") })}
+	go outside.Serve(l)
+	defer outside.Close()
+	if got := b.get("client", fmt.Sprintf("http://host.heddle.internal:%d/", l.Addr().(*net.TCPAddr).Port)); got != "outside" {
+		t.Errorf("this machine from a pod: %q", got)
+	}
+
+	// A new template: the new one is ready before the old one goes.
+	stop, failed := make(chan struct{}), make(chan string, 1)
+	go func() {
+		defer close(failed)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if got := fetch(); got != "v1" && got != "v2" {
+					failed <- got
+					return
+				}
+			}
+		}
+	}()
+	first := s.Pods[1].Name
+	b.apply(b.deployment("web", "v2", nil))
+	b.await("rolled out", func(s Status) bool {
+		return s.Ready() && len(s.Pods) == 2 && s.Pods[1].Name != first
+	})
+	close(stop)
+	if got := <-failed; got != "" {
+		t.Errorf("a request failed during the rollout: %q", got)
+	}
+	if got := b.get("client", "http://web/"); got != "v2" {
+		t.Errorf("after the rollout: %q", got)
+	}
+
+	// Scale.
+	three := int32(3)
+	b.apply(b.deployment("web", "v2", func(d *appsv1.Deployment) { d.Spec.Replicas = &three }))
+	s = b.await("scaled", func(s Status) bool { return s.Ready() && len(s.Pods) == 4 })
+	if s.Services[0].Endpoints != 3 {
+		t.Errorf("endpoints: %+v", s.Services)
+	}
+
+	logs, err := b.c.Logs(t.Context(), LogsRequest{Pod: "web", Tail: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logs.Close()
+	if text, _ := io.ReadAll(logs); !strings.Contains(string(text), "listening") {
+		t.Errorf("log: %q", text)
+	}
+
+	// A second one on the same state.
+	other, err := New(Options{State: b.s.o.State, Source: b.source, Self: b.self})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running *RunningError
+	if err := other.Run(t.Context()); !errors.As(err, &running) || running.PID != os.Getpid() {
+		t.Errorf("second supervisor: %v", err)
+	}
+
+	began := time.Now()
+	if err := b.c.Down(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if d := time.Since(began); d > 5*time.Second {
+		t.Errorf("stopping took %v", d)
+	}
+	if left, _ := filepath.Glob(b.s.o.path("run", "pods", "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestProblemsAreSaid(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := uint16(taken.Addr().(*net.TCPAddr).Port)
+	b := start(t, func(o *Options) { o.HostPorts = map[uint16]uint16{80: port} })
+	ten := int64(10)
+	b.apply(
+		lbService("web", corev1.ServiceTypeLoadBalancer), lbService("other", corev1.ServiceTypeLoadBalancer),
+		b.deployment("good", "v1", nil),
+		b.deployment("image", "", func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Command = nil }),
+		b.deployment("missing", "", func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.Containers[0].Command = []string{"no-such-program"}
+		}),
+		b.deployment("loop", "", func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.Containers[0].Args = []string{"testapp", "fail"}
+		}),
+		b.deployment("user", "v1", func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: &ten}
+		}),
+	)
+	s := b.await("all problems said", func(s Status) bool {
+		return finding(s, mesh.CodePod, "Container app of pod loop-") && finding(s, mesh.CodePort, "taken by another program") && len(s.Pods) == 3
+	})
+	for text, code := range map[string]string{
+		"Deployment default/image cannot run: container app: it has no command":                  mesh.CodePod,
+		`Deployment default/missing cannot run: container app: command "no-such-program" is not`: mesh.CodePod,
+		"Running as user 10 is not supported yet":                                                mesh.CodeUnsupported,
+		"leads to Service default/other already":                                                 mesh.CodeHostConflict,
+	} {
+		if !finding(s, code, text) {
+			t.Errorf("no finding %s %q in %+v", code, text, s.Findings)
+		}
+	}
+	b.await("the good one ready", func(s Status) bool { return s.Deployments[0].Ready == 1 })
+
+	taken.Close() // what was taken is opened once it is free
+	b.await("port open", func(s Status) bool { return !finding(s, mesh.CodePort, "") })
+}
+
+func TestKilledProgramComesBack(t *testing.T) {
+	b := start(t, nil)
+	b.apply(lbService("web", corev1.ServiceTypeClusterIP), b.deployment("web", "v1", nil))
+	s := b.await("ready", func(s Status) bool { return s.Ready() && len(s.Pods) == 1 })
+	r, err := b.c.Exec(t.Context(), ExecRequest{Pod: "web", Argv: []string{"/bin/sh", "-c", "kill -9 $(ls /proc | grep '^[0-9]*$' | while read p; do tr '\\000' ' ' 2>/dev/null </proc/$p/cmdline | grep -q '[t]estapp serve' && echo $p; done)"}})
+	if err != nil || r.Code != 0 {
+		t.Fatalf("kill: %+v, %v", r, err)
+	}
+	b.await("restarted and ready", func(s Status) bool { return s.Pods[0].Restarts == 1 && s.Pods[0].Ready })
+	if now := b.await("", func(Status) bool { return true }); now.Pods[0].Name != s.Pods[0].Name {
+		t.Error("it is another pod")
+	}
+	// Its address stays over a restart of the cluster.
+	address := s.Services[0].Address
+	b.cancel()
+	if err := <-b.done; err != nil {
+		t.Fatal(err)
+	}
+	b.done <- nil
+	again := start(t, func(o *Options) { o.State = b.s.o.State })
+	again.apply(lbService("web", corev1.ServiceTypeClusterIP))
+	again.await("the same address", func(s Status) bool { return len(s.Services) == 1 && s.Services[0].Address == address })
+}
