@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +46,10 @@ type keeper struct {
 	link    *link
 	metrics *ownMetrics
 	log     *slog.Logger
+
+	// held are the versions of what watch was told, so that a new session
+	// repeats nothing. Only watch uses it.
+	held map[string]string
 
 	news        notice
 	mu          sync.Mutex
@@ -246,9 +252,10 @@ func (k *keeper) follow(s *session) error {
 		return err
 	}
 	err = stream.Send(&discoveryv3.DeltaDiscoveryRequest{
-		Node:                   &corev3.Node{Id: "agent"},
-		TypeUrl:                xds.SecretType,
-		ResourceNamesSubscribe: []string{SecretRoots, SecretDescription},
+		Node:                    &corev3.Node{Id: "agent"},
+		TypeUrl:                 xds.SecretType,
+		ResourceNamesSubscribe:  []string{SecretRoots, SecretDescription},
+		InitialResourceVersions: maps.Clone(k.held),
 	})
 	if err != nil {
 		return err
@@ -273,6 +280,10 @@ func (k *keeper) hear(s *session, m *discoveryv3.DeltaDiscoveryResponse) {
 			k.log.Warn("secret cannot be read", "name", r.GetName(), "error", err)
 			continue
 		}
+		if k.held == nil {
+			k.held = map[string]string{}
+		}
+		k.held[r.GetName()] = r.GetVersion()
 		switch r.GetName() {
 		case SecretRoots:
 			if err := k.vault.trust(inline(secret.GetValidationContext().GetTrustedCa())); err != nil {
@@ -282,10 +293,12 @@ func (k *keeper) hear(s *session, m *discoveryv3.DeltaDiscoveryResponse) {
 			k.describe(s, string(inline(secret.GetGenericSecret().GetSecret())))
 		}
 	}
-	for _, name := range m.GetRemovedResources() {
-		if name == SecretDescription {
-			k.describe(s, "")
-		}
+	// A control plane that has no word about the workload asks for nothing.
+	if slices.Contains(m.GetRemovedResources(), SecretDescription) {
+		k.mu.Lock()
+		last := k.description
+		k.mu.Unlock()
+		k.describe(s, last)
 	}
 }
 

@@ -334,7 +334,7 @@ func TestLifeWithoutControlPlane(t *testing.T) {
 		_, text := p.get("/debug/listeners")
 		return strings.Contains(text, "extra::")
 	}, func() string { return "the new listener does not arrive" })
-	if got := p.plane.resent(); got[xds.ListenerType] != 1 || got[xds.ClusterType]+got[xds.EndpointType]+got[xds.RouteType]+got[xds.VirtualHostType]+got[xds.RuntimeType] != 0 {
+	if got := p.plane.resent(); got[xds.ListenerType] != 1 || got[xds.ClusterType]+got[xds.EndpointType]+got[xds.RouteType]+got[xds.VirtualHostType]+got[xds.RuntimeType]+got[xds.SecretType] != 0 {
 		t.Errorf("sent again: %v", got)
 	}
 	p.works()

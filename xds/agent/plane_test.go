@@ -44,7 +44,7 @@ type plane struct {
 	workload    *mesh.Workload
 	// what was seen
 	csrs     []string
-	sent     map[string]int // resources sent to Envoys, by type
+	sent     map[string]int // resources sent, by type
 	requests []string       // bytes of every request
 	spans    int
 	hung     chan struct{} // closed: answers; open: every answer waits
@@ -274,9 +274,7 @@ func (p *plane) lacks(typeURL string, c *client) *discoveryv3.DeltaDiscoveryResp
 			out.Resources = append(out.Resources, r)
 		}
 	}
-	if typeURL != xds.SecretType {
-		p.sent[typeURL] += len(out.GetResources())
-	}
+	p.sent[typeURL] += len(out.GetResources())
 	return out
 }
 
