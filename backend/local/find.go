@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,14 +32,13 @@ func (s *Supervisor) find(command, dir string) (string, error) {
 		}
 		return path, nil
 	}
-	dirs := append(slices.Clone(s.o.PathDirs), filepath.SplitList(os.Getenv("PATH"))...)
-	for _, d := range dirs {
+	for _, d := range s.o.PathDirs {
 		path, err := filepath.Abs(filepath.Join(d, command))
 		if err == nil && executable(path) == nil {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("command %q is not found in %s; install it, or give its path", command, strings.Join(dirs, ":"))
+	return "", fmt.Errorf("command %q is not found in %s; install it, or give its path", command, strings.Join(s.o.PathDirs, ":"))
 }
 
 func executable(path string) error {

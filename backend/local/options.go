@@ -29,7 +29,8 @@ type Options struct {
 	EnvoyPath string
 	// Root is the mesh's root certificate in PEM, which every agent gets.
 	Root []byte
-	// PathDirs are searched for the programs of containers, in their order.
+	// PathDirs are searched for the programs of containers, in their order; nil
+	// is $PATH. They are the PATH of the containers, too.
 	PathDirs []string
 	// WorkDir is the working folder of containers that name none; empty is
 	// this process' own.
@@ -93,6 +94,9 @@ func (o *Options) complete() error {
 	if n := len(filepath.Join(o.State, "run", "pods", "01234567", "metrics.sock")); n > maxSocketPath {
 		return fmt.Errorf("the state folder's path is too long: sockets in %s would have paths of %d characters, and the system takes %d; choose a shorter one with --state",
 			o.State, n, maxSocketPath)
+	}
+	if o.PathDirs == nil {
+		o.PathDirs = filepath.SplitList(cmp.Or(os.Getenv("PATH"), "/usr/local/bin:/usr/bin:/bin"))
 	}
 	if !o.PodRange.IsValid() {
 		o.PodRange = netip.MustParsePrefix("10.66.0.0/16")

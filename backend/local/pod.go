@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -236,11 +237,7 @@ func (s *Supervisor) proxy(p *pod, dir string) *sandbox.Container {
 // baseEnv are the variables that every container sees: not this process' own
 // ones, which may hold secrets.
 func (s *Supervisor) baseEnv(hostname string) [][2]string {
-	path := ""
-	for _, d := range s.o.PathDirs {
-		path += d + ":"
-	}
-	path += cmp.Or(os.Getenv("PATH"), "/usr/local/bin:/usr/bin:/bin")
+	path := strings.Join(s.o.PathDirs, string(filepath.ListSeparator))
 	home := "/"
 	if !s.id.Privileged {
 		home = cmp.Or(os.Getenv("HOME"), "/")

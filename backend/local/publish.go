@@ -238,7 +238,7 @@ func containersOf(st sandbox.Status) []sandbox.ContainerStatus {
 // snapshot is the cluster's status as others see it. The loop calls it.
 func (s *Supervisor) snapshot() Status {
 	out := Status{
-		PID: pid(), Started: s.started, State: s.o.State, Console: s.o.Console, Stopping: s.stopping,
+		PID: pid(), Started: s.started, State: s.o.State, Console: s.o.Console, Stopping: s.stopping, Loaded: s.read,
 		ControlPlane: ControlPlaneStatus{Absent: true},
 		Deployments:  []DeploymentStatus{}, Pods: []PodStatus{}, Services: []ServiceStatus{},
 		Findings: append([]mesh.Finding{}, s.findings()...),

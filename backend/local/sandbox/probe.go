@@ -30,7 +30,8 @@ func (c *container) watch(ctx context.Context, bad func(reason string)) {
 		}
 	}
 	if p := c.spec.Liveness; p != nil {
-		go c.probe(ctx, p, func(good bool, err error) {
+		// Never sooner than asked for: a program that is slow to start is alive.
+		go c.probe(ctx, p, p.Period, func(good bool, err error) {
 			if !good {
 				bad(fmt.Sprintf("the liveness probe failed: %v", err))
 			}
@@ -41,7 +42,7 @@ func (c *container) watch(ctx context.Context, bad func(reason string)) {
 		<-ctx.Done()
 		return
 	}
-	c.probe(ctx, c.spec.Readiness, func(good bool, err error) { c.ready(ctx, good, err) })
+	c.probe(ctx, c.spec.Readiness, quickProbe, func(good bool, err error) { c.ready(ctx, good, err) })
 }
 
 func (c *container) ready(ctx context.Context, good bool, err error) {
@@ -64,7 +65,7 @@ func (c *container) awaitStartup(ctx context.Context, p *Probe, bad func(string)
 	defer cancel()
 	started := make(chan struct{}, 1)
 	last := make(chan error, 1)
-	go c.probe(ctx, p, func(good bool, err error) {
+	go c.probe(ctx, p, quickProbe, func(good bool, err error) {
 		if good {
 			started <- struct{}{}
 			cancel()
@@ -99,13 +100,14 @@ func (c *container) awaitStartup(ctx context.Context, p *Probe, bad func(string)
 }
 
 // probe asks again and again, and reports when the answer changes for good: the
-// first success or failure that counts, and each change after it.
-func (c *container) probe(ctx context.Context, p *Probe, report func(good bool, err error)) {
+// first success or failure that counts, and each change after it. Before the
+// first success the pauses grow from first to the probe's period.
+func (c *container) probe(ctx context.Context, p *Probe, first time.Duration, report func(good bool, err error)) {
 	if !pause(ctx, p.InitialDelay) {
 		return
 	}
 	var known, good bool
-	wait := min(quickProbe, p.Period)
+	wait := min(first, p.Period)
 	for successes, failures := 0, 0; ; {
 		err := c.ask(ctx, p)
 		if ctx.Err() != nil {

@@ -365,7 +365,7 @@ func TestContainersAreStartedAgain(t *testing.T) {
 		HTTP:   &HTTPProbe{Scheme: "http", Host: "10.66.0.2", Port: 80, Path: "/"},
 		Period: 10 * time.Second, Timeout: time.Second, Failures: 3,
 	}
-	p.Containers[1].Liveness = &Probe{TCP: &TCPProbe{Host: "10.66.0.2", Port: 80}, Period: time.Second, Timeout: time.Second, Failures: 1}
+	p.Containers[1].Liveness = &Probe{TCP: &TCPProbe{Host: "10.66.0.2", Port: 80}, Period: time.Second, Timeout: time.Second, Failures: 10}
 	p.Init = []Container{w.container("first", "ls", "/")}
 	w.run(p)
 	s := w.await("loop", func(s Status) bool {
