@@ -137,6 +137,12 @@ func scale(t *graph.Traffic, by float64) {
 
 // covered is how much of the window the metrics reach back over.
 func (c *Client) covered(ctx context.Context, window time.Duration, at time.Time) (time.Duration, error) {
+	whole := false
+	err := c.each(ctx, ageQuery, at.Add(-window), func(_ model.Metric, n float64) { whole = whole || n > 0 })
+	if err != nil || whole {
+		return window, err
+	}
+	// A young mesh has few samples, so that all of them can be looked at.
 	step := max(window/60, time.Second)
 	matrix, err := c.matrix(ctx, ageQuery, Range{Start: at.Add(-window), End: at, Step: step})
 	if err != nil {

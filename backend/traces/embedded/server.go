@@ -29,8 +29,9 @@ type Options struct {
 	MaxBytes int64
 	// Retention is the time after which a trace goes: 24 h.
 	Retention time.Duration
-	// FlushInterval is how long spans are gathered before they are written:
-	// 2 s. A kill loses at most that much; a question sees everything.
+	// FlushInterval is how long spans are gathered before they are written: 4 s,
+	// in which most of a trace has come together. A kill loses at most that
+	// much; a question sees everything.
 	FlushInterval time.Duration
 	// Log hears what goes wrong; nil is silence.
 	Log *slog.Logger
@@ -95,7 +96,7 @@ func Open(o Options) (*Server, error) {
 		o.Retention = 24 * time.Hour
 	}
 	if o.FlushInterval <= 0 {
-		o.FlushInterval = 2 * time.Second
+		o.FlushInterval = 4 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
