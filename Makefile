@@ -1,0 +1,89 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+export GO
+# The product needs no C. With one setting for build, vet and staticcheck each
+# package is compiled once.
+export CGO_ENABLED := 0
+
+STATE ?= .heddle
+LINTERS := .cache/bin/built
+GO_FILES = find backend deploy frontend mesh test xds -name node_modules -prune -o -name '*.go' -print0
+# Everything that lives in this process; the rest starts real programs.
+UNIT = $(shell $(GO) list ./... | grep -v -e /test/e2e -e /test/dashboards -e /test/bench)
+
+.PHONY: help
+help: ## this list
+	@echo "Heddle, a service mesh and its console in one program."
+	@echo
+	@awk -F ':.*## ' '/^[a-z][a-z0-9%-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: build ## build, and run the mesh with the bookinfo demo on this machine (Ctrl-C ends it)
+	@bin/heddle envoy install --state $(STATE)
+	@PATH="$(CURDIR)/bin:$$PATH" exec bin/heddle up --state $(STATE) deploy/samples/bookinfo
+
+.PHONY: build
+build: ## build bin/heddle and bin/heddle-samples
+	@.ci/need go node python
+	@echo "building bin/heddle and bin/heddle-samples (the first time takes a minute or two)"
+	@$(GO) build -o bin/heddle ./backend/cmd/heddle
+	@$(GO) build -o bin/heddle-samples ./deploy/samples
+
+# The last lines of the output are those of go test itself.
+.PHONY: test
+test: lint test-unit test-e2e ## lint, and run every test
+
+.PHONY: test-unit
+test-unit: ## tests without other programs, with the race detector
+	@.ci/need go cc
+	@echo "testing with the race detector"
+	@CGO_ENABLED=1 $(GO) test -race -timeout 15m $(UNIT)
+
+.PHONY: test-e2e
+test-e2e: build ## tests of the running mesh: real Envoys, real applications
+	@bin/heddle envoy install --state $(STATE)
+	@echo "testing the running mesh"
+	@$(GO) test -count=1 -p 1 -timeout 30m ./test/bench/... ./test/dashboards/... ./test/e2e/...
+
+.PHONY: test-user
+test-user: build ## the tests of the running mesh as an ordinary user, also when root starts them
+	@bin/heddle envoy install --state $(STATE)
+	@HEDDLE_TEST_USER=$$(if [ "$$(id -u)" = 0 ]; then echo "$${SUDO_UID:-65534}"; fi) \
+		$(GO) test -count=1 -timeout 30m ./test/e2e/...
+
+.PHONY: soak
+soak: build ## ten minutes of bookinfo: memory and CPU of the control plane stay low
+	@bin/heddle envoy install --state $(STATE)
+	@HEDDLE_SOAK=10m $(GO) test -count=1 -v -timeout 30m -run '^TestSoak' ./test/e2e
+
+.PHONY: bench-%
+bench-%: build ## a benchmark of test/bench by name: make bench-routes; make bench-all
+	@$(GO) test -run '^$$' -bench '(?i)$(if $(filter all,$*),.,$*)' -timeout 30m ./test/bench/...
+
+.PHONY: lint
+lint: $(LINTERS) ## go vet, staticcheck, gofumpt, import rules
+	@.ci/need go
+	@echo "linting"
+	@$(GO) vet ./...
+	@.cache/bin/staticcheck ./...
+	@unformatted=$$($(GO_FILES) | xargs -0 .cache/bin/gofumpt -l); \
+		if [ -n "$$unformatted" ]; then echo "not formatted, run make format:"; echo "$$unformatted"; exit 1; fi
+	@$(GO) test ./test/arch
+
+.PHONY: format
+format: $(LINTERS) ## format all Go files
+	@$(GO_FILES) | xargs -0 .cache/bin/gofumpt -w
+
+# Versions and checksums of the linters stand in .ci/tools.
+$(LINTERS): .ci/tools/go.mod .ci/tools/go.sum
+	@.ci/need go
+	@echo "building the linters"
+	@GOBIN=$(CURDIR)/.cache/bin GOFLAGS=-mod=readonly $(GO) -C .ci/tools install tool
+	@touch $@
+
+.PHONY: clean
+clean: ## remove what was built; the state folder stays
+	@rm -rf bin .cache
