@@ -154,6 +154,7 @@ type world struct {
 	mu      sync.Mutex
 	plans   map[mesh.Hash]plans
 	objects map[mesh.Ref]*mesh.Object
+	account string // service account of all pods
 	n       int
 }
 
@@ -174,7 +175,7 @@ func newWorld(t testing.TB, options func(*Options), pods ...string) *world {
 	t.Helper()
 	w := &world{
 		t: t, head: &mesh.Head{}, plans: map[mesh.Hash]plans{}, pods: map[string]*bufconn.Listener{},
-		objects: map[mesh.Ref]*mesh.Object{},
+		objects: map[mesh.Ref]*mesh.Object{}, account: "default",
 	}
 	o := Options{Planner: w, Head: w.head}
 	if options != nil {
@@ -235,7 +236,7 @@ func (w *world) setPlans(byPod map[string][]xds.Part) mesh.Hash {
 	})
 	workloads := mesh.NewTable(mesh.ByValue[string], func(yield func(string, *mesh.Workload) bool) {
 		for uid := range w.pods {
-			facts := mesh.WorkloadFacts{Workload: "app", Namespace: "default", ServiceAccount: "default"}
+			facts := mesh.WorkloadFacts{Workload: "app", Namespace: "default", ServiceAccount: w.account}
 			if !yield(uid, &mesh.Workload{WorkloadFacts: facts, UID: uid, Pod: uid}) {
 				return
 			}

@@ -79,11 +79,14 @@ func TestRejectedResourceIsQuarantinedForAll(t *testing.T) {
 	// Other changes go on, and a new proxy gets the last good content.
 	w.set(with(bad, part(assignment("outbound|80||shop", 8081)))...)
 	one.take(xds.EndpointType)
+	one.silent()
 	two := w.connect("pod-2")
 	start(two)
 	if v := w.server.Resources("pod-2")[xds.VirtualHostType][0].Version; v != good {
 		t.Errorf("new proxy: version %s, want %s", v, good)
 	}
+
+	two.silent()
 
 	// A change of the object clears the finding, and what comes of it is sent.
 	w.object(shopRules, "better")
