@@ -117,7 +117,9 @@ func TestCollect(t *testing.T) {
 			"the first change goes at once, the burst behind it is gathered until it is quiet",
 			[]Source{&script{"a", []step{
 				{0, says(1), nil},
-				{time.Second, says(2), nil}, {20 * ms, says(3), nil}, {20 * ms, says(4, "last"), nil},
+				{time.Second, says(2), nil},
+				{20 * ms, says(3), nil},
+				{20 * ms, says(4, "last"), nil},
 				{time.Second, says(5), nil},
 			}}},
 			nil,
@@ -133,7 +135,9 @@ func TestCollect(t *testing.T) {
 			"a source that fails leaves its last word and a finding, until it speaks again",
 			[]Source{&script{"a", []step{
 				{0, says(1, "a1"), nil},
-				{time.Second, Update{}, broken}, {0, Update{}, broken}, {0, says(2, "a2"), nil},
+				{time.Second, Update{}, broken},
+				{0, Update{}, broken},
+				{0, says(2, "a2"), nil},
 			}}},
 			nil,
 			[]string{"0s map[a:1] a1", "1s map[a:1] a1 HDL0006", "1.75s map[a:2] a2"},
