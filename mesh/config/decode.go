@@ -103,7 +103,7 @@ func (d *decoder) whole(data []byte, code, message string) {
 func (d *decoder) document(doc Document) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(doc.Text, &root); err != nil {
-		p := syntaxProblem(err, bytes.Count(doc.Text, []byte("\n")))
+		p := syntaxProblem(err, bytes.Count(bytes.TrimRight(doc.Text, "\n"), []byte("\n")))
 		ref := guessRef(doc.Text)
 		d.report(doc, ref, mesh.Error, p)
 		d.bad = append(d.bad, BadDocument{Ref: ref, Line: doc.Line, Text: doc.Text})
@@ -385,8 +385,11 @@ func syntaxProblem(err error, lines int) problem {
 		p.message += "; indent with spaces, and put text that begins with a tab, @, ` or % in quotes"
 	}
 	p.line, p.column = load.Mark.Line, load.Mark.Column
-	if load.Mark.Line > lines && load.ContextMark.Line > 0 {
+	if load.Mark.Line > lines+1 && load.ContextMark.Line > 0 {
 		p.line, p.column = load.ContextMark.Line, load.ContextMark.Column
+	}
+	if p.line > lines+1 {
+		p.line, p.column = lines+1, 0
 	}
 	return p
 }

@@ -163,7 +163,9 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(archive.Files[0].Data)
+		for _, doc := range config.Split(archive.Files[0].Data) {
+			f.Add(doc.Text)
+		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r := config.Decode("x.yaml", data)

@@ -120,12 +120,11 @@ func nodeOf(v any) *yaml.Node {
 }
 
 // textNode is text, in quotes where a reader of YAML 1.1 or 1.2 would take it
-// for something else.
+// for something else; the library knows the latter.
 func textNode(s string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
-	plain := yaml.Node{Kind: yaml.ScalarNode, Value: s}
-	if plain.ShortTag() != "!!str" || yaml11Bool(&plain) {
-		n.Style = yaml.DoubleQuotedStyle
+	if yaml11Bool(&yaml.Node{Kind: yaml.ScalarNode, Value: s}) {
+		n.Style = yaml.DoubleQuotedStyle // YAML 1.2 alone would take it for text
 	}
 	return n
 }
