@@ -1,0 +1,63 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// paths of the public TCP port are no more than these.
+func TestPublicServesLittle(t *testing.T) {
+	h := New(Options{Version: "test", ScrapeToken: strings.Repeat("x", 40)}).Public()
+	for _, r := range routes {
+		path := strings.NewReplacer(":namespace", "a", ":pod", "b", "{namespace}", "a", "{name}", "b", "{kind}", "c", "{proxy}", "d", "{what}", "all", "{id}", "1", "*path", "api/v1/query").Replace(r.path)
+		if r.needs == Open {
+			continue
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(r.method, path, nil))
+		want := http.StatusNotFound
+		if r.needs == Scrape {
+			want = http.StatusUnauthorized
+		}
+		if w.Code != want {
+			t.Errorf("%s %s: %d, want %d: %s", r.method, path, w.Code, want, w.Body)
+		}
+	}
+}
+
+func TestRoutesAreUnique(t *testing.T) {
+	ids, paths := map[string]bool{}, map[string]bool{}
+	for _, r := range routes {
+		if ids[r.id] || paths[r.method+r.path] {
+			t.Errorf("%s %s (%s) stands twice", r.method, r.path, r.id)
+		}
+		if r.summary == "" || r.needs == "" {
+			t.Errorf("%s has no summary or no capability", r.id)
+		}
+		ids[r.id], paths[r.method+r.path] = true, true
+	}
+}
+
+func TestOpenAPIDescribesTheOwnersRoutes(t *testing.T) {
+	h := New(Options{Version: "test"}).Owner()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/openapi.json", nil))
+	var doc struct {
+		OpenAPI string                     `json:"openapi"`
+		Paths   map[string]json.RawMessage `json:"paths"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil {
+		t.Fatalf("%v: %.200s", err, w.Body)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1") {
+		t.Errorf("version %q", doc.OpenAPI)
+	}
+	for _, r := range routes {
+		if strings.HasPrefix(r.path, "/api/v1/") && doc.Paths[r.path] == nil {
+			t.Errorf("%s is not described", r.path)
+		}
+	}
+}

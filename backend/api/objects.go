@@ -1,0 +1,287 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
+	"github.com/heddle-mesh/heddle/mesh/source"
+)
+
+// Object is one declared object. Its text is the truth; Spec repeats it as JSON.
+type Object struct {
+	Ref      mesh.Ref          `json:"ref"`
+	ETag     string            `json:"etag"`
+	Labels   map[string]string `json:"labels,omitempty"`
+	YAML     string            `json:"yaml"`
+	Spec     json.RawMessage   `json:"spec,omitempty"`
+	Origin   mesh.Origin       `json:"origin"`
+	Findings []mesh.Finding    `json:"findings,omitempty"`
+}
+
+// Kind is a kind of object as people name it.
+type Kind struct {
+	Kind       string   `json:"kind"`
+	Group      string   `json:"group"`
+	Versions   []string `json:"versions"`
+	Plural     string   `json:"plural"`
+	ShortNames []string `json:"shortNames,omitempty"`
+	Namespaced bool     `json:"namespaced"`
+}
+
+type kindsOutput struct{ Body []Kind }
+
+func (h *Handlers) kinds(context.Context, *struct{}) (*kindsOutput, error) {
+	out := &kindsOutput{}
+	for _, k := range config.Kinds {
+		out.Body = append(out.Body, Kind{Kind: k.Name, Group: k.Group, Versions: k.Versions, Plural: k.Plural, ShortNames: k.Short, Namespaced: k.Namespaced})
+	}
+	return out, nil
+}
+
+// kindOf understands what people type: vs, virtualservice, virtualservices.networking.istio.io.
+func kindOf(word string) (config.KindInfo, error) {
+	found := config.Find(word)
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return config.KindInfo{}, huma.NewError(http.StatusNotFound, fmt.Sprintf("kind %q is not known; GET /api/v1/kinds lists the kinds", word))
+	}
+	names := make([]string, len(found))
+	for i, k := range found {
+		names[i] = k.Plural + "." + k.Group
+	}
+	return config.KindInfo{}, huma.NewError(http.StatusConflict, fmt.Sprintf("%q is the name of several kinds: say %s", word, strings.Join(names, " or ")))
+}
+
+type listInput struct {
+	Kind      string `path:"kind" maxLength:"128"`
+	Namespace string `query:"namespace" maxLength:"253"`
+}
+
+type listOutput struct{ Body []Object }
+
+func (h *Handlers) listObjects(_ context.Context, in *listInput) (*listOutput, error) {
+	kind, err := kindOf(in.Kind)
+	if err != nil {
+		return nil, err
+	}
+	out := &listOutput{Body: []Object{}}
+	for _, o := range h.mesh.Objects(kind.Kind) {
+		if in.Namespace == "" || o.Namespace == in.Namespace {
+			out.Body = append(out.Body, h.objectOf(o))
+		}
+	}
+	return out, nil
+}
+
+type objectInput struct {
+	Kind      string `path:"kind" maxLength:"128"`
+	Namespace string `path:"namespace" maxLength:"253" doc:"_ for objects without namespace"`
+	Name      string `path:"name" maxLength:"253"`
+}
+
+func (in *objectInput) ref() (mesh.Ref, error) {
+	kind, err := kindOf(in.Kind)
+	if err != nil {
+		return mesh.Ref{}, err
+	}
+	ref := mesh.Ref{Kind: kind.Kind, Namespace: in.Namespace, Name: in.Name}
+	if !kind.Namespaced {
+		ref.Namespace = ""
+	}
+	return ref, nil
+}
+
+type objectOutput struct {
+	ETag string `header:"ETag"`
+	Body Object
+}
+
+func (h *Handlers) object(_ context.Context, in *objectInput) (*objectOutput, error) {
+	ref, err := in.ref()
+	if err != nil {
+		return nil, err
+	}
+	o, ok := h.mesh.Object(ref)
+	if !ok {
+		return nil, notFound(ref.String())
+	}
+	body := h.objectOf(o)
+	return &objectOutput{ETag: `"` + body.ETag + `"`, Body: body}, nil
+}
+
+func (h *Handlers) objectOf(o *mesh.Object) Object {
+	out := Object{Ref: o.Ref, ETag: o.Version, Labels: o.Labels, Origin: o.Origin}
+	if o.Kind == mesh.KindSecret {
+		// A secret's content is nobody's to read back.
+		out.YAML = fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: %s\n# content is not shown\n", o.Name, o.Namespace)
+		return out
+	}
+	if text, err := config.Encode(o); err == nil {
+		out.YAML = string(text)
+	}
+	if spec, err := config.SpecJSON(o); err == nil {
+		out.Spec = spec
+	}
+	for _, f := range h.mesh.Findings() {
+		if f.Ref == o.Ref {
+			out.Findings = append(out.Findings, f)
+		}
+	}
+	return out
+}
+
+// Manifest is text with objects, and where a person has it from.
+type Manifest struct {
+	File string `json:"file" maxLength:"4096" doc:"Path as the person named it; findings repeat it"`
+	Text string `json:"text" maxLength:"4194304"`
+}
+
+type applyInput struct {
+	Body struct {
+		Manifests []Manifest `json:"manifests" minItems:"1" maxItems:"500"`
+		Namespace string     `json:"namespace,omitempty" maxLength:"253" doc:"For objects that name none"`
+		DryRun    bool       `json:"dryRun,omitempty"`
+	}
+}
+
+// Applied says what became of one object.
+type Applied struct {
+	Ref    mesh.Ref `json:"ref"`
+	Result string   `json:"result" enum:"created,configured,unchanged"`
+}
+
+type applyOutput struct {
+	Body struct {
+		Applied  []Applied      `json:"applied"`
+		Findings []mesh.Finding `json:"findings"` // warnings; errors refuse the whole request
+	}
+}
+
+func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, error) {
+	var objects []*mesh.Object
+	var findings []mesh.Finding
+	from := map[mesh.Ref]string{}
+	for _, m := range in.Body.Manifests {
+		r := config.Decode(m.File, []byte(m.Text))
+		findings = append(findings, r.Problems...)
+		for _, o := range r.Objects {
+			if before, twice := from[o.Ref]; twice {
+				findings = append(findings, mesh.Finding{
+					Code: mesh.CodeDuplicate, Severity: mesh.Error, Phase: mesh.PhaseDecode, Ref: o.Ref, File: m.File, Line: o.Origin.Line,
+					Message: fmt.Sprintf("the object is already in %s; keep one of them", before),
+				})
+			}
+			from[o.Ref] = m.File
+			objects = append(objects, o)
+		}
+	}
+	for _, f := range findings {
+		if f.Severity == mesh.Error {
+			return nil, refuse("nothing was written", findings)
+		}
+	}
+	if len(objects) == 0 {
+		return nil, huma.NewError(http.StatusUnprocessableEntity, "the manifests hold no object")
+	}
+	out := &applyOutput{}
+	out.Body.Findings = append([]mesh.Finding{}, findings...)
+	var changes []source.Change
+	for _, o := range objects {
+		result := "created"
+		if old, ok := h.mesh.Object(o.Ref); ok {
+			result = "configured"
+			if bytes.Equal(bytes.TrimSpace(old.Text), bytes.TrimSpace(o.Text)) {
+				result = "unchanged"
+			}
+		}
+		out.Body.Applied = append(out.Body.Applied, Applied{o.Ref, result})
+		if result != "unchanged" {
+			changes = append(changes, source.Change{Ref: o.Ref, Text: o.Text, Expect: source.Any, From: from[o.Ref]})
+		}
+	}
+	if in.Body.DryRun || len(changes) == 0 {
+		return out, nil
+	}
+	if err := h.mesh.Writer().Apply(ctx, changes); err != nil {
+		return nil, problemOf(err)
+	}
+	return out, nil
+}
+
+type editInput struct {
+	objectInput
+	IfMatch string `header:"If-Match" maxLength:"128"`
+	Body    struct {
+		Edits []config.Edit `json:"edits" minItems:"1" maxItems:"200"`
+	}
+}
+
+func (h *Handlers) edit(ctx context.Context, in *editInput) (*objectOutput, error) {
+	ref, err := in.ref()
+	if err != nil {
+		return nil, err
+	}
+	o, ok := h.mesh.Object(ref)
+	if !ok {
+		return nil, notFound(ref.String())
+	}
+	if o.Text == nil {
+		return nil, huma.NewError(http.StatusConflict, ref.String()+" is reported by the cluster, nobody wrote it; it cannot be edited")
+	}
+	expect := o.Version
+	if in.IfMatch != "" {
+		expect = trimETag(in.IfMatch)
+	}
+	text, err := config.Splice(o.Text, in.Body.Edits...)
+	if err != nil {
+		return nil, huma.NewError(http.StatusUnprocessableEntity, err.Error())
+	}
+	r := config.Decode(o.Origin.File, text)
+	for _, f := range r.Problems {
+		if f.Severity == mesh.Error {
+			return nil, refuse("nothing was written", r.Problems)
+		}
+	}
+	if err := h.mesh.Writer().Apply(ctx, []source.Change{{Ref: ref, Text: text, Expect: expect, From: o.Origin.From}}); err != nil {
+		return nil, problemOf(err)
+	}
+	if len(r.Objects) == 1 {
+		body := h.objectOf(r.Objects[0])
+		return &objectOutput{ETag: `"` + body.ETag + `"`, Body: body}, nil
+	}
+	return &objectOutput{Body: Object{Ref: ref, YAML: string(text)}}, nil
+}
+
+type deleteInput struct {
+	objectInput
+	IfMatch string `header:"If-Match" maxLength:"128"`
+}
+
+func (h *Handlers) deleteObject(ctx context.Context, in *deleteInput) (*struct{}, error) {
+	ref, err := in.ref()
+	if err != nil {
+		return nil, err
+	}
+	expect := source.Any
+	if in.IfMatch != "" {
+		expect = trimETag(in.IfMatch)
+	}
+	return nil, problemOf(h.mesh.Writer().Apply(ctx, []source.Change{{Ref: ref, Expect: expect}}))
+}
+
+func trimETag(s string) string {
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
+}

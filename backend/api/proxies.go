@@ -1,0 +1,159 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/heddle-mesh/heddle/backend/traces"
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/xds/serve"
+	"github.com/heddle-mesh/heddle/xds/simulate"
+)
+
+type proxiesOutput struct{ Body []serve.ProxyStatus }
+
+func (h *Handlers) proxies(context.Context, *struct{}) (*proxiesOutput, error) {
+	out := &proxiesOutput{Body: h.mesh.Proxies()}
+	if out.Body == nil {
+		out.Body = []serve.ProxyStatus{}
+	}
+	return out, nil
+}
+
+// findWorkload understands pod UIDs, "pod.namespace", pod names, and workload
+// names such as deployment/reviews-v1 or reviews-v1: the first ready pod of it.
+func (h *Handlers) findWorkload(text string) (*mesh.Workload, error) {
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "deployment/"), "pod/")
+	var found []*mesh.Workload
+	for w := range h.mesh.Snapshot().Workloads.Values() {
+		switch text {
+		case w.UID, w.Pod + "." + w.Namespace, w.Pod:
+			return w, nil
+		case w.Workload, w.Workload + "." + w.Namespace:
+			found = append(found, w)
+		}
+	}
+	if len(found) == 0 {
+		return nil, huma.NewError(http.StatusNotFound, "no pod or workload is called "+strconv.Quote(text)+"; see `heddle proxy-status`")
+	}
+	if i := slices.IndexFunc(found, func(w *mesh.Workload) bool { return w.Ready }); i >= 0 {
+		return found[i], nil
+	}
+	return found[0], nil
+}
+
+// adminPaths are what a proxy itself is asked, by the word after proxy-config.
+var adminPaths = map[string]string{
+	"listeners": "/config_dump?resource=dynamic_listeners",
+	"routes":    "/config_dump?resource=dynamic_route_configs",
+	"clusters":  "/config_dump?resource=dynamic_active_clusters",
+	"endpoints": "/config_dump?resource=dynamic_endpoint_configs&include_eds",
+	"secrets":   "/config_dump?resource=dynamic_active_secrets",
+	"bootstrap": "/config_dump?resource=bootstrap",
+	"all":       "/config_dump?include_eds",
+	"stats":     "/stats?usedonly&format=json",
+}
+
+type proxyConfigInput struct {
+	Proxy string `path:"proxy" maxLength:"253"`
+	What  string `path:"what" enum:"listeners,routes,clusters,endpoints,secrets,bootstrap,all,stats"`
+}
+
+type proxyConfigOutput struct{ Body json.RawMessage }
+
+func (h *Handlers) proxyConfig(ctx context.Context, in *proxyConfigInput) (*proxyConfigOutput, error) {
+	w, err := h.findWorkload(in.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	if !w.Meshed && !w.Gateway {
+		return nil, huma.NewError(http.StatusNotFound, "pod "+w.Namespace+"/"+w.Pod+" has no proxy")
+	}
+	dump, err := h.mesh.Envoy(ctx, w.UID, adminPaths[in.What])
+	if err != nil {
+		return nil, huma.NewError(http.StatusBadGateway, "the proxy of "+w.Namespace+"/"+w.Pod+" does not answer: "+err.Error())
+	}
+	return &proxyConfigOutput{dump}, nil
+}
+
+type explainInput struct {
+	Body struct {
+		Method  string            `json:"method" maxLength:"32"`
+		URL     string            `json:"url" maxLength:"8192"`
+		From    string            `json:"from" maxLength:"253" doc:"Pod or workload that calls"`
+		Headers map[string]string `json:"headers,omitempty"`
+	}
+}
+
+type explainOutput struct{ Body *simulate.Answer }
+
+func (h *Handlers) explain(_ context.Context, in *explainInput) (*explainOutput, error) {
+	w, err := h.findWorkload(in.Body.From)
+	if err != nil {
+		return nil, err
+	}
+	call, err := simulate.NewCall(in.Body.Method, in.Body.URL)
+	if err != nil {
+		return nil, huma.NewError(http.StatusUnprocessableEntity, err.Error())
+	}
+	call.Headers = in.Body.Headers
+	answer, err := h.mesh.Explain(w, call)
+	if err != nil {
+		return nil, huma.NewError(http.StatusUnprocessableEntity, err.Error())
+	}
+	return &explainOutput{answer}, nil
+}
+
+type findTracesInput struct {
+	Service   string `query:"service" required:"true" maxLength:"253" doc:"One of GET /api/v1/traces/services"`
+	Operation string `query:"operation" maxLength:"253"`
+	Limit     int    `query:"limit" default:"20" minimum:"1" maximum:"200"`
+}
+
+type findTracesOutput struct{ Body []*traces.Trace }
+
+func (h *Handlers) findTraces(ctx context.Context, in *findTracesInput) (*findTracesOutput, error) {
+	q := traces.Query{Service: in.Service, Operation: in.Operation, Limit: in.Limit}
+	found, err := h.mesh.Traces().Find(ctx, q)
+	if err != nil {
+		return nil, huma.NewError(http.StatusBadGateway, "traces cannot be read: "+err.Error())
+	}
+	if found == nil {
+		found = []*traces.Trace{}
+	}
+	return &findTracesOutput{found}, nil
+}
+
+type traceInput struct {
+	ID string `path:"id" pattern:"^[0-9a-fA-F]{1,32}$"`
+}
+
+type traceOutput struct{ Body *traces.Trace }
+
+func (h *Handlers) trace(ctx context.Context, in *traceInput) (*traceOutput, error) {
+	t, err := h.mesh.Traces().Get(ctx, in.ID)
+	if errors.Is(err, traces.ErrNotFound) {
+		return nil, notFound("trace " + in.ID)
+	}
+	if err != nil {
+		return nil, huma.NewError(http.StatusBadGateway, "traces cannot be read: "+err.Error())
+	}
+	return &traceOutput{t}, nil
+}
+
+type traceServicesOutput struct{ Body []string }
+
+func (h *Handlers) traceServices(ctx context.Context, _ *struct{}) (*traceServicesOutput, error) {
+	names, err := h.mesh.Traces().Services(ctx)
+	if err != nil {
+		return nil, huma.NewError(http.StatusBadGateway, "traces cannot be read: "+err.Error())
+	}
+	return &traceServicesOutput{append([]string{}, names...)}, nil
+}

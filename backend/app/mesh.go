@@ -1,0 +1,173 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/heddle-mesh/heddle/backend/api"
+	"github.com/heddle-mesh/heddle/backend/traces"
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/graph"
+	"github.com/heddle-mesh/heddle/mesh/source"
+	"github.com/heddle-mesh/heddle/xds"
+	"github.com/heddle-mesh/heddle/xds/serve"
+	"github.com/heddle-mesh/heddle/xds/simulate"
+)
+
+var _ api.Mesh = (*plane)(nil)
+
+// Snapshot implements api.Mesh.
+func (p *plane) Snapshot() *mesh.Snapshot {
+	if s := p.head.Get(); s != nil {
+		return s
+	}
+	return &mesh.Snapshot{Settings: p.meshSettings()}
+}
+
+// Object implements api.Mesh. What somebody wrote comes from the store, with its
+// text; what only the cluster knows comes from the snapshot.
+func (p *plane) Object(ref mesh.Ref) (*mesh.Object, bool) {
+	if o, ok := p.written.get(ref); ok {
+		return o, true
+	}
+	return p.Snapshot().Get(ref)
+}
+
+// Objects implements api.Mesh.
+func (p *plane) Objects(kind mesh.Kind) []*mesh.Object {
+	objects := map[mesh.Ref]*mesh.Object{}
+	for _, o := range p.Snapshot().Kind(kind) {
+		objects[o.Ref] = o
+	}
+	for _, o := range p.written.list(kind) {
+		objects[o.Ref] = o
+	}
+	out := make([]*mesh.Object, 0, len(objects))
+	for _, o := range objects {
+		out = append(out, o)
+	}
+	slices.SortFunc(out, func(a, b *mesh.Object) int { return a.Compare(b.Ref) })
+	return out
+}
+
+// Findings implements api.Mesh.
+func (p *plane) Findings() []mesh.Finding {
+	all := slices.Concat(p.Snapshot().Findings, p.xds.Findings())
+	slices.SortStableFunc(all, mesh.CompareFindings)
+	return slices.CompactFunc(all, func(a, b mesh.Finding) bool {
+		return mesh.CompareFindings(a, b) == 0 && a.Message == b.Message
+	})
+}
+
+// Writer implements api.Mesh.
+func (p *plane) Writer() source.Writer { return p.store }
+
+// Proxies implements api.Mesh.
+func (p *plane) Proxies() []serve.ProxyStatus { return p.xds.Proxies() }
+
+// Resources implements api.Mesh.
+func (p *plane) Resources(podUID string) map[string][]xds.Resource { return p.xds.Resources(podUID) }
+
+// Explain implements api.Mesh. A call to a service's name dials its address, as
+// the application's resolver would have it.
+func (p *plane) Explain(from *mesh.Workload, call simulate.Call) (*simulate.Answer, error) {
+	var all []*xds.Resource
+	sent := p.xds.Resources(from.UID)
+	for _, t := range xds.Types {
+		for _, r := range sent[t] {
+			all = append(all, &r)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s/%s has no proxy that is connected, so nothing decides about its calls", from.Namespace, from.Pod)
+	}
+	snap := p.Snapshot()
+	host, _, err := net.SplitHostPort(call.Host)
+	if err != nil {
+		host = call.Host
+	}
+	for _, name := range []string{host, host + "." + from.Namespace + ".svc." + snap.Settings.ClusterDomain, host + ".svc." + snap.Settings.ClusterDomain, host + "." + snap.Settings.ClusterDomain} {
+		if s, ok := snap.Services.Get(name); ok && len(s.Addresses) > 0 {
+			call.Address = s.Addresses[0]
+			break
+		}
+	}
+	return simulate.Walk(xds.NewResourceSet(all), call)
+}
+
+// Graph implements api.Mesh.
+func (p *plane) Graph(ctx context.Context, o graph.Options) (*graph.Graph, error) {
+	traffic, err := p.telemetry.metrics.Traffic(ctx, o.Window, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return graph.Build(p.Snapshot(), traffic, o), nil
+}
+
+// Traces implements api.Mesh.
+func (p *plane) Traces() *traces.Client { return p.telemetry.traces }
+
+// Ready implements api.Mesh.
+func (p *plane) Ready() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status
+}
+
+// maxDump bounds what is read from an agent: the configuration of a large mesh.
+const maxDump = 64 << 20
+
+// Envoy implements api.Mesh.
+func (p *plane) Envoy(ctx context.Context, podUID, path string) ([]byte, error) {
+	w, ok := p.Snapshot().Workloads.Get(podUID)
+	if !ok {
+		return nil, fmt.Errorf("pod %s is gone", podUID)
+	}
+	return askAgent(ctx, agentSocket(w), "/debug"+path)
+}
+
+// PodMetrics implements api.Mesh.
+func (p *plane) PodMetrics(ctx context.Context, namespace, pod string) ([]byte, error) {
+	for w := range p.Snapshot().Workloads.Values() {
+		if w.Namespace == namespace && w.Pod == pod {
+			return askAgent(ctx, agentSocket(w), "/stats/prometheus")
+		}
+	}
+	return nil, fmt.Errorf("pod %s/%s does not exist", namespace, pod)
+}
+
+// askAgent sends a GET over an agent's socket.
+func askAgent(ctx context.Context, socket, path string) ([]byte, error) {
+	if socket == "" {
+		return nil, fmt.Errorf("the pod has no agent")
+	}
+	var dialer net.Dialer
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socket)
+		},
+	}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://agent"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxDump))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the agent answers %s: %.200s", resp.Status, body)
+	}
+	return body, nil
+}

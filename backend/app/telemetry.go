@@ -1,0 +1,177 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	"github.com/heddle-mesh/heddle/backend/metrics"
+	promembedded "github.com/heddle-mesh/heddle/backend/metrics/embedded"
+	"github.com/heddle-mesh/heddle/backend/settings"
+	"github.com/heddle-mesh/heddle/backend/traces"
+	tracesembedded "github.com/heddle-mesh/heddle/backend/traces/embedded"
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+// telemetry is where metrics and traces come in, are kept, and are read: the
+// built-in stores, or the user's own.
+type telemetry struct {
+	settings settings.Settings
+	log      *slog.Logger
+	registry *prometheus.Registry
+
+	scraper *promembedded.Server // nil with the user's own Prometheus
+	metrics *metrics.Client
+
+	spans  *tracesembedded.Server // nil with the user's own Jaeger
+	traces *traces.Client
+}
+
+func openTelemetry(s settings.Settings, log *slog.Logger) (*telemetry, error) {
+	t := &telemetry{settings: s, log: log, registry: prometheus.NewRegistry()}
+	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := errors.Join(t.openMetrics(), t.openTraces()); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *telemetry) openMetrics() (err error) {
+	m := t.settings.Metrics
+	if m.PrometheusURL != "" {
+		t.metrics, err = metrics.Open(m.PrometheusURL)
+		return err
+	}
+	t.scraper, err = promembedded.Open(promembedded.Options{
+		Dir: filepath.Join(t.settings.State, "prometheus"), Retention: m.Retention, MaxBytes: m.MaxBytes, ScrapeInterval: m.ScrapeInterval, Log: t.log,
+	})
+	if err != nil {
+		return fmt.Errorf("open the built-in Prometheus: %w", err)
+	}
+	t.metrics, err = metrics.Local(t.scraper.Handler())
+	return err
+}
+
+func (t *telemetry) openTraces() (err error) {
+	s := t.settings.Traces
+	if s.JaegerAddr != "" {
+		t.traces, err = traces.Dial(s.JaegerAddr)
+		return err
+	}
+	t.spans, err = tracesembedded.Open(tracesembedded.Options{
+		Dir: filepath.Join(t.settings.State, "traces"), Retention: s.Retention, MaxBytes: s.MaxBytes, Log: t.log,
+	})
+	if err != nil {
+		return fmt.Errorf("open the built-in trace store: %w", err)
+	}
+	t.traces, err = traces.Local(t.spans.Connect)
+	return err
+}
+
+// register offers the services that agents use for spans.
+func (t *telemetry) register(s grpc.ServiceRegistrar) {
+	if t.spans != nil {
+		t.spans.RegisterOTLP(s)
+	}
+}
+
+// prometheus is the standard API of the built-in server; nil without one.
+func (t *telemetry) prometheus() http.Handler {
+	if t.scraper == nil {
+		return nil
+	}
+	return t.scraper.Handler()
+}
+
+// own are the control plane's metrics.
+func (t *telemetry) own() http.Handler {
+	gatherers := prometheus.Gatherers{t.registry}
+	if t.scraper != nil {
+		gatherers = append(gatherers, t.scraper.Metrics())
+	}
+	return promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{})
+}
+
+// run scrapes the pods of each snapshot and receives spans until ctx ends.
+func (t *telemetry) run(ctx context.Context, head *mesh.Head) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if t.scraper != nil {
+		group.Go(func() error { return t.follow(ctx, head) })
+	}
+	if t.spans != nil {
+		s := t.settings.Traces
+		group.Go(func() error { return t.listen(ctx, "OTLP over gRPC", s.OTLPGRPC, "HEDDLE_TRACES_OTLPGRPC", t.spans.ServeOTLP) })
+		group.Go(func() error { return t.listen(ctx, "OTLP over HTTP", s.OTLPHTTP, "HEDDLE_TRACES_OTLPHTTP", t.spans.ServeOTLPHTTP) })
+		group.Go(func() error { return t.listen(ctx, "Jaeger queries", s.Query, "HEDDLE_TRACES_QUERY", t.spans.ServeQuery) })
+	}
+	return group.Wait()
+}
+
+// listen serves on a port. A taken port costs only this service: the mesh goes on.
+func (t *telemetry) listen(ctx context.Context, what, address, variable string, serve func(context.Context, net.Listener) error) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.log.Error("service is not offered", "service", what, "error", portTaken(err, what, address, variable))
+		return nil
+	}
+	return serve(ctx, l)
+}
+
+// follow keeps the list of what is scraped equal to the pods of the mesh.
+func (t *telemetry) follow(ctx context.Context, head *mesh.Head) error {
+	var before mesh.Table[string, *mesh.Workload]
+	for snap := range head.Watch(ctx) {
+		if before.Len() > 0 && snap.Workloads.SameAs(before) {
+			continue
+		}
+		before = snap.Workloads
+		targets := []promembedded.Target{{Job: "heddle", Address: t.settings.Console, Path: "/metrics"}}
+		for w := range snap.Workloads.Values() {
+			if socket := agentSocket(w); socket != "" && w.Phase == "Running" {
+				targets = append(targets, promembedded.Target{
+					UID: w.UID, Namespace: w.Namespace, Pod: w.Pod, Socket: socket, Path: "/stats/prometheus",
+				})
+			}
+		}
+		if err := t.scraper.SetTargets(ctx, targets); err != nil && ctx.Err() == nil {
+			t.log.Warn("targets were not taken", "error", err)
+		}
+	}
+	return ctx.Err()
+}
+
+func (t *telemetry) close() {
+	var errs []error
+	if t.traces != nil {
+		errs = append(errs, t.traces.Close())
+	}
+	if t.spans != nil {
+		errs = append(errs, t.spans.Close())
+	}
+	if t.scraper != nil {
+		errs = append(errs, t.scraper.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.log.Warn("stores were not closed in order", "error", err)
+	}
+}
+
+// agentSocket is where a pod's agent serves metrics and Envoy's admin interface.
+func agentSocket(w *mesh.Workload) string {
+	dir := w.Annotations[mesh.AnnotationPodFolder]
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "metrics.sock")
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+// client speaks to the control plane of a state folder over its unix socket.
+// Whoever may open the socket owns the mesh; no login is needed.
+type client struct {
+	http   *http.Client
+	socket string
+}
+
+func newClient(g *globals) (*client, error) {
+	state, err := filepath.Abs(g.state)
+	if err != nil {
+		return nil, err
+	}
+	socket := filepath.Join(state, "run", "heddle.sock")
+	var dialer net.Dialer
+	return &client{socket: socket, http: &http.Client{
+		Timeout: 60 * time.Second,
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socket)
+		}},
+	}}, nil
+}
+
+// problem is the server's answer to a request that it refused (RFC 9457).
+type problem struct {
+	Title    string         `json:"title"`
+	Detail   string         `json:"detail"`
+	Status   int            `json:"status"`
+	Findings []mesh.Finding `json:"findings"`
+	Errors   []struct {
+		Message  string `json:"message"`
+		Location string `json:"location"`
+	} `json:"errors"`
+}
+
+func (p problem) Error() string {
+	text := p.Detail
+	if text == "" {
+		text = p.Title
+	}
+	for _, e := range p.Errors {
+		text += "\n  " + e.Message
+	}
+	for _, f := range p.Findings {
+		text += "\n  " + findingLine(f)
+	}
+	return text
+}
+
+// call sends body as JSON, unless it is nil, and decodes the answer into out,
+// unless that is nil.
+func (c *client) call(ctx context.Context, method, path string, query url.Values, body, out any, header ...string) error {
+	var r io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		r = bytes.NewReader(data)
+	}
+	target := "http://heddle" + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, r)
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 400 {
+		p := problem{Status: resp.StatusCode, Title: resp.Status}
+		data, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		if json.Unmarshal(data, &p) != nil {
+			p.Detail = strings.TrimSpace(string(data))
+		}
+		return exitError{exitFailed, p}
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return fmt.Errorf("read the answer to %s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+func (c *client) get(ctx context.Context, path string, query url.Values, out any) error {
+	return c.call(ctx, http.MethodGet, path, query, nil, out)
+}
+
+// unreachable says what a failed connection means for the person at the keyboard.
+func (c *client) unreachable(err error) error {
+	state := filepath.Dir(filepath.Dir(c.socket))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no mesh runs on %s: start one with `heddle up`, or name its folder with --state", state)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("the control plane of %s does not answer: see `heddle status`", state)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the mesh on %s belongs to another user", state)
+	}
+	return err
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/heddle-mesh/heddle/backend/local"
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+// supervisor is the client of the mesh on this machine.
+func supervisor(g *globals) (*local.Client, error) {
+	state, err := filepath.Abs(g.state)
+	if err != nil {
+		return nil, err
+	}
+	return local.NewClient(state), nil
+}
+
+func newDown(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "Stop the mesh on this machine; its configuration stays",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := supervisor(g)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
+			defer cancel()
+			if err := c.Down(ctx); err != nil {
+				return exitError{exitFailed, err}
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "stopped")
+			return nil
+		},
+	}
+}
+
+func newStatus(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "What runs on this machine, and what does not",
+		Args:  cobra.NoArgs,
+	}
+	out := addOutput(cmd, "table", "json")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := supervisor(g)
+		if err != nil {
+			return err
+		}
+		s, err := c.Status(cmd.Context())
+		if err != nil {
+			return exitError{exitFailed, err}
+		}
+		w := cmd.OutOrStdout()
+		if out.value == "json" {
+			return printJSON(w, s)
+		}
+		printStatus(w, s)
+		if !s.Ready() {
+			return exitError{code: exitFailed}
+		}
+		return nil
+	}
+	return cmd
+}
+
+func printStatus(w io.Writer, s local.Status) {
+	cp := s.ControlPlane
+	switch {
+	case cp.Connected:
+		fmt.Fprintf(w, "control plane  running for %s, restarted %d times, console http://%s\n", age(cp.Since), cp.Restarts, s.Console)
+	case cp.Error != "":
+		fmt.Fprintln(w, "control plane  "+paint(w, mesh.Error, "down: "+cp.Error)+"; see logs/control-plane.log in "+s.State)
+	default:
+		fmt.Fprintln(w, "control plane  starting")
+	}
+	fmt.Fprintln(w)
+	var rows [][]string
+	for _, p := range s.Pods {
+		state := p.Phase
+		switch {
+		case p.Reason != "":
+			state = paint(w, mesh.Error, p.Reason)
+		case p.Ready:
+			state = "Ready"
+		}
+		proxy := "-"
+		if p.Sidecar {
+			proxy = "sidecar"
+		}
+		if p.Gateway {
+			proxy = "gateway"
+		}
+		rows = append(rows, []string{p.Namespace, p.Name, state, fmt.Sprint(p.Restarts), proxy, p.IP, age(p.Created), p.Message})
+	}
+	printTable(w, []string{"namespace", "pod", "state", "restarts", "proxy", "address", "age", ""}, rows)
+	fmt.Fprintln(w)
+	rows = nil
+	for _, svc := range s.Services {
+		ports := make([]string, len(svc.Ports))
+		for i, p := range svc.Ports {
+			ports[i] = fmt.Sprint(p)
+		}
+		var hosts []string
+		for _, p := range svc.HostPorts {
+			if p.Open {
+				hosts = append(hosts, fmt.Sprintf("127.0.0.1:%d", p.HostPort))
+			} else {
+				hosts = append(hosts, paint(w, mesh.Error, fmt.Sprintf("127.0.0.1:%d taken", p.HostPort)))
+			}
+		}
+		rows = append(rows, []string{svc.Namespace, svc.Name, svc.Address, strings.Join(ports, ","), fmt.Sprint(svc.Endpoints), strings.Join(hosts, " ")})
+	}
+	printTable(w, []string{"namespace", "service", "address", "ports", "endpoints", "on this machine"}, rows)
+	for _, f := range s.Findings {
+		fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
+	}
+}
+
+func newLogs(g *globals) *cobra.Command {
+	r := local.LogsRequest{}
+	var namespace string
+	cmd := &cobra.Command{
+		Use:     "logs POD",
+		Short:   "What a pod's programs wrote",
+		Example: "  heddle logs reviews-v1\n  heddle logs reviews-v1 -c proxy -f",
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVarP(&r.Container, "container", "c", "", "`name` of the container; proxy is the proxy")
+	cmd.Flags().BoolVarP(&r.Follow, "follow", "f", false, "go on with what is added")
+	cmd.Flags().IntVar(&r.Tail, "tail", -1, "only the last `lines`")
+	cmd.Flags().StringVarP(&namespace, "namespace", "n", "", "`namespace` of the pod")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := supervisor(g)
+		if err != nil {
+			return err
+		}
+		r.Pod = args[0]
+		if namespace != "" {
+			r.Pod = namespace + "/" + r.Pod
+		}
+		text, err := c.Logs(cmd.Context(), r)
+		if err != nil {
+			return exitError{exitFailed, err}
+		}
+		defer text.Close()
+		if _, err := io.Copy(cmd.OutOrStdout(), text); err != nil && cmd.Context().Err() == nil {
+			return err
+		}
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+// outputFlag is -o with the formats that a command has; the first is the default.
+type outputFlag struct {
+	value   string
+	formats []string
+}
+
+func addOutput(cmd *cobra.Command, formats ...string) *outputFlag {
+	o := &outputFlag{value: formats[0], formats: formats}
+	cmd.Flags().VarP(o, "output", "o", "`format`: "+joinOr(formats))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	return o
+}
+
+func (o *outputFlag) String() string { return o.value }
+func (o *outputFlag) Type() string   { return "format" }
+
+func (o *outputFlag) Set(v string) error {
+	for _, f := range o.formats {
+		if f == v {
+			o.value = v
+			return nil
+		}
+	}
+	return fmt.Errorf("must be %s", joinOr(o.formats))
+}
+
+func joinOr(words []string) string {
+	out := ""
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			out += " or "
+		default:
+			out += ", "
+		}
+		out += w
+	}
+	return out
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// coloured reports whether w is a terminal that may show colours.
+func coloured(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// width is the number of columns to fill, 0 when w is no terminal: then nothing
+// is cut.
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+// printTable writes rows under a header, as kubectl does: no lines, two spaces
+// between columns, cut at the edge of a terminal.
+func printTable(w io.Writer, header []string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Format.Header = text.FormatUpper
+	style.Size.WidthMax = width(w)
+	t.SetStyle(style)
+	row := func(cells []string) table.Row {
+		r := make(table.Row, len(cells))
+		for i, c := range cells {
+			r[i] = c
+		}
+		return r
+	}
+	t.AppendHeader(row(header))
+	for _, r := range rows {
+		t.AppendRow(row(r))
+	}
+	t.Render()
+}
+
+// paint colours text by severity where w is a terminal.
+func paint(w io.Writer, s mesh.Severity, words string) string {
+	if !coloured(w) {
+		return words
+	}
+	switch s {
+	case mesh.Error:
+		return text.FgRed.Sprint(words)
+	case mesh.Warning:
+		return text.FgYellow.Sprint(words)
+	}
+	return text.FgBlue.Sprint(words)
+}
+
+// findingLine is a finding on one line, the place first, as compilers do.
+func findingLine(f mesh.Finding) string {
+	place := f.File
+	if place != "" && f.Line > 0 {
+		place += ":" + strconv.Itoa(f.Line)
+		if f.Column > 0 {
+			place += ":" + strconv.Itoa(f.Column)
+		}
+	}
+	if place != "" {
+		place += ": "
+	}
+	subject := ""
+	if f.Ref.Name != "" {
+		subject = f.Ref.String()
+		if f.Path != "" {
+			subject += " " + f.Path
+		}
+		subject += ": "
+	}
+	return fmt.Sprintf("%s%s %s: %s%s", place, f.Severity, f.Code, subject, f.Message)
+}
+
+// age is a duration as kubectl writes it: 5s, 3m, 2h, 4d.
+func age(since time.Time) string {
+	if since.IsZero() {
+		return "-"
+	}
+	switch d := time.Since(since); {
+	case d < time.Minute:
+		return strconv.Itoa(int(d.Seconds())) + "s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d.Minutes())) + "m"
+	case d < 48*time.Hour:
+		return strconv.Itoa(int(d.Hours())) + "h"
+	default:
+		return strconv.Itoa(int(d.Hours()/24)) + "d"
+	}
+}

@@ -1,0 +1,304 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/heddle-mesh/heddle/backend/local"
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/ca"
+	"github.com/heddle-mesh/heddle/mesh/source/file"
+	"github.com/heddle-mesh/heddle/xds/envoy"
+)
+
+// upFlags are the flags of `heddle up`.
+type upFlags struct {
+	envoy, console   string
+	tlsCert, tlsKey  string
+	podRange, svcs   string
+	trustDomain      string
+	hostPorts        []string
+	detach, watch    bool
+	proxyConcurrency int
+}
+
+func newUp(g *globals) *cobra.Command {
+	var f upFlags
+	cmd := &cobra.Command{
+		Use:   "up [PATH…]",
+		Short: "Run the mesh on this machine: control plane, console, sidecars, applications",
+		Long: `Run the mesh on this machine, without root and without containers. Each pod has
+network, address and name of its own; its traffic goes through a real Envoy.
+
+The manifests at PATH are applied first: an object when it is new, or when its
+manifest changed since it was last applied.`,
+		Example: "  heddle up deploy/samples/bookinfo\n  heddle up --detach manifests/",
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.envoy, "envoy", "", "`path` of Envoy (else $PATH, else the state folder's own)")
+	fl.StringVar(&f.console, "console", "127.0.0.1:20001", "`address` of the console")
+	fl.StringVar(&f.tlsCert, "tls-cert", "", "certificate `file` of the console (PEM)")
+	fl.StringVar(&f.tlsKey, "tls-key", "", "key `file` of the console (PEM)")
+	fl.StringVar(&f.podRange, "pod-range", "10.66.0.0/16", "addresses of pods; choose another when a VPN uses them")
+	fl.StringVar(&f.svcs, "service-range", "10.96.0.0/16", "addresses of services")
+	fl.StringVar(&f.trustDomain, "trust-domain", "cluster.local", "trust domain of the mesh's identities")
+	fl.StringArrayVar(&f.hostPorts, "host-port", nil, "`PORT=HOSTPORT` of LoadBalancer services (default 80=8080 and 443=8443)")
+	fl.IntVar(&f.proxyConcurrency, "proxy-concurrency", 1, "worker `threads` of each Envoy")
+	fl.BoolVar(&f.detach, "detach", false, "come back to the prompt as soon as everything is ready")
+	fl.BoolVar(&f.watch, "watch", false, "apply the manifests at PATH whenever they change")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		state, err := filepath.Abs(g.state)
+		if err != nil {
+			return err
+		}
+		if f.detach {
+			return detach(cmd, state)
+		}
+		return up(cmd.Context(), state, f, args, cmd.ErrOrStderr())
+	}
+	return cmd
+}
+
+func up(ctx context.Context, state string, f upFlags, paths []string, w io.Writer) error {
+	began := time.Now()
+	if err := local.Preflight(); err != nil {
+		return err
+	}
+	found, err := envoy.Find(ctx, f.envoy, state)
+	if err != nil {
+		return err
+	}
+	options, err := f.options(state, found.Path)
+	if err != nil {
+		return err
+	}
+	if running, err := local.NewClient(state).Status(ctx); err == nil {
+		return fmt.Errorf("a mesh already runs on %s (process %d, console http://%s); `heddle down` stops it", state, running.PID, running.Console)
+	}
+	logFile, err := openLog(state)
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	log := slog.New(slog.NewTextHandler(logFile, nil))
+	options.Log = log
+
+	store, err := file.Open(filepath.Join(state, "config"), file.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	if len(paths) > 0 {
+		if err := applyPaths(ctx, store, paths, w); err != nil {
+			return err
+		}
+	}
+	options.Source = store
+	authority, err := ca.Open(filepath.Join(state, "ca"), f.trustDomain)
+	if err != nil {
+		return err
+	}
+	options.Root = authority.Root()
+	supervisor, err := local.New(options)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return supervisor.Run(ctx) })
+	group.Go(func() error {
+		if status, ok := waitReady(ctx, local.NewClient(state), w); ok {
+			announce(w, status, began, !f.detach)
+		}
+		return nil
+	})
+	if f.watch && len(paths) > 0 {
+		group.Go(func() error {
+			return watchPaths(ctx, paths, log, func() error { return applyPaths(ctx, store, paths, w) })
+		})
+	}
+	err = group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (f upFlags) options(state, envoyPath string) (local.Options, error) {
+	var o local.Options
+	self, err := os.Executable()
+	if err != nil {
+		return o, err
+	}
+	o = local.Options{
+		State: state, Self: self, EnvoyPath: envoyPath, TrustDomain: f.trustDomain, Console: f.console, EnvoyConcurrency: f.proxyConcurrency,
+		Serve:    []string{"serve", "--state", state, "--console", f.console},
+		PathDirs: append([]string{filepath.Dir(self)}, filepath.SplitList(os.Getenv("PATH"))...),
+	}
+	if f.tlsCert != "" || f.tlsKey != "" {
+		o.Serve = append(o.Serve, "--tls-cert", f.tlsCert, "--tls-key", f.tlsKey)
+	}
+	o.Serve = append(o.Serve, "--pod-range", f.podRange, "--trust-domain", f.trustDomain)
+	if o.PodRange, err = netip.ParsePrefix(f.podRange); err != nil {
+		return o, fmt.Errorf("--pod-range: %w", err)
+	}
+	if o.ServiceRange, err = netip.ParsePrefix(f.svcs); err != nil {
+		return o, fmt.Errorf("--service-range: %w", err)
+	}
+	if len(f.hostPorts) > 0 {
+		o.HostPorts = map[uint16]uint16{}
+	}
+	for _, entry := range f.hostPorts {
+		port, host, ok := strings.Cut(entry, "=")
+		p, err1 := strconv.ParseUint(port, 10, 16)
+		h, err2 := strconv.ParseUint(host, 10, 16)
+		if !ok || err1 != nil || err2 != nil || p == 0 || h == 0 {
+			return o, fmt.Errorf("--host-port %q is not PORT=HOSTPORT, such as 80=8080", entry)
+		}
+		o.HostPorts[uint16(p)] = uint16(h)
+	}
+	return o, nil
+}
+
+// applyPaths brings manifests into the store and says what it did.
+func applyPaths(ctx context.Context, store *file.Store, paths []string, w io.Writer) error {
+	report, err := store.ApplyManifests(ctx, paths)
+	if err != nil {
+		return err
+	}
+	for _, f := range report.Findings {
+		fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
+	}
+	for _, f := range report.Findings {
+		if f.Severity == mesh.Error {
+			fmt.Fprintln(w, "these documents were left out; everything else is applied")
+			break
+		}
+	}
+	fmt.Fprintf(w, "applied %d objects, %d unchanged\n", len(report.Applied), len(report.Unchanged))
+	return nil
+}
+
+func openLog(state string) (*os.File, error) {
+	dir := filepath.Join(state, "logs")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of logs: %w", err)
+	}
+	return os.OpenFile(filepath.Join(dir, "supervisor.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+}
+
+// waitReady shows how many pods are ready until all are; false when ctx ended
+// before that.
+func waitReady(ctx context.Context, c *local.Client, w io.Writer) (local.Status, bool) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	shown := ""
+	for {
+		if status, err := c.Status(ctx); err == nil {
+			ready := 0
+			for _, p := range status.Pods {
+				if p.Ready {
+					ready++
+				}
+			}
+			if line := fmt.Sprintf("%d of %d pods ready", ready, len(status.Pods)); line != shown && len(status.Pods) > 0 {
+				if coloured(w) {
+					fmt.Fprintf(w, "\r\x1b[K%s", line)
+				}
+				shown = line
+			}
+			if status.Ready() {
+				if coloured(w) {
+					fmt.Fprint(w, "\r\x1b[K")
+				}
+				return status, true
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return local.Status{}, false
+		case <-tick.C:
+		}
+	}
+}
+
+// announce says what runs and where to look.
+func announce(w io.Writer, s local.Status, began time.Time, interruptible bool) {
+	fmt.Fprintf(w, "%d pods ready after %.1f s\n", len(s.Pods), time.Since(began).Seconds())
+	for _, svc := range s.Services {
+		for _, p := range svc.HostPorts {
+			if p.Open {
+				fmt.Fprintf(w, "  %-16s http://127.0.0.1:%d (port %d)\n", svc.Name, p.HostPort, p.Port)
+			}
+		}
+	}
+	fmt.Fprintf(w, "  %-16s http://%s\n", "control plane", s.Console)
+	fmt.Fprintln(w, "\nheddle graph shows who talks to whom, heddle status what runs.")
+	if interruptible {
+		fmt.Fprintln(w, "Ctrl-C stops everything.")
+	}
+	for _, f := range s.Findings {
+		fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
+	}
+}
+
+// detach starts the same command in the background and waits until its mesh is
+// ready, or it ended.
+func detach(cmd *cobra.Command, state string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	var args []string
+	for _, a := range os.Args[1:] {
+		if a != "--detach" && a != "--detach=true" {
+			args = append(args, a)
+		}
+	}
+	out, err := openLog(state)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	failure, err := os.CreateTemp("", "heddle-up-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(failure.Name())
+	defer failure.Close()
+	child := exec.Command(self, args...)
+	child.Stdout, child.Stderr = out, failure
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := child.Start(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	var ended error
+	go func() {
+		ended = child.Wait()
+		cancel()
+	}()
+	began := time.Now()
+	if status, ok := waitReady(ctx, local.NewClient(state), cmd.ErrOrStderr()); ok {
+		announce(cmd.ErrOrStderr(), status, began, false)
+		return nil
+	}
+	if cmd.Context().Err() != nil {
+		return fmt.Errorf("the mesh goes on starting in the background; `heddle status` shows how far it is")
+	}
+	said, _ := os.ReadFile(failure.Name())
+	return exitError{exitUnusable, fmt.Errorf("it ended (%v): %s", ended, strings.TrimSpace(string(said)))}
+}
