@@ -42,13 +42,6 @@ func edsCluster(name string, timeout time.Duration) *clusterv3.Cluster {
 	}
 }
 
-func dnsCluster(name string, timeout time.Duration) *clusterv3.Cluster {
-	return &clusterv3.Cluster{
-		Name: name, ConnectTimeout: durationpb.New(timeout),
-		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STRICT_DNS},
-	}
-}
-
 func address(host string, port uint32) *corev3.Address {
 	return &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
 		Address: host, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: port},
@@ -100,15 +93,6 @@ func typeOf(m proto.Message) string {
 	return "type.googleapis.com/" + string(m.ProtoReflect().Descriptor().FullName())
 }
 
-func contentOf(t testing.TB, m proto.Message) *content {
-	t.Helper()
-	r, err := xds.NewResource(typeOf(m), xds.NameOf(m), m, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return newContent(r)
-}
-
 // mapWant is a desired state written down as contents.
 type mapWant map[resourceKey]*content
 
@@ -133,12 +117,6 @@ func (w mapWant) hosts(routes string) iter.Seq[string] {
 				return
 			}
 		}
-	}
-}
-
-func (w mapWant) put(t testing.TB, messages ...proto.Message) {
-	for _, m := range messages {
-		w[resourceKey{typeOf(m), xds.NameOf(m)}] = contentOf(t, m)
 	}
 }
 
