@@ -167,8 +167,9 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 	}
 	w := &walker{sections: map[string][2]int{}, base: doc.Line - 1, support: supportOf(info.Kind)}
 	w.read(top, info)
-	if problems := append(w.problems, naming(top, info, ref)...); len(problems) > 0 {
-		refuse(ref, problems...)
+	problems := naming(top, info, ref)
+	if len(w.problems) > 0 {
+		refuse(ref, append(problems, w.problems...)...)
 		return
 	}
 	o, err := info.assemble(w)
@@ -185,7 +186,6 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 		}
 	}
 	o.Version = TextVersion(o.Text)
-	var problems []problem
 	for _, issue := range Check(o) {
 		at := locate(top, issue.Path)
 		problems = append(problems, problem{
