@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -427,4 +428,104 @@ func TestKilledProgramComesBack(t *testing.T) {
 	again := start(t, func(o *Options) { o.State = b.s.o.State })
 	again.apply(lbService("web", corev1.ServiceTypeClusterIP))
 	again.await("the same address", func(s Status) bool { return len(s.Services) == 1 && s.Services[0].Address == address })
+}
+
+func TestVolumesFollowAndOthersAreHidden(t *testing.T) {
+	b := start(t, nil)
+	settings := func(color string) *corev1.ConfigMap {
+		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "settings"}, Data: map[string]string{"color": color}}
+	}
+	b.apply(settings("red"), b.deployment("web", "v1", func(d *appsv1.Deployment) {
+		spec := &d.Spec.Template.Spec
+		spec.Volumes = []corev1.Volume{{Name: "cfg", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}}}
+		spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "cfg", MountPath: "/no-such-folder/settings"}}
+		spec.Containers[0].Env = []corev1.EnvVar{{Name: "COLOR", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}, Key: "color"}}}}
+	}), b.deployment("other", "v1", nil))
+	s := b.await("ready", func(s Status) bool { return s.Ready() && len(s.Pods) == 2 })
+	shell := func(script string) string {
+		r, err := b.c.Exec(t.Context(), ExecRequest{Pod: "web", Argv: []string{"/bin/sh", "-c", script}, Stdin: []byte("typed")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(r.Stdout) + string(r.Stderr)
+	}
+	if got := shell("cat /no-such-folder/settings/color; echo :$COLOR:$(cat):$(hostname)"); got != "red:red:typed:"+s.Pods[1].Name+"\n" {
+		t.Errorf("in the pod: %q", got)
+	}
+	b.apply(settings("blue"))
+	for range 100 {
+		if shell("cat /no-such-folder/settings/color") == "blue" {
+			break
+		}
+	}
+	if got := shell("cat /no-such-folder/settings/color; echo $COLOR"); got != "bluered\n" {
+		t.Errorf("after the change: %q", got)
+	}
+	id := filepath.Base(s.Pods[1].Dir)
+	if got := shell("cd " + b.s.o.State + " && find . -maxdepth 3 | sort"); got != ".\n./run\n./run/pods\n./run/pods/"+id+"\n" {
+		t.Errorf("the state folder shows %q", got)
+	}
+}
+
+func TestLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pod", "app.log")
+	l, err := openLog(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(l, "one\ntwo\nthree\n")
+	for tail, want := range map[int]string{-1: "one\ntwo\nthree\n", 0: "", 1: "three\n", 2: "two\nthree\n", 9: "one\ntwo\nthree\n"} {
+		var got strings.Builder
+		if err := l.copyTo(t.Context(), &got, tail, false); err != nil || got.String() != want {
+			t.Errorf("tail %d: %q, %v", tail, got.String(), err)
+		}
+	}
+	read, write := io.Pipe()
+	go func() { write.CloseWithError(l.copyTo(t.Context(), write, 1, true)) }()
+	expect := func(want string) {
+		t.Helper()
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(read, got); err != nil || string(got) != want {
+			t.Errorf("followed %.20q, %v; want %.20q", got, err, want)
+		}
+	}
+	expect("three\n")
+	fmt.Fprint(l, "four\n")
+	expect("four\n")
+	big := strings.Repeat("x", maxLog) + "\n"
+	fmt.Fprint(l, big) // the file is put aside
+	expect(big)
+	fmt.Fprint(l, "last\n") // and again
+	expect("last\n")
+	l.Close()
+	if rest, err := io.ReadAll(read); err != nil || len(rest) > 0 {
+		t.Errorf("after the end: %q, %v", rest, err)
+	}
+	for _, f := range []string{path, path + ".1"} {
+		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", f, info, err)
+		}
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, o := range map[string]Options{
+		"must be given": {},
+		"path is too long": {
+			State: filepath.Join(t.TempDir(), strings.Repeat("long", 25)), Source: &declared{}, Self: self,
+		},
+		"overlap": {
+			State: t.TempDir(), Source: &declared{}, Self: self,
+			PodRange: netip.MustParsePrefix("10.96.1.0/24"),
+		},
+		"not an IPv4 range": {State: t.TempDir(), Source: &declared{}, Self: self, PodRange: netip.MustParsePrefix("fd00::/64")},
+	} {
+		if _, err := New(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
 }

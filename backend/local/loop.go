@@ -52,6 +52,7 @@ func (s *Supervisor) loop(ctx context.Context, updates <-chan source.Update) err
 		case u := <-updates:
 			s.declared, s.read = plan.Read(u.Objects), true
 			s.reread()
+			s.refresh()
 			s.reconcile()
 			dirty()
 		case f := <-s.events:
@@ -60,6 +61,7 @@ func (s *Supervisor) loop(ctx context.Context, updates <-chan source.Update) err
 			dirty()
 		case <-retry.C:
 			s.reread()
+			s.refresh()
 			s.reconcile()
 			dirty()
 		case <-publish:

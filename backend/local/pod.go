@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -30,12 +31,12 @@ const settleLimit = 2 * time.Second
 // pod is a pod that the supervisor runs. The loop owns it.
 type pod struct {
 	plan.Pod
-	id       string
-	meshed   bool
-	spec     *sandbox.Pod
-	programs plan.Programs
-	status   plan.PodStatus
-	readyAt  time.Time // first
+	id      string
+	meshed  bool
+	spec    *sandbox.Pod
+	volumes []plan.Volume // as they were written last
+	status  plan.PodStatus
+	readyAt time.Time // first
 	// settled says that all proxies know the pod's identity: before that its
 	// endpoint is not announced.
 	settled bool
@@ -82,7 +83,7 @@ func (s *Supervisor) create(w wish) {
 		s.wishes[w.Deployment] = w
 		return
 	}
-	p.programs, p.spec = programs, s.spec(p, programs)
+	p.volumes, p.spec = programs.Volumes, s.spec(p, programs)
 	p.settled = s.serve == nil
 	s.pods[id] = p
 	s.o.Log.Debug("pod created", "pod", key.String(), "address", ip.String())
@@ -102,7 +103,7 @@ func (s *Supervisor) create(w wish) {
 			}
 		}()
 	})
-	go s.runPod(p)
+	go s.runPod(p, programs.Volumes)
 }
 
 func (p *pod) settle() {
@@ -268,7 +269,7 @@ func (s *Supervisor) workDir() string {
 }
 
 // files prepares the pod's folder.
-func (s *Supervisor) files(p *pod) error {
+func (s *Supervisor) files(p *pod, volumes []plan.Volume) error {
 	dir := p.spec.Dir
 	var made []string
 	mkdir := func(path string) error {
@@ -280,7 +281,8 @@ func (s *Supervisor) files(p *pod) error {
 		return os.WriteFile(path, data, mode)
 	}
 	err := errors.Join(mkdir(dir), mkdir(filepath.Join(dir, "etc")), mkdir(filepath.Join(dir, "secrets")),
-		mkdir(filepath.Join(dir, "points")), mkdir(filepath.Join(dir, "cache")))
+		mkdir(filepath.Join(dir, "cache")),
+		os.Mkdir(filepath.Join(dir, "points"), 0o755)) // the sandbox' own, not the containers'
 	if err != nil {
 		return fmt.Errorf("make the pod's folder: %w", err)
 	}
@@ -292,24 +294,10 @@ func (s *Supervisor) files(p *pod) error {
 	if err := write(filepath.Join(dir, "root.pem"), s.o.Root, 0o644); err != nil {
 		return fmt.Errorf("write the pod's files: %w", err)
 	}
-	for _, v := range p.programs.Volumes {
-		if v.Host != "" {
-			continue
-		}
-		at := filepath.Join(dir, "volumes", v.Name)
-		if err := mkdir(at); err != nil {
-			return fmt.Errorf("make volume %s: %w", v.Name, err)
-		}
-		for _, f := range v.Files {
-			path := filepath.Join(at, f.Path)
-			err := mkdir(filepath.Dir(path))
-			if err == nil {
-				err = write(path, f.Data, f.Mode)
-			}
-			if err != nil {
-				return fmt.Errorf("write volume %s: %w", v.Name, err)
-			}
-		}
+	written, err := writeVolumes(dir, volumes)
+	made = append(made, written...)
+	if err != nil {
+		return err
 	}
 	if p.meshed {
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "xds.sock"), Net: "unix"})
@@ -331,6 +319,62 @@ func (s *Supervisor) files(p *pod) error {
 		}
 	}
 	return nil
+}
+
+// writeVolumes brings the files of volumes up to date, each as a whole, and
+// says what it made.
+func writeVolumes(dir string, volumes []plan.Volume) (made []string, err error) {
+	for _, v := range volumes {
+		if v.Host != "" {
+			continue
+		}
+		at := filepath.Join(dir, "volumes", v.Name)
+		made = append(made, filepath.Dir(at), at)
+		if err := os.MkdirAll(at, 0o755); err != nil {
+			return made, fmt.Errorf("make volume %s: %w", v.Name, err)
+		}
+		for _, f := range v.Files {
+			path := filepath.Join(at, f.Path)
+			for d := filepath.Dir(path); d != at; d = filepath.Dir(d) {
+				made = append(made, d)
+			}
+			made = append(made, path)
+			err := os.MkdirAll(filepath.Dir(path), 0o755)
+			if err == nil {
+				err = writeFile(path, f.Data, f.Mode)
+			}
+			if err != nil {
+				return made, fmt.Errorf("write volume %s: %w", v.Name, err)
+			}
+		}
+	}
+	return made, nil
+}
+
+// refresh brings the volumes of running pods up to date, when a ConfigMap or
+// Secret changed. Variables stay as they were, as in Kubernetes.
+func (s *Supervisor) refresh() {
+	for _, p := range s.sorted() {
+		if !p.status.Running || p.Terminating || len(p.volumes) == 0 {
+			continue
+		}
+		now, err := s.declared.Build(p.Template, s.facts(p), plan.Options{
+			Find: func(c, _ string) (string, error) { return c, nil }, Volumes: filepath.Join(s.o.podDir(p.id), "volumes"),
+		})
+		if err != nil || reflect.DeepEqual(now.Volumes, p.volumes) {
+			continue // what is missing now was there when the pod was made
+		}
+		p.volumes = now.Volumes
+		made, err := writeVolumes(s.o.podDir(p.id), now.Volumes)
+		if s.id.Privileged && err == nil {
+			for _, path := range made {
+				err = errors.Join(err, os.Chown(path, s.id.UID, s.id.GID))
+			}
+		}
+		if err != nil {
+			s.o.Log.Warn("volumes not brought up to date", "pod", p.Key.String(), "error", err)
+		}
+	}
 }
 
 // etc are the files that a pod sees in place of the host's.

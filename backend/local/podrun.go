@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/heddle-mesh/heddle/backend/local/plan"
 	"github.com/heddle-mesh/heddle/backend/local/sandbox"
 )
 
@@ -19,9 +20,9 @@ const (
 )
 
 // runPod starts a pod and follows it until it has ended.
-func (s *Supervisor) runPod(p *pod) {
+func (s *Supervisor) runPod(p *pod, volumes []plan.Volume) {
 	defer close(p.gone)
-	outputs, err := s.startPod(p)
+	outputs, err := s.startPod(p, volumes)
 	if err != nil {
 		s.o.Log.Error("pod not started", "pod", p.Key.String(), "error", err)
 		s.do(func() { p.status.Reason, p.status.Message, p.failed = "CreatePodError", err.Error(), err })
@@ -71,10 +72,10 @@ func (s *Supervisor) after(d time.Duration, stop <-chan struct{}) {
 }
 
 // startPod makes a pod's world and starts what runs in it.
-func (s *Supervisor) startPod(p *pod) ([]*logSink, error) {
+func (s *Supervisor) startPod(p *pod, volumes []plan.Volume) ([]*logSink, error) {
 	s.slots <- struct{}{}
 	defer func() { <-s.slots }()
-	if err := s.files(p); err != nil {
+	if err := s.files(p, volumes); err != nil {
 		return nil, err
 	}
 	if err := s.machine.Add(p.spec); err != nil {

@@ -50,7 +50,8 @@ func TestSidecarAnnotations(t *testing.T) {
 		err         string
 	}{
 		{
-			"excluded", map[string]string{
+			"excluded",
+			map[string]string{
 				"traffic.sidecar.istio.io/excludeOutboundPorts":    "3306, 6379",
 				"traffic.sidecar.istio.io/excludeOutboundIPRanges": "192.168.1.7/16",
 				"traffic.sidecar.istio.io/excludeInboundPorts":     "9100",
@@ -58,38 +59,47 @@ func TestSidecarAnnotations(t *testing.T) {
 			[]string{
 				"output: port 3306 pass", "output: port 6379 pass", "output: to 192.168.0.0/16 pass", "output: redirect 15001",
 				"prerouting: port 9100 pass", "prerouting: redirect 15006",
-			}, "",
+			},
+			"",
 		},
 		{
-			"only some ranges and ports", map[string]string{
+			"only some ranges and ports",
+			map[string]string{
 				"traffic.sidecar.istio.io/includeOutboundIPRanges": "10.96.0.0/16",
 				"traffic.sidecar.istio.io/includeOutboundPorts":    "443",
 				"traffic.sidecar.istio.io/includeInboundPorts":     "80",
 			},
-			[]string{"output: port 443 redirect 15001", "output: to 10.96.0.0/16 redirect 15001", "prerouting: port 80 redirect 15006"}, "",
+			[]string{"output: port 443 redirect 15001", "output: to 10.96.0.0/16 redirect 15001", "prerouting: port 80 redirect 15006"},
+			"",
 		},
 		{
-			"empty includes none", map[string]string{
+			"empty includes none",
+			map[string]string{
 				"traffic.sidecar.istio.io/includeOutboundIPRanges": "",
 				"traffic.sidecar.istio.io/includeInboundPorts":     "",
 			},
 			nil, "",
 		},
 		{
-			"star is all", map[string]string{
+			"star is all",
+			map[string]string{
 				"traffic.sidecar.istio.io/includeOutboundIPRanges": "*",
 				"traffic.sidecar.istio.io/includeInboundPorts":     "*",
 			},
-			[]string{"output: redirect 15001", "prerouting: redirect 15006"}, "",
+			[]string{"output: redirect 15001", "prerouting: redirect 15006"},
+			"",
 		},
 		{
-			"bad port", map[string]string{"traffic.sidecar.istio.io/excludeInboundPorts": "80,http"},
+			"bad port",
+			map[string]string{"traffic.sidecar.istio.io/excludeInboundPorts": "80,http"},
 			[]string{"output: redirect 15001", "prerouting: port 80 pass", "prerouting: redirect 15006"},
 			`annotation traffic.sidecar.istio.io/excludeInboundPorts: "http" is not a port number`,
 		},
 		{
-			"bad range", map[string]string{"traffic.sidecar.istio.io/excludeOutboundIPRanges": "::/0"},
-			[]string{"output: redirect 15001", "prerouting: redirect 15006"}, "not an IPv4 range",
+			"bad range",
+			map[string]string{"traffic.sidecar.istio.io/excludeOutboundIPRanges": "::/0"},
+			[]string{"output: redirect 15001", "prerouting: redirect 15006"},
+			"not an IPv4 range",
 		},
 	}
 	fixed := map[string]bool{}

@@ -195,7 +195,7 @@ func (d Declared) configMap(key Key, optional *bool) (map[string][]byte, error) 
 		if isTrue(optional) {
 			return nil, nil
 		}
-		return nil, fmt.Errorf("ConfigMap %s does not exist", key)
+		return nil, fmt.Errorf("there is no ConfigMap %s", key)
 	}
 	data := maps.Clone(m.BinaryData)
 	if data == nil {
@@ -213,7 +213,7 @@ func (d Declared) secret(key Key, optional *bool) (map[string][]byte, error) {
 		if isTrue(optional) {
 			return nil, nil
 		}
-		return nil, fmt.Errorf("Secret %s does not exist", key)
+		return nil, fmt.Errorf("there is no Secret %s", key)
 	}
 	data := maps.Clone(s.Data)
 	if data == nil {

@@ -256,7 +256,7 @@ func TestBuildSaysWhatIsMissing(t *testing.T) {
 	}{
 		"image only":      {corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Image: "nginx"}}}, "container web: it has no command"},
 		"not found":       {corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Command: []string{"missing"}}}}, "there is no program missing"},
-		"no config map":   {corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Command: []string{"x"}, Env: []corev1.EnvVar{{Name: "A", ValueFrom: ref("nomap")}}}}}, "ConfigMap default/nomap does not exist"},
+		"no config map":   {corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Command: []string{"x"}, Env: []corev1.EnvVar{{Name: "A", ValueFrom: ref("nomap")}}}}}, "there is no ConfigMap default/nomap"},
 		"no key":          {corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Command: []string{"x"}, Env: []corev1.EnvVar{{Name: "A", ValueFrom: ref("settings")}}}}}, `env A: key "nokey" is not there`},
 		"no volume":       {corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Command: []string{"x"}, VolumeMounts: []corev1.VolumeMount{{Name: "v", MountPath: "/v"}}}}}, `volume "v" is not among`},
 		"kind of volume":  {corev1.PodSpec{Volumes: []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{NFS: &corev1.NFSVolumeSource{}}}}}, "volume v: this kind of volume is not supported yet"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 )
 
 // The roles of re-execution, as the program's first argument. They are no
@@ -26,6 +27,10 @@ func Main(args []string) (handled bool, code int) {
 	if !ok {
 		return false, 0
 	}
+	// What the packages of the whole program made at start is of no use here,
+	// and there is one such process per pod.
+	debug.FreeOSMemory()
+	debug.SetGCPercent(50)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil)).With("role", args[0])
 	err := onMainThread()
 	if err == nil {
