@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/heddle-mesh/heddle/backend/local/plan"
@@ -18,6 +19,10 @@ const (
 	proxyGrace = 8 * time.Second
 	drainLimit = 5 * time.Second
 )
+
+// keptLogs is the number of ended pods whose logs are kept in the folder of
+// logs, for those who want to know why they ended.
+const keptLogs = 20
 
 // runPod starts a pod and follows it until it has ended.
 func (s *Supervisor) runPod(p *pod, volumes []plan.Volume) {
@@ -203,6 +208,12 @@ func (s *Supervisor) endPod(p *pod, logs []*logSink) {
 	s.do(func() {
 		for _, l := range logs {
 			delete(s.logs, l.path)
+		}
+		s.oldLogs = append(s.oldLogs, filepath.Dir(s.logPath(p.Key, "")))
+		for ; len(s.oldLogs) > keptLogs; s.oldLogs = s.oldLogs[1:] {
+			if err := os.RemoveAll(s.oldLogs[0]); err != nil {
+				s.o.Log.Debug("old log not removed", "folder", s.oldLogs[0], "error", err)
+			}
 		}
 	})
 	if err := os.RemoveAll(s.o.podDir(p.id)); err != nil {

@@ -52,6 +52,7 @@ type Supervisor struct {
 	lastIP    netip.Addr
 	ports     map[uint16]*hostPort
 	logs      map[string]*logSink // of the control plane and all containers, by path
+	oldLogs   []string            // folders of ended pods, the oldest first
 	published published
 	stopping  bool
 

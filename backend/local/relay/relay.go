@@ -8,21 +8,27 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+// acceptPause is waited after a connection that could not be accepted.
+const acceptPause = 50 * time.Millisecond
 
 // Serve joins every connection that l accepts to the one that dial makes for
 // it, until l is closed. When dial fails, the client's connection is reset.
 func Serve(l net.Listener, log *slog.Logger, dial func(net.Conn) (net.Conn, error)) {
 	for {
 		c, err := l.Accept()
-		if err != nil {
-			if !errors.Is(err, net.ErrClosed) {
-				log.Warn("relay stopped", "address", l.Addr().String(), "error", err)
-			}
+		switch {
+		case errors.Is(err, net.ErrClosed):
 			return
+		case err != nil: // too many open files, say: it passes
+			log.Warn("connection not accepted", "address", l.Addr().String(), "error", err)
+			time.Sleep(acceptPause)
+			continue
 		}
 		go func() {
 			defer c.Close()
