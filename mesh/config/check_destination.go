@@ -51,6 +51,7 @@ func (c *checker) trafficPolicy(p Path, t *networking.TrafficPolicy) {
 }
 
 func (c *checker) loadBalancer(p Path, lb *networking.LoadBalancerSettings) {
+	//lint:ignore SA1019 people still write warmupDurationSecs
 	if lb.Warmup != nil && lb.WarmupDurationSecs != nil {
 		c.bad(p.Key("warmupDurationSecs"), "only one of warmup and warmupDurationSecs may be set")
 	}
@@ -65,6 +66,7 @@ func (c *checker) loadBalancer(p Path, lb *networking.LoadBalancerSettings) {
 	if m := h.GetMaglev(); m != nil && m.TableSize != 0 && (m.TableSize >= maxTable || !prime(m.TableSize)) {
 		c.bad(at.Key("maglev").Key("tableSize"), "%d is not a prime number below %d", m.TableSize, maxTable)
 	}
+	//lint:ignore SA1019 people still write minimumRingSize
 	if h.MinimumRingSize != 0 && h.HashAlgorithm != nil {
 		c.bad(at.Key("minimumRingSize"), "only one of minimumRingSize, ringHash and maglev may be set")
 	}
@@ -106,10 +108,9 @@ func (c *checker) locality(p Path, l *networking.LocalityLoadBalancerSetting) {
 func (c *checker) clientTLS(p Path, t *networking.ClientTLSSettings) {
 	files := t.ClientCertificate != "" || t.PrivateKey != ""
 	if t.InsecureSkipVerify.GetValue() {
-		for name, set := range map[string]bool{
-			"caCertificates": t.CaCertificates != "", "subjectAltNames": len(t.SubjectAltNames) > 0,
-		} {
-			if set {
+		useless := map[string]bool{"caCertificates": t.CaCertificates != "", "subjectAltNames": len(t.SubjectAltNames) > 0}
+		for _, name := range sortedKeys(useless) {
+			if useless[name] {
 				c.bad(p.Key(name), "%s has no effect with insecureSkipVerify; remove one of them", name)
 			}
 		}

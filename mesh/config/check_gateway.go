@@ -62,11 +62,12 @@ func (c *checker) serverTLS(server Path, t *networking.ServerTLSSettings, protoc
 		c.bad(p.Key("minProtocolVersion"), "minProtocolVersion is above maxProtocolVersion")
 	}
 	if sidecar {
-		for name, set := range map[string]bool{
+		refused := map[string]bool{
 			"credentialName": t.CredentialName != "", "credentialNames": len(t.CredentialNames) > 0,
 			"tlsCertificates": len(t.TlsCertificates) > 0,
-		} {
-			if set {
+		}
+		for _, name := range sortedKeys(refused) {
+			if refused[name] {
 				c.bad(p.Key(name), "%s works at gateways only; give serverCertificate and privateKey", name)
 			}
 		}

@@ -119,9 +119,11 @@ func (c *checker) container(p Path, container *corev1.Container) {
 			c.bad(at.Key("valueFrom"), "only one of value and valueFrom may be set")
 		}
 	}
-	for name, probe := range map[string]*corev1.Probe{
+	probes := map[string]*corev1.Probe{
 		"readinessProbe": container.ReadinessProbe, "livenessProbe": container.LivenessProbe, "startupProbe": container.StartupProbe,
-	} {
+	}
+	for _, name := range sortedKeys(probes) {
+		probe := probes[name]
 		if probe == nil {
 			continue
 		}

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	extensions "istio.io/api/extensions/v1alpha1"
@@ -105,10 +107,8 @@ func (c *checker) peerAuthentication(p Path, a *security.PeerAuthentication) {
 	if len(a.PortLevelMtls) > 0 && len(a.GetSelector().GetMatchLabels()) == 0 {
 		c.bad(p.Key("portLevelMtls"), "modes of single ports need a selector that says whose ports they are")
 	}
-	for port := range a.PortLevelMtls {
-		if msg := badPort(port); msg != "" {
-			c.bad(p.Key("portLevelMtls"), "%s", msg)
-		}
+	for _, port := range slices.Sorted(maps.Keys(a.PortLevelMtls)) {
+		c.note(p.Key("portLevelMtls").Key(strconv.FormatUint(uint64(port), 10)), badPort(port))
 	}
 }
 

@@ -226,9 +226,8 @@ func (c *checker) fault(p Path, f *networking.HTTPFaultInjection) {
 		default:
 			c.bad(p.Key("delay"), "fixedDelay is missing")
 		}
-		if d.GetPercent() < 0 || d.GetPercent() > 100 {
-			c.note(p.Key("delay").Key("percent"), badPercent(float64(d.GetPercent())))
-		}
+		//lint:ignore SA1019 people still write percent
+		c.note(p.Key("delay").Key("percent"), badPercent(float64(d.GetPercent())))
 	}
 	if a := f.Abort; a != nil {
 		at := p.Key("abort")

@@ -116,7 +116,7 @@ func (d *decoder) document(doc Document) {
 	if items, ok := listItems(top); ok {
 		for _, item := range items {
 			part := doc
-			part.Line, part.Text = doc.Line, nil
+			part.item = true
 			d.object(part, item)
 		}
 		return
@@ -136,17 +136,17 @@ func listItems(top *yaml.Node) ([]*yaml.Node, bool) {
 	return items.Content, true
 }
 
-// object reads one object. doc.Text is nil for an item of a list.
+// object reads one object.
 func (d *decoder) object(doc Document, top *yaml.Node) {
-	line := doc.Line
-	if doc.Text == nil {
-		line += top.Line - 1
+	line, text := doc.Line, doc.Text
+	if doc.item {
+		line, text = doc.fileLine(top.Line), nil
 	}
 	refuse := func(ref mesh.Ref, problems ...problem) {
 		for _, p := range problems {
 			d.report(doc, ref, mesh.Error, p)
 		}
-		d.bad = append(d.bad, BadDocument{Ref: ref, Line: line, Text: doc.Text})
+		d.bad = append(d.bad, BadDocument{Ref: ref, Line: line, Text: text})
 	}
 	if top.Kind != yaml.MappingNode {
 		refuse(mesh.Ref{}, problem{
@@ -162,7 +162,7 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 			severity = mesh.Warning
 		}
 		d.report(doc, ref, severity, *p)
-		d.bad = append(d.bad, BadDocument{Ref: ref, Line: line, Text: doc.Text})
+		d.bad = append(d.bad, BadDocument{Ref: ref, Line: line, Text: text})
 		return
 	}
 	w := &walker{sections: map[string][2]int{}, base: doc.Line - 1, support: supportOf(info.Kind)}
@@ -178,7 +178,7 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 		return
 	}
 	o.Origin = mesh.Origin{File: d.file, Line: line}
-	o.Text = doc.Text
+	o.Text = text
 	if o.Text == nil {
 		if o.Text, err = Encode(o); err != nil {
 			refuse(ref, problem{code: mesh.CodeSchema, line: top.Line, column: top.Column, message: err.Error()})
@@ -209,7 +209,7 @@ func (d *decoder) report(doc Document, ref mesh.Ref, severity mesh.Severity, p p
 		Path: p.path.String(), Message: p.message, File: d.file, Line: doc.Line, Column: p.column,
 	}
 	if p.line > 0 {
-		f.Line += p.line - 1
+		f.Line = doc.fileLine(p.line)
 	}
 	if p.line == 1 && p.column > 0 {
 		f.Column += doc.indent

@@ -134,7 +134,6 @@ type drawn struct {
 	r        *rapid.T
 	b        strings.Builder
 	comments int
-	keys     int
 }
 
 func (d *drawn) pick(n int, what string) int { return rapid.IntRange(0, n-1).Draw(d.r, what) }
@@ -289,7 +288,7 @@ func TestSpliceTouchesOnlyItsRange(t *testing.T) {
 			}
 			r.Fatalf("%v: %v\n%s", e, err, text)
 		}
-		var node = s.root
+		node := s.root
 		if op != Delete {
 			if node, err = parseValue(value); err != nil {
 				r.Fatal(err)

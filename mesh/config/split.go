@@ -16,6 +16,34 @@ type Document struct {
 	// indent is how many characters stand before Text on its first line, when a
 	// document begins behind its separator.
 	indent int
+	item   bool // the text holds a list, one item of which is meant
+}
+
+// fileLine turns a line as YAML counts it into one as editors count: YAML ends
+// lines at lone carriage returns and some signs of Unicode too.
+func (d Document) fileLine(line int) int {
+	if !bytes.ContainsAny(d.Text, "\r\u0085\u2028\u2029") {
+		return d.Line + line - 1
+	}
+	at, out := 1, d.Line
+	text := string(d.Text)
+	for i, r := range text {
+		if at >= line {
+			break
+		}
+		switch r {
+		case '\n':
+			at++
+			out++
+		case '\r':
+			if !strings.HasPrefix(text[i+1:], "\n") {
+				at++
+			}
+		case '\u0085', '\u2028', '\u2029':
+			at++
+		}
+	}
+	return out
 }
 
 // Blank reports whether a document holds nothing but comments and directives.
