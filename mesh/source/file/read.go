@@ -17,15 +17,14 @@ import (
 	"github.com/heddle-mesh/heddle/mesh/config"
 )
 
-// How long a file must have stood still before it is read, and how long it may
-// be missing, so that neither a half-written file nor the moment between two
-// renames is taken for what the person means. All changes wait for the last of
-// them, but not longer than patience.
-const (
-	stillFor   = 30 * time.Millisecond
-	missingFor = 60 * time.Millisecond
-	patience   = time.Second
-)
+// pace is how long a file must have stood still before it is read, and how long
+// it may be missing, so that neither a half-written file nor the moment between
+// two renames is taken for what the person means. All changes wait for the last
+// of them, but not longer than patience.
+type pace struct{ still, missing, patience time.Duration }
+
+// usual is what editors need, with a wide margin.
+var usual = pace{still: 30 * time.Millisecond, missing: 60 * time.Millisecond, patience: time.Second}
 
 // stamp tells without reading whether a file may have changed.
 type stamp struct {
@@ -59,6 +58,7 @@ type document struct {
 type reader struct {
 	dir    string
 	name   string // of the source
+	pace   pace
 	memory memory
 
 	docs map[string]*document // by path; nil before the first look
@@ -108,10 +108,12 @@ func (r *reader) look(now time.Time, visit func(dir string)) (wait time.Duration
 		if was, ok := r.pending[path]; ok && was.stamp == st && !was.missing {
 			w.since = was.since
 		}
-		if modified := time.Unix(0, max(st.modified, st.changed)); modified.Before(w.since) {
+		// A file that is new to us may have lain there for long. One that changed
+		// may not have: truncating leaves the times alone on some file systems.
+		if modified := time.Unix(0, max(st.modified, st.changed)); old == nil && modified.Before(w.since) {
 			w.since = modified
 		}
-		if left := stillFor - now.Sub(w.since); left > 0 {
+		if left := r.pace.still - now.Sub(w.since); left > 0 {
 			wait = max(wait, left)
 		}
 		pending[path] = w
@@ -127,7 +129,7 @@ func (r *reader) look(now time.Time, visit func(dir string)) (wait time.Duration
 		if was, ok := r.pending[path]; ok && was.missing {
 			w.since = was.since
 		}
-		if left := missingFor - now.Sub(w.since); left > 0 {
+		if left := r.pace.missing - now.Sub(w.since); left > 0 {
 			wait = max(wait, left)
 		}
 		pending[path] = w
@@ -136,7 +138,7 @@ func (r *reader) look(now time.Time, visit func(dir string)) (wait time.Duration
 		r.since = now
 	}
 	r.pending = pending
-	if wait > 0 && now.Sub(r.since) < patience {
+	if wait > 0 && now.Sub(r.since) < r.pace.patience {
 		return wait, nil
 	}
 
@@ -147,7 +149,7 @@ func (r *reader) look(now time.Time, visit func(dir string)) (wait time.Duration
 		doc, err := r.read(path, st)
 		switch {
 		case errors.Is(err, errMoving):
-			return stillFor, nil
+			return r.pace.still, nil
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		}

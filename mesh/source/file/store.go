@@ -85,7 +85,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		dir: dir, own: filepath.Join(dir, ownDir), opts: opts, log: opts.Log,
 		kick: make(chan struct{}, 1), interrupt: func(string) error { return nil },
 	}
-	s.files = reader{dir: dir, memory: memory{dir: filepath.Join(s.own, "last-good"), log: opts.Log}, name: opts.Name}
+	s.files = reader{dir: dir, memory: memory{dir: filepath.Join(s.own, "last-good"), log: opts.Log}, name: opts.Name, pace: usual}
 	for _, d := range []string{s.own, s.tempDir(), s.files.memory.dir} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, fmt.Errorf("make the folder of the configuration: %w", err)
