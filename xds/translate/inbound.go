@@ -138,6 +138,7 @@ func (p proxyParts) virtualInbound(ports []inboundPort) xds.Part {
 			ListenerFiltersTimeout:           durationpb.New(sniffTime),
 			ContinueOnListenerFiltersTimeout: true,
 			FilterChains:                     in.fixed(),
+			DefaultFilterChain:               &listenerv3.FilterChain{Name: "undeclared", Filters: []*listenerv3.Filter{in.plainTCP(names.InboundPassthrough)}},
 		}
 		var sniffed []uint32
 		for _, port := range ports {
@@ -181,7 +182,8 @@ func (m chainMatch) chain(port uint32, filters ...*listenerv3.Filter) *listenerv
 	return c
 }
 
-// fixed are the chains for what no service declares.
+// fixed are the chains for what no service declares, but for plaintext and an
+// application's own TLS: these are the listener's default.
 func (in inboundChains) fixed() []*listenerv3.FilterChain {
 	blackhole := &listenerv3.FilterChain{
 		Name:             "blackhole",
@@ -191,9 +193,7 @@ func (in inboundChains) fixed() []*listenerv3.FilterChain {
 	// Of a port that was declared a moment ago the callers may know already.
 	// Their HTTP is carried as bytes until this proxy knows, too.
 	mutual := in.mutual(0, "undeclared-mutual-tls", []string{alpnHTTP, alpnTCP}, peerFilter(), in.mutualTCP(names.InboundPassthrough))
-	plain := chainMatch{name: "undeclared"}.chain(0, in.plainTCP(names.InboundPassthrough))
-	plain.FilterChainMatch = nil
-	return []*listenerv3.FilterChain{blackhole, mutual, plain}
+	return []*listenerv3.FilterChain{blackhole, mutual}
 }
 
 // of are the chains of a declared port. Where its protocol is known, both

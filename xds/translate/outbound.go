@@ -194,15 +194,18 @@ func (p proxyParts) addressListener(a addressPort) xds.Part {
 			return unbound(a.name(), a.address.String(), a.port.Number, nil,
 				&listenerv3.FilterChain{Name: "tcp", Filters: []*listenerv3.Filter{tcpFilter(proxy)}})
 		}
-		return unbound(a.name(), a.address.String(), a.port.Number,
+		l := unbound(a.name(), a.address.String(), a.port.Number,
 			[]*listenerv3.ListenerFilter{tlsInspector(), httpInspector(nil)},
 			&listenerv3.FilterChain{
 				Name:             "http",
 				FilterChainMatch: &listenerv3.FilterChainMatch{TransportProtocol: "raw_buffer", ApplicationProtocols: plainHTTP()},
 				Filters:          []*listenerv3.Filter{manager.filter()},
 			},
-			&listenerv3.FilterChain{Name: "tcp", Filters: []*listenerv3.Filter{tcpALPNFilter(), tcpFilter(proxy)}},
 		)
+		// As the default: once Envoy has followed the transport protocol to
+		// the chain above it does not come back for one without conditions.
+		l.DefaultFilterChain = &listenerv3.FilterChain{Name: "tcp", Filters: []*listenerv3.Filter{tcpALPNFilter(), tcpFilter(proxy)}}
+		return l
 	})
 }
 

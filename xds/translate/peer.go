@@ -95,6 +95,5 @@ func stateValue(key, factory, format string) *valuev3.FilterStateValue {
 				Specifier: &corev3.DataSource_InlineString{InlineString: format},
 			}},
 		}},
-		ReadOnly: true,
 	}
 }
