@@ -39,6 +39,7 @@ func (s *Supervisor) loop(ctx context.Context, updates <-chan source.Update) err
 	defer retry.Stop()
 	var publish <-chan time.Time
 	dirty := func() {
+		s.published.pending = true
 		if publish == nil {
 			publish = time.After(max(publishSoon, publishPause-time.Since(s.published.at)))
 		}
@@ -59,6 +60,8 @@ func (s *Supervisor) loop(ctx context.Context, updates <-chan source.Update) err
 			f()
 			s.reconcile()
 			dirty()
+		case f := <-s.queries:
+			f()
 		case <-retry.C:
 			s.reread()
 			s.refresh()

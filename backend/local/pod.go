@@ -42,11 +42,12 @@ type pod struct {
 	settled bool
 
 	listener *net.UnixListener
-	services chan []redirect.Backend // newest wins
-	stop     chan struct{}           // closed when it is to end
-	gone     chan struct{}           // closed when it has ended
-	failed   error                   // why it could not be started
-	told     bool                    // knows service addresses
+	services chan meanings // newest wins
+	stop     chan struct{} // closed when it is to end
+	gone     chan struct{} // closed when it has ended
+	failed   error         // why it could not be started
+	told     int           // version of the service addresses it was sent
+	knows    int           // version that it follows
 }
 
 // create makes a pod of a Deployment and has it started.
@@ -66,7 +67,7 @@ func (s *Supervisor) create(w wish) {
 			Gateway: plan.IsGateway(t), Created: time.Now(), Labels: maps.Clone(t.Labels),
 		},
 		status:   plan.PodStatus{Dir: s.o.podDir(id), HostIP: s.net.Node, Grace: graceOf(w.dep)},
-		services: make(chan []redirect.Backend, 1), stop: make(chan struct{}), gone: make(chan struct{}),
+		services: make(chan meanings, 1), stop: make(chan struct{}), gone: make(chan struct{}),
 	}
 	if p.Labels == nil {
 		p.Labels = map[string]string{}

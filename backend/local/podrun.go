@@ -50,7 +50,7 @@ func (s *Supervisor) runPod(p *pod, volumes []plan.Volume) {
 	for {
 		select {
 		case b := <-p.services:
-			if err := s.machine.Services(p.id, b); err != nil {
+			if err := s.tell(p, b); err != nil {
 				s.o.Log.Debug("service addresses not updated", "pod", p.Key.String(), "error", err)
 			}
 			continue
@@ -110,7 +110,7 @@ func (s *Supervisor) startPod(p *pod, volumes []plan.Volume) ([]*logSink, error)
 	}
 	select { // so that the first connection finds its way
 	case b := <-p.services:
-		if err := s.machine.Services(p.id, b); err != nil {
+		if err := s.tell(p, b); err != nil {
 			return logs, err
 		}
 	default:
@@ -120,6 +120,15 @@ func (s *Supervisor) startPod(p *pod, volumes []plan.Volume) ([]*logSink, error)
 	}
 	s.do(func() { p.status.Running = true })
 	return logs, nil
+}
+
+// tell says to a pod what service addresses mean.
+func (s *Supervisor) tell(p *pod, m meanings) error {
+	err := s.machine.Services(p.id, m.backends)
+	if err == nil {
+		s.do(func() { p.knows = m.version })
+	}
+	return err
 }
 
 // observe takes a new status of a pod.
@@ -183,6 +192,7 @@ func (s *Supervisor) settle(limit time.Duration) {
 	}
 	select {
 	case r := <-revision:
+		s.awaitMeanings(ctx)
 		if s.serve == nil {
 			return
 		}
@@ -190,6 +200,32 @@ func (s *Supervisor) settle(limit time.Duration) {
 			s.o.Log.Warn("proxies were not seen to follow", "revision", r, "error", err)
 		}
 	case <-ctx.Done():
+	}
+}
+
+// meaningsEvery is how often pods are looked at that follow a change.
+const meaningsEvery = 5 * time.Millisecond
+
+// awaitMeanings waits until all pods that go on running know what service
+// addresses mean by now.
+func (s *Supervisor) awaitMeanings(ctx context.Context) {
+	ticker := time.NewTicker(meaningsEvery)
+	defer ticker.Stop()
+	for {
+		behind := false
+		asked := s.ask(func() {
+			for _, p := range s.pods {
+				behind = behind || p.status.Running && !p.Terminating && p.knows != s.published.meanings.version
+			}
+		})
+		if !asked || !behind {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -232,6 +268,8 @@ func (s *Supervisor) stopPods() {
 	for len(s.pods) > 0 {
 		select {
 		case f := <-s.events:
+			f()
+		case f := <-s.queries:
 			f()
 		case <-s.machine.Exited():
 			close(s.ended)

@@ -26,7 +26,8 @@ type published struct {
 	at       time.Time
 	revision uint64
 	digest   mesh.Hash
-	backends []redirect.Backend
+	meanings meanings // of service addresses
+	pending  bool     // something has changed since
 	findings []mesh.Finding
 	waiting  []func(revision uint64)
 }
@@ -35,6 +36,12 @@ type published struct {
 // is part of. The loop calls it, and f.
 func (s *Supervisor) afterPublish(f func(revision uint64)) {
 	s.published.waiting = append(s.published.waiting, f)
+}
+
+// meanings is what service addresses mean.
+type meanings struct {
+	version  int // counts the changes from 1
+	backends []redirect.Backend
 }
 
 // world is what follows from what is declared and the pods that run.
@@ -47,7 +54,7 @@ type world struct {
 // publish says the state of the cluster to the control plane, to the pods, to
 // the resolver, and to host ports.
 func (s *Supervisor) publish() {
-	s.published.at = time.Now()
+	s.published.at, s.published.pending = time.Now(), false
 	w := world{slices: map[plan.Key][]*discoveryv1.EndpointSlice{}, pods: s.observed()}
 	var backends []redirect.Backend
 	for _, k := range plan.Sorted(s.declared.Services) {
@@ -91,17 +98,20 @@ func (s *Supervisor) sayNames(w world) {
 // sayBackends tells all pods what service addresses mean, those at once that
 // were not told yet.
 func (s *Supervisor) sayBackends(backends []redirect.Backend) {
-	changed := !reflect.DeepEqual(backends, s.published.backends)
-	s.published.backends = backends
+	m := &s.published.meanings
+	if m.version == 0 || !reflect.DeepEqual(backends, m.backends) {
+		*m = meanings{m.version + 1, backends}
+	}
 	for _, p := range s.pods {
-		if changed || !p.told {
-			p.told = true
-			select {
-			case <-p.services: // nobody took the one before
-			default:
-			}
-			p.services <- backends
+		if p.told == m.version {
+			continue
 		}
+		p.told = m.version
+		select {
+		case <-p.services: // nobody took the one before
+		default:
+		}
+		p.services <- *m
 	}
 }
 
@@ -263,8 +273,10 @@ func (s *Supervisor) snapshot() Status {
 		}
 		out.Deployments = append(out.Deployments, d)
 	}
+	out.Settling = s.published.pending
 	for _, p := range s.sorted() {
 		out.Pods = append(out.Pods, s.podStatus(p))
+		out.Settling = out.Settling || p.knows != s.published.meanings.version
 	}
 	for _, k := range plan.Sorted(s.declared.Services) {
 		svc := s.declared.Services[k]

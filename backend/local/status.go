@@ -10,12 +10,14 @@ import (
 
 // Status is how the local cluster is.
 type Status struct {
-	PID          int                `json:"pid"`
-	Started      time.Time          `json:"started"`
-	State        string             `json:"state"`
-	Console      string             `json:"console,omitempty"`
-	Stopping     bool               `json:"stopping,omitempty"`
-	Loaded       bool               `json:"loaded"` // the declared objects are read
+	PID      int       `json:"pid"`
+	Started  time.Time `json:"started"`
+	State    string    `json:"state"`
+	Console  string    `json:"console,omitempty"`
+	Stopping bool      `json:"stopping,omitempty"`
+	Loaded   bool      `json:"loaded"` // the declared objects are read
+	// Settling is true while not all pods know yet what others do.
+	Settling     bool               `json:"settling,omitempty"`
 	ControlPlane ControlPlaneStatus `json:"controlPlane"`
 	Deployments  []DeploymentStatus `json:"deployments"`
 	Pods         []PodStatus        `json:"pods"`
@@ -26,7 +28,7 @@ type Status struct {
 // Ready reports whether everything declared runs: all pods that are wished for
 // are ready and no old ones are left.
 func (s Status) Ready() bool {
-	if !s.Loaded {
+	if !s.Loaded || s.Settling {
 		return false
 	}
 	if !s.ControlPlane.Absent && !s.ControlPlane.Connected {

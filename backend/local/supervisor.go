@@ -30,9 +30,11 @@ type Supervisor struct {
 	net     sandbox.Network
 	started time.Time
 
-	events chan func() // run by the loop, which alone touches what follows them
-	ended  chan struct{}
-	down   context.CancelCauseFunc
+	// Both are run by the loop, which alone touches what follows them.
+	events  chan func() // change something
+	queries chan func() // only look
+	ended   chan struct{}
+	down    context.CancelCauseFunc
 
 	starter *sandbox.Starter
 	machine *sandbox.Machine
@@ -74,7 +76,7 @@ func New(o Options) (*Supervisor, error) {
 	return &Supervisor{
 		calm: calm, hurry: hurry,
 		o: o, id: sandbox.Me(), net: o.network(),
-		events: make(chan func()), ended: make(chan struct{}), starter: sandbox.NewStarter(),
+		events: make(chan func()), queries: make(chan func()), ended: make(chan struct{}), starter: sandbox.NewStarter(),
 		slots: make(chan struct{}, 2*runtime.NumCPU()),
 		pods:  map[string]*pod{}, ports: map[uint16]*hostPort{}, logs: map[string]*logSink{},
 		wishes: map[plan.Key]wish{},
@@ -307,14 +309,17 @@ func (s *Supervisor) do(f func()) bool {
 	}
 }
 
-// ask has the loop run f and waits for it.
+// ask has the loop run f, which changes nothing, and waits for it; false when
+// the loop has ended.
 func (s *Supervisor) ask(f func()) bool {
 	done := make(chan struct{})
-	if !s.do(func() { f(); close(done) }) {
+	select {
+	case s.queries <- func() { f(); close(done) }:
+		<-done
+		return true
+	case <-s.ended:
 		return false
 	}
-	<-done
-	return true
 }
 
 // logOf is the log of a container.
