@@ -26,27 +26,53 @@ type span struct {
 // resolve makes the parts of a plan. What prev holds with the same key is taken
 // from there.
 func resolve(m *memo, plan *xds.Plan, prev *set) *set {
-	parts := plan.Parts
-	if !slices.IsSortedFunc(parts, comparePart) {
-		parts = slices.Clone(parts)
-		slices.SortStableFunc(parts, xds.Part.Compare)
+	if s, ordered := resolveOrdered(m, plan.Parts, prev); ordered {
+		return s
 	}
+	parts := slices.Clone(plan.Parts)
+	slices.SortStableFunc(parts, xds.Part.Compare)
+	s, _ := resolveOrdered(m, parts, prev)
+	return s
+}
+
+// resolveOrdered walks parts and prev side by side, so that the many parts that
+// did not change cost one comparison each. It gives up, and says so, when a
+// name comes before its predecessor.
+func resolveOrdered(m *memo, parts []xds.Part, prev *set) (*set, bool) {
 	s := &set{entries: make([]*entry, len(parts))}
-	var old []*entry // of the type at hand, not before its name
+	var old []*entry // of the type at hand, from its name on
 	for i := range parts {
 		p := &parts[i]
 		if n := len(s.spans); n == 0 || s.spans[n-1].typ != p.Type {
+			if s.of(p.Type) != nil {
+				return nil, false
+			}
 			s.spans = append(s.spans, span{p.Type, i, i})
 			old = prev.of(p.Type)
 		}
-		s.spans[len(s.spans)-1].to = i + 1
-		for len(old) > 0 && old[0].name < p.Name {
+		current := &s.spans[len(s.spans)-1]
+		current.to = i + 1
+		var e *entry
+		if len(old) > 0 && old[0].name == p.Name {
+			if old[0].key == p.Key {
+				e = old[0]
+			}
 			old = old[1:]
-		}
-		e := (*entry)(nil)
-		if len(old) > 0 && old[0].name == p.Name && old[0].key == p.Key {
-			e = old[0]
 		} else {
+			if i > current.from && parts[i-1].Name > p.Name {
+				return nil, false
+			}
+			for len(old) > 0 && old[0].name < p.Name {
+				old = old[1:]
+			}
+			if len(old) > 0 && old[0].name == p.Name {
+				if old[0].key == p.Key {
+					e = old[0]
+				}
+				old = old[1:]
+			}
+		}
+		if e == nil {
 			e = m.get(*p)
 		}
 		if e.content == nil {
@@ -54,16 +80,7 @@ func resolve(m *memo, plan *xds.Plan, prev *set) *set {
 		}
 		s.entries[i] = e
 	}
-	return s
-}
-
-// comparePart is cheap where parts are in order already: parts of one type are
-// compared by name alone.
-func comparePart(a, b xds.Part) int {
-	if a.Type == b.Type {
-		return strings.Compare(a.Name, b.Name)
-	}
-	return a.Compare(b)
+	return s, true
 }
 
 // of lists the entries of a type by name.
