@@ -83,13 +83,15 @@ func (h *Handlers) listObjects(_ context.Context, in *listInput) (*listOutput, e
 	return out, nil
 }
 
-type objectInput struct {
+// ObjectPath names an object in a path. It is exported for huma, which fills in
+// only embedded structs that are.
+type ObjectPath struct {
 	Kind      string `path:"kind" maxLength:"128"`
 	Namespace string `path:"namespace" maxLength:"253" doc:"_ for objects without namespace"`
 	Name      string `path:"name" maxLength:"253"`
 }
 
-func (in *objectInput) ref() (mesh.Ref, error) {
+func (in *ObjectPath) ref() (mesh.Ref, error) {
 	kind, err := kindOf(in.Kind)
 	if err != nil {
 		return mesh.Ref{}, err
@@ -106,7 +108,7 @@ type objectOutput struct {
 	Body Object
 }
 
-func (h *Handlers) object(_ context.Context, in *objectInput) (*objectOutput, error) {
+func (h *Handlers) object(_ context.Context, in *ObjectPath) (*objectOutput, error) {
 	ref, err := in.ref()
 	if err != nil {
 		return nil, err
@@ -126,7 +128,9 @@ func (h *Handlers) objectOf(o *mesh.Object) Object {
 		out.YAML = fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: %s\n# content is not shown\n", o.Name, o.Namespace)
 		return out
 	}
-	if text, err := config.Encode(o); err == nil {
+	if o.Text != nil {
+		out.YAML = string(o.Text) // as it was written, comments included
+	} else if text, err := config.Encode(o); err == nil {
 		out.YAML = string(text)
 	}
 	if spec, err := config.SpecJSON(o); err == nil {
@@ -219,7 +223,7 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 }
 
 type editInput struct {
-	objectInput
+	ObjectPath
 	IfMatch string `header:"If-Match" maxLength:"128"`
 	Body    struct {
 		Edits []config.Edit `json:"edits" minItems:"1" maxItems:"200"`
@@ -263,7 +267,7 @@ func (h *Handlers) edit(ctx context.Context, in *editInput) (*objectOutput, erro
 }
 
 type deleteInput struct {
-	objectInput
+	ObjectPath
 	IfMatch string `header:"If-Match" maxLength:"128"`
 }
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,11 +14,10 @@ import (
 func edgesOf(g *graph.Graph) map[string]graph.Edge {
 	names := map[string]string{}
 	for _, n := range g.Nodes {
-		name := n.Workload
-		if name == "" {
-			name = n.Name
+		names[n.ID] = strings.ReplaceAll(n.Name, " ", "-")
+		if n.Version != "" {
+			names[n.ID] = n.App + "-" + n.Version
 		}
-		names[n.ID] = name
 	}
 	out := map[string]graph.Edge{}
 	for _, e := range g.Edges {
@@ -32,7 +32,7 @@ const generatorRate = 10.0
 func TestGraphShowsBookinfo(t *testing.T) {
 	m := bookinfo(t)
 	inside := []string{
-		"ingressgateway > productpage-v1", "productpage-v1 > details-v1",
+		"ingressgateway-latest > productpage-v1", "productpage-v1 > details-v1",
 		"productpage-v1 > reviews-v1", "productpage-v1 > reviews-v2", "productpage-v1 > reviews-v3",
 		"reviews-v2 > ratings-v1", "reviews-v3 > ratings-v1",
 	}
@@ -43,7 +43,7 @@ func TestGraphShowsBookinfo(t *testing.T) {
 			return err
 		}
 		edges := edgesOf(g)
-		for _, name := range append(inside, "traffic-generator > ingressgateway") {
+		for _, name := range append(inside, "traffic-generator-latest > ingressgateway-latest") {
 			if e, ok := edges[name]; !ok || e.Idle {
 				return fmt.Errorf("no traffic on %s; there is %v", name, keys(edges))
 			}
@@ -53,7 +53,7 @@ func TestGraphShowsBookinfo(t *testing.T) {
 				return fmt.Errorf("%s is not all mutual TLS: %v", name, s)
 			}
 		}
-		if s := edges["traffic-generator > ingressgateway"].MutualTLS; s == nil || *s > 0 {
+		if s := edges["traffic-generator-latest > ingressgateway-latest"].MutualTLS; s == nil || *s > 0 {
 			return fmt.Errorf("the edge into the gateway is not plaintext: %v", s)
 		}
 		return nil
@@ -71,7 +71,7 @@ func TestGraphShowsBookinfo(t *testing.T) {
 		for _, v := range []string{"v1", "v2", "v3"} {
 			reviews += edges["productpage-v1 > reviews-"+v].Rate
 		}
-		page := edges["ingressgateway > productpage-v1"].Rate
+		page := edges["ingressgateway-latest > productpage-v1"].Rate
 		if math.Abs(page-generatorRate) > generatorRate/10 || math.Abs(reviews-generatorRate) > generatorRate/10 {
 			return fmt.Errorf("gateway → productpage %.2f/s, sum over reviews %.2f/s, want %.0f ± 10 %%", page, reviews, generatorRate)
 		}

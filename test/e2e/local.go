@@ -104,7 +104,7 @@ func startLocal(ctx context.Context, bin string, o localOptions) (*localMesh, er
 	m.api = unixClient(filepath.Join(m.state, "run", "heddle.sock"))
 	address := func(i int) string { return "127.0.0.1:" + strconv.Itoa(ports[i]) }
 	args := append([]string{
-		"up", "--state", m.state, "--console", address(0),
+		"up", "--state", m.state, "--console", address(0), "--envoy", envoyPath,
 		"--host-port", fmt.Sprintf("80=%d", ports[4]), "--host-port", fmt.Sprintf("443=%d", ports[5]),
 	}, o.Paths...)
 	m.up = exec.CommandContext(ctx, bin, args...)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/heddle-mesh/heddle/xds/envoy"
 )
 
 // proberPath and heddlePath are the programs under test, built by TestMain.
@@ -17,6 +19,7 @@ var (
 	binDir     string
 	proberPath string
 	heddlePath string
+	envoyPath  string
 	shared     Mesh // the bookinfo mesh that most tests share
 )
 
@@ -50,6 +53,9 @@ func runAll(m *testing.M) (int, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
+	if envoyPath, err = findEnvoy(ctx); err != nil {
+		return 0, err
+	}
 	local, err := startLocal(ctx, heddlePath, localOptions{Paths: []string{filepath.Join(repository(), "deploy/samples/bookinfo")}})
 	if err != nil {
 		return 0, err
@@ -60,6 +66,28 @@ func runAll(m *testing.M) (int, error) {
 		local.dump(os.Stderr)
 	}
 	return code, local.stop()
+}
+
+// findEnvoy is the Envoy that `make up` would run; it is installed when missing.
+func findEnvoy(ctx context.Context) (string, error) {
+	state := filepath.Join(repository(), ".heddle")
+	b, err := envoy.Find(ctx, os.Getenv("HEDDLE_ENVOY"), state)
+	if err != nil && os.Getenv("HEDDLE_ENVOY") == "" {
+		b, err = envoy.Install(ctx, state, os.Stderr)
+	}
+	if err != nil {
+		return "", err
+	}
+	// A second user may not see the repository.
+	path := filepath.Join(binDir, "envoy")
+	if err := os.Link(b.Path, path); err == nil {
+		return path, os.Chmod(path, 0o755)
+	}
+	data, err := os.ReadFile(b.Path)
+	if err != nil {
+		return "", err
+	}
+	return path, os.WriteFile(path, data, 0o755)
 }
 
 // repository is the root of the source tree.

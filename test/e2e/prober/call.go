@@ -280,7 +280,7 @@ type loaded struct {
 
 // load sends requests at a constant rate, whether or not answers come (open
 // loop), over up to 64 kept connections.
-func load(ctx context.Context, url, header string, rate int, lasting time.Duration) (loaded, error) {
+func load(ctx context.Context, url, header string, rate, count int, lasting time.Duration) (loaded, error) {
 	l := loaded{Codes: map[string]int{}, Names: map[string]int{}}
 	client := &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	var mu sync.Mutex
@@ -288,7 +288,7 @@ func load(ctx context.Context, url, header string, rate int, lasting time.Durati
 	tick := time.NewTicker(time.Second / time.Duration(rate))
 	defer tick.Stop()
 	name, value, hasHeader := strings.Cut(header, ":")
-	for end := time.Now().Add(lasting); time.Now().Before(end); {
+	for end := time.Now().Add(lasting); time.Now().Before(end) && (count == 0 || l.Sent < count); {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -32,6 +32,7 @@ func main() {
 		header   = flags.String("header", "", "call, load: one header, name:value")
 		lasting  = flags.Duration("for", 10*time.Second, "hold, load: how long")
 		every    = flags.Duration("every", 50*time.Millisecond, "hold: pause between messages")
+		count    = flags.Int("count", 0, "load: stop after so many requests; 0 is no limit")
 		rate     = flags.Int("rate", 100, "load: requests a second")
 		bytes    = flags.Int("bytes", 0, "call, hold: size of each message in TCP protocols")
 	)
@@ -49,7 +50,7 @@ func main() {
 	case "hold":
 		result, err = hold(ctxCall, *protocol, *to, *lasting, *every, *bytes)
 	case "load":
-		result, err = load(ctxCall, *to, *header, *rate, *lasting)
+		result, err = load(ctxCall, *to, *header, *rate, *count, *lasting)
 	default:
 		err = fmt.Errorf("unknown command %q", os.Args[1])
 	}
