@@ -117,6 +117,45 @@ func (g *goods) bit(variant string) int {
 	return bit
 }
 
+// spareVariants is how many variants without a workload are remembered.
+const spareVariants = 256
+
+// compact forgets variants that have no workload any more, once there are many,
+// and what only they accepted.
+func (g *goods) compact(alive map[string]struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.variants) <= len(alive)+spareVariants {
+		return
+	}
+	moved := map[int]int{} // bits that stay, old to new
+	variants := map[string]int{}
+	for name, bit := range g.variants {
+		if _, ok := alive[name]; ok {
+			moved[bit] = len(variants)
+			variants[name] = moved[bit]
+		}
+	}
+	for key, list := range g.held {
+		for i := range list {
+			var by bits
+			for from, to := range moved {
+				if list[i].by.has(from) {
+					by = by.with(to)
+				}
+			}
+			list[i].by = by
+		}
+		list = slices.DeleteFunc(list, func(h held) bool { return h.by.none() })
+		if len(list) == 0 {
+			delete(g.held, key)
+			continue
+		}
+		g.held[key] = list
+	}
+	g.variants, g.changed = variants, true
+}
+
 // kept is one content as it is written to disk.
 type kept struct {
 	Type, Name, Version string

@@ -415,17 +415,13 @@ func (o *order) endpoints(now time.Time) *response {
 }
 
 // extensions go one by one: a bad one takes all others of its response with it,
-// and is accepted unseen when the same response comes again. They are removed
-// when no listener waits to let go of them.
+// and is accepted unseen when the same response comes again.
 func (o *order) extensions(now time.Time) *response {
 	t := o.sub(xds.ExtensionType)
 	if !t.started || !t.free() {
 		return nil
 	}
-	listeners := o.sub(xds.ListenerType)
-	changes := o.gather(t, func(c change) bool {
-		return c.c != nil || t.has[c.name] == nil || listeners.quiet()
-	})
+	changes := o.gather(t, nil)
 	if len(changes) == 0 {
 		return nil
 	}

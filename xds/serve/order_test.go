@@ -305,7 +305,7 @@ func TestOrderAnswersSubscriptions(t *testing.T) {
 	s.expect("Cluster +a")
 }
 
-func TestOrderExtensionsGoOneByOneAndLeaveLast(t *testing.T) {
+func TestOrderExtensionsGoOneByOne(t *testing.T) {
 	s := started(t)
 	ext := func(name string) *content { return make1(xds.ExtensionType, name, facts{}) }
 	s.change(ext("x"), ext("y"))
@@ -314,9 +314,12 @@ func TestOrderExtensionsGoOneByOneAndLeaveLast(t *testing.T) {
 	s.ack(xds.ExtensionType)
 	s.expect("TypedExtensionConfig +y")
 	s.ack(xds.ExtensionType)
+	// One that goes ends when the proxy has let go of it.
 	s.change(gone(ext("x")), again(chain("80")))
 	s.expect("Listener +80")
 	s.ack(xds.ListenerType)
+	s.expect()
+	s.ask(xds.ExtensionType, "x")
 	s.expect("TypedExtensionConfig -x")
 }
 

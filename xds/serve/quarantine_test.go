@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -270,5 +271,28 @@ func TestGoodsKeepContentPerVariant(t *testing.T) {
 	g.accept("b", &outstanding{response: response{typ: "T", changes: []change{{"n", nil}}}}, never)
 	if got("a") != "" || len(g.held) != 0 {
 		t.Errorf("after the removal: %v", g.held)
+	}
+}
+
+func TestGoodsForgetVariantsWithoutWorkload(t *testing.T) {
+	g := newGoods()
+	take := func(variant, name string) {
+		g.accept(variant, &outstanding{response: response{typ: "T", changes: []change{{name, unknownContent("T", name, "1")}}}},
+			func(*content) bool { return false })
+	}
+	for i := range spareVariants {
+		take(fmt.Sprint("gone-", i), "shared")
+		take(fmt.Sprint("gone-", i), fmt.Sprint("own-", i))
+	}
+	take("alive", "shared")
+	alive := map[string]struct{}{"alive": {}}
+	g.compact(alive)
+	if len(g.variants) != spareVariants+1 {
+		t.Errorf("%d variants before there are too many", len(g.variants))
+	}
+	take("one more", "shared")
+	g.compact(alive)
+	if len(g.variants) != 1 || len(g.held) != 1 || g.get("alive", "T", "shared") == nil {
+		t.Errorf("%d variants with %d names stay", len(g.variants), len(g.held))
 	}
 }

@@ -230,11 +230,16 @@ func (s *Server) proxyOf(st *stream, snap *mesh.Snapshot) (xds.Proxy, bool) {
 	if !ok {
 		return xds.Proxy{}, false
 	}
-	p := xds.Proxy{UID: st.uid, ID: w.Pod + "." + w.Namespace, Role: xds.Sidecar, Workload: w, Namespace: w.Namespace}
+	return proxyFor(w), true
+}
+
+// proxyFor is the proxy beside a workload.
+func proxyFor(w *mesh.Workload) xds.Proxy {
+	p := xds.Proxy{UID: w.UID, ID: w.Pod + "." + w.Namespace, Role: xds.Sidecar, Workload: w, Namespace: w.Namespace}
 	if w.Gateway {
 		p.Role = xds.Gateway
 	}
-	return p, true
+	return p
 }
 
 // Made counts the resources that were translated since the server started.
@@ -258,10 +263,7 @@ func (s *Server) Findings() []mesh.Finding {
 		}
 		sets[set] = struct{}{}
 		all = append(all, set.findings...)
-		for _, e := range set.entries {
-			if len(e.findings) == 0 {
-				continue
-			}
+		for _, e := range set.noted {
 			if _, known := entries[e]; !known {
 				entries[e] = struct{}{}
 				all = append(all, e.findings...)

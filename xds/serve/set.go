@@ -15,6 +15,7 @@ type set struct {
 	entries  []*entry // as in the plan: by type, then name
 	spans    []span
 	broken   []*entry       // those without content
+	noted    []*entry       // those with findings
 	findings []mesh.Finding // of planning
 }
 
@@ -77,6 +78,9 @@ func resolveOrdered(m *memo, parts []xds.Part, prev *set) (*set, bool) {
 		}
 		if e.content == nil {
 			s.broken = append(s.broken, e)
+		}
+		if len(e.findings) > 0 {
+			s.noted = append(s.noted, e)
 		}
 		s.entries[i] = e
 	}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/heddle-mesh/heddle/mesh"
 )
 
 const (
@@ -88,6 +90,9 @@ func (s *Server) save() {
 	if s.options.Dir == "" {
 		return
 	}
+	if snap, _ := s.current(); snap != nil {
+		s.goods.compact(variantsOf(snap))
+	}
 	good, goodChanged := s.goods.take()
 	bad, badChanged := s.bad.take()
 	if !goodChanged && !badChanged {
@@ -96,6 +101,15 @@ func (s *Server) save() {
 	if err := writeStore(s.options.Dir, stored{Format: storeFormat, Good: good, Bad: bad}); err != nil {
 		s.log.Error("last good resources are not kept", slog.Any("error", err))
 	}
+}
+
+// variantsOf are the variants that have a workload.
+func variantsOf(snap *mesh.Snapshot) map[string]struct{} {
+	alive := map[string]struct{}{}
+	for w := range snap.Workloads.Values() {
+		alive[variantOf(proxyFor(w))] = struct{}{}
+	}
+	return alive
 }
 
 func writeStore(dir string, st stored) (err error) {

@@ -83,4 +83,7 @@ func TestDeltaReconnectSendsNothing(t *testing.T) {
 	if diff := cmp.Diff(Sent{}, sent); diff != "" {
 		t.Errorf("sent after the return: %s", diff)
 	}
+	if got := w.server.Resources("pod-1"); len(got[xds.ClusterType]) != 1 || len(got[xds.EndpointType]) != 1 {
+		t.Errorf("what the proxy said it has is not shown: %v", got)
+	}
 }

@@ -131,10 +131,16 @@ func (t *subscription) batches() []batch {
 	return append(all, batch{names: rest})
 }
 
-// endsByUnsubscribing reports types whose removal Envoy ignores, and says so in
-// its log: it drops them when nothing names them any more, and unsubscribes.
+// endsByUnsubscribing reports types that end with what names them: the proxy
+// unsubscribes then. Envoy ignores a removal of most of them, and says so in its
+// log; a filter that is removed by name would refuse the requests of chains that
+// are still draining.
 func endsByUnsubscribing(typ string) bool {
-	return typ == xds.EndpointType || typ == xds.RouteType || typ == xds.SecretType
+	switch typ {
+	case xds.EndpointType, xds.RouteType, xds.SecretType, xds.ExtensionType:
+		return true
+	}
+	return false
 }
 
 // wholeByDefault reports types of which a first request without names asks for
