@@ -322,3 +322,24 @@ func TestEnvoyRejectionHurtsOnlyTheGuilty(t *testing.T) {
 		t.Errorf("findings after mending: %+v", f)
 	}
 }
+
+func TestEnvoyWarmsAClusterThatHasNoEndpoints(t *testing.T) {
+	w := newWorld(t, nil, false)
+	l, socket := unixListener(t)
+	w.listen("pod-1", l)
+	port, v1 := freePort(t), backend(t, "v1")
+	state := []xds.Part{
+		part(t, edsCluster("shop", time.Second)), part(t, assignment("shop", v1)), part(t, routeConfig("http")),
+		part(t, httpListener(t, "http", port)), part(t, virtualHost("http/shop", "shop", "shop")),
+	}
+	w.set(state...)
+	startEnvoy(t, socket)
+	eventually(t, "Envoy answers", answers(port, "shop", "v1"))
+	// A cluster is acknowledged when it is warm, and it waits 15 s for endpoints
+	// of which it hears nothing.
+	from := time.Now()
+	w.settled(w.set(append(state, part(t, edsCluster("lonely", time.Second)))...))
+	if d := time.Since(from); d > 5*time.Second {
+		t.Errorf("a cluster without endpoints was acknowledged after %v", d)
+	}
+}
