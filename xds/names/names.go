@@ -35,6 +35,9 @@ const (
 	TrustBundle    = "ROOTCA"
 )
 
+// RuntimeLayer is the layer of runtime switches that Envoy asks for.
+const RuntimeLayer = "heddle"
+
 // PlaceholderHost is a host name that nobody can own. It stands in route
 // configurations that have no host yet.
 const PlaceholderHost = "heddle.invalid"

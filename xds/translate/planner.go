@@ -108,7 +108,8 @@ func (s *snapshotPlans) plan(proxy xds.Proxy) planned {
 
 // makeShared are clusters, endpoints, and outbound or gateway routes.
 func makeShared(v *scope.View, snap *mesh.Snapshot, role xds.Role) []xds.Part {
-	parts := append(fixedClusters(role), serviceClusters(v, snap)...)
+	parts := append([]xds.Part{runtimeLayer()}, fixedClusters(role)...)
+	parts = append(parts, serviceClusters(v, snap)...)
 	if role == xds.Gateway {
 		return append(parts, gatewayRoutes(v, snap)...)
 	}
