@@ -112,7 +112,7 @@ func (d *deriver) selectedEndpoints(dr *draft, port ServicePort, namespace strin
 		}
 		e := Endpoint{
 			Address: w.Address, Port: port.TargetPort, Locality: w.Locality, Network: w.Network, Cluster: w.Cluster,
-			Meshed: w.Meshed, Labels: w.Labels, Workload: w.WorkloadFacts, UID: w.UID, Health: NotReady,
+			Meshed: w.Meshed && !w.Gateway, Labels: w.Labels, Workload: w.WorkloadFacts, UID: w.UID, Health: NotReady,
 		}
 		switch {
 		case w.Terminating && w.Ready:

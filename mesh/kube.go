@@ -184,7 +184,8 @@ func (d *deriver) describe(e *Endpoint, namespace string, ep *discoveryv1.Endpoi
 		w = d.pods.byAddress[e.Address]
 	}
 	if w != nil {
-		e.Locality, e.Network, e.Meshed, e.Labels = w.Locality, w.Network, w.Meshed, w.Labels
+		e.Locality, e.Network, e.Labels = w.Locality, w.Network, w.Labels
+		e.Meshed = w.Meshed && !w.Gateway // a gateway's ports speak what its Gateway objects say
 		e.Workload, e.UID = w.WorkloadFacts, w.UID
 	}
 	if zone := deref(ep.Zone); zone != "" && e.Locality.Zone == "" {
