@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/heddle-mesh/heddle/xds"
@@ -218,8 +219,19 @@ func adsSource(fetch time.Duration) *corev3.ConfigSource {
 	}
 }
 
+// maxRegexProgram is how large a compiled regular expression may be. Envoy's own
+// limit of 100 refuses expressions as small as [a-z]{1,64}; this is the one that
+// meshes are used to.
+const maxRegexProgram = 32768
+
 func runtimeLayers() *bootstrapv3.LayeredRuntime {
 	return &bootstrapv3.LayeredRuntime{Layers: []*bootstrapv3.RuntimeLayer{
+		{
+			Name: "limits",
+			LayerSpecifier: &bootstrapv3.RuntimeLayer_StaticLayer{StaticLayer: &structpb.Struct{Fields: map[string]*structpb.Value{
+				"re2.max_program_size.error_level": structpb.NewNumberValue(maxRegexProgram),
+			}}},
+		},
 		{
 			Name: RuntimeLayer,
 			LayerSpecifier: &bootstrapv3.RuntimeLayer_RtdsLayer_{RtdsLayer: &bootstrapv3.RuntimeLayer_RtdsLayer{
