@@ -30,7 +30,7 @@ type localOptions struct {
 	Paths []string // manifests
 	Env   []string // besides the tests' own
 	User  *syscall.Credential
-	Dir   string // state folder; made when empty
+	Dir   string // where the state folder is, which may be there; made when empty
 }
 
 // localMesh is a mesh started by `heddle up`.
@@ -42,8 +42,9 @@ type localMesh struct {
 	exited  chan error
 	output  *lockedBuffer
 	api     *http.Client
-	Began   time.Time
 	user    *syscall.Credential
+	Began   time.Time
+	Ready   time.Duration // from Began until all pods were
 }
 
 var _ Mesh = (*localMesh)(nil)
@@ -108,6 +109,7 @@ func startLocal(ctx context.Context, bin string, o localOptions) (*localMesh, er
 		"--host-port", fmt.Sprintf("80=%d", ports[4]), "--host-port", fmt.Sprintf("443=%d", ports[5]),
 	}, o.Paths...)
 	m.up = exec.CommandContext(ctx, bin, args...)
+	m.up.Dir = dir // whoever runs it may see it
 	m.up.Env = slices.Concat(os.Environ(), []string{
 		"HEDDLE_TRACES_OTLPGRPC=" + address(1), "HEDDLE_TRACES_OTLPHTTP=" + address(2), "HEDDLE_TRACES_QUERY=" + address(3),
 	}, o.Env)
@@ -122,9 +124,9 @@ func startLocal(ctx context.Context, bin string, o localOptions) (*localMesh, er
 	go func() { m.exited <- m.up.Wait() }()
 	if err := m.waitReady(ctx, 60*time.Second); err != nil {
 		m.dump(os.Stderr)
-		_ = m.stop()
-		return nil, err
+		return nil, errors.Join(err, m.remove())
 	}
+	m.Ready = time.Since(m.Began)
 	return m, nil
 }
 
@@ -160,17 +162,23 @@ func (m *localMesh) waitReady(ctx context.Context, limit time.Duration) error {
 	}
 }
 
-// stop interrupts `heddle up` as Ctrl-C does, and removes its state.
+// stop interrupts `heddle up` as Ctrl-C does; it has ended when stop returns. An
+// end that was not in order, or took longer than 10 s, is an error.
 func (m *localMesh) stop() error {
-	_ = m.up.Process.Signal(syscall.SIGINT)
-	var err error
+	_ = m.up.Process.Signal(syscall.SIGINT) // it may have ended
 	select {
-	case err = <-m.exited:
-	case <-time.After(15 * time.Second):
+	case err := <-m.exited:
+		m.exited <- err
+		return err
+	case <-time.After(10 * time.Second):
 		_ = m.up.Process.Kill()
-		err = errors.New("`heddle up` did not stop within 15 s")
+		return errors.New("`heddle up` did not stop within 10 s")
 	}
-	return errors.Join(err, os.RemoveAll(filepath.Dir(m.state)))
+}
+
+// remove stops the mesh and removes its state.
+func (m *localMesh) remove() error {
+	return errors.Join(m.stop(), os.RemoveAll(filepath.Dir(m.state)))
 }
 
 // dump writes what helps to understand a failure.
@@ -199,7 +207,7 @@ func unixClient(path string) *http.Client {
 // heddle runs the command line on this mesh.
 func (m *localMesh) heddle(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, m.bin, append([]string{"--state", m.state}, args...)...)
-	cmd.Stdin = stdin
+	cmd.Stdin, cmd.Dir = stdin, filepath.Dir(m.state)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: m.user}
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut

@@ -7,7 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,8 +23,14 @@ var (
 	proberPath string
 	heddlePath string
 	envoyPath  string
-	shared     Mesh // the bookinfo mesh that most tests share
+	testUser   *syscall.Credential // who runs the meshes; nil is who runs the tests
 )
+
+// sharedMesh is the bookinfo mesh that most tests share; the first one starts it.
+var sharedMesh struct {
+	start func() (*localMesh, error)
+	mesh  *localMesh
+}
 
 func TestMain(m *testing.M) {
 	code, err := runAll(m)
@@ -51,21 +60,44 @@ func runAll(m *testing.M) (int, error) {
 			return 0, fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	defer cancel()
 	if envoyPath, err = findEnvoy(ctx); err != nil {
 		return 0, err
 	}
-	local, err := startLocal(ctx, heddlePath, localOptions{Paths: []string{filepath.Join(repository(), "deploy/samples/bookinfo")}})
-	if err != nil {
+	if testUser, err = userOf(os.Getenv("HEDDLE_TEST_USER")); err != nil {
 		return 0, err
 	}
-	shared = local
-	code := m.Run()
-	if code != 0 {
-		local.dump(os.Stderr)
+	// A second user may not see the repository.
+	manifests := filepath.Join(dir, "bookinfo")
+	if err := os.CopyFS(manifests, os.DirFS(filepath.Join(repository(), "deploy/samples/bookinfo"))); err != nil {
+		return 0, err
 	}
-	return code, local.stop()
+	sharedMesh.start = sync.OnceValues(func() (*localMesh, error) {
+		var err error
+		sharedMesh.mesh, err = startLocal(ctx, heddlePath, localOptions{Paths: []string{manifests}, User: testUser})
+		return sharedMesh.mesh, err
+	})
+	code := m.Run()
+	if sharedMesh.mesh == nil {
+		return code, nil
+	}
+	if code != 0 {
+		sharedMesh.mesh.dump(os.Stderr)
+	}
+	return code, sharedMesh.mesh.remove()
+}
+
+// userOf is who a number means; nil when it is empty.
+func userOf(number string) (*syscall.Credential, error) {
+	if number == "" {
+		return nil, nil
+	}
+	id, err := strconv.ParseUint(number, 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("HEDDLE_TEST_USER is the number of a user: %w", err)
+	}
+	return &syscall.Credential{Uid: uint32(id), Gid: uint32(id)}, nil
 }
 
 // findEnvoy is the Envoy that `make up` would run; it is installed when missing.
@@ -108,7 +140,11 @@ func repository() string {
 // bookinfo is the shared mesh with all its pods ready.
 func bookinfo(t *testing.T) Mesh {
 	t.Helper()
-	return shared
+	m, err := sharedMesh.start()
+	if err != nil {
+		t.Fatalf("start bookinfo: %v", err)
+	}
+	return m
 }
 
 func apply(t *testing.T, m Mesh, yaml string) {
