@@ -63,15 +63,15 @@ func httpLoggers(v vantage, facts mesh.WorkloadFacts) []*accesslogv3.AccessLog {
 func tcpLoggers(v vantage, facts mesh.WorkloadFacts) []*accesslogv3.AccessLog {
 	labels := resolve(v, facts, true)
 	tags := statTags(labels)
-	count := func(when dataaccesslogv3.AccessLogType, name string) *accesslogv3.AccessLog {
-		return statsLogger(logTypes(when), &statsv3.Config{
+	count := func(when *accesslogv3.AccessLogFilter, name string) *accesslogv3.AccessLog {
+		return statsLogger(when, &statsv3.Config{
 			StatsScope: metricsScope(),
 			Counters:   []*statsv3.Config_Counter{{Stat: &statsv3.Config_Stat{Name: name, Tags: tags}, ValueFixed: wrapperspb.UInt64(1)}},
 		})
 	}
 	return []*accesslogv3.AccessLog{
-		count(dataaccesslogv3.AccessLogType_TcpUpstreamConnected, "tcp_connections_opened_total"),
-		count(dataaccesslogv3.AccessLogType_TcpConnectionEnd, "tcp_connections_closed_total"),
+		count(tcpOpened(), "tcp_connections_opened_total"),
+		count(logTypes(dataaccesslogv3.AccessLogType_TcpConnectionEnd), "tcp_connections_closed_total"),
 		{
 			Name: "envoy.access_loggers.tcp_grpc",
 			Filter: logTypes(dataaccesslogv3.AccessLogType_TcpUpstreamConnected, dataaccesslogv3.AccessLogType_TcpPeriodic,
@@ -83,6 +83,21 @@ func tcpLoggers(v vantage, facts mesh.WorkloadFacts) []*accesslogv3.AccessLog {
 			})},
 		},
 	}
+}
+
+// tcpOpened selects one entry of each connection: that of its way onwards being
+// there, or, where there was none to be had, that of its end. Otherwise more
+// connections would be closed than were opened.
+func tcpOpened() *accesslogv3.AccessLogFilter {
+	failed := &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_ResponseFlagFilter{
+		ResponseFlagFilter: &accesslogv3.ResponseFlagFilter{Flags: []string{"UF", "UH", "NC", "UO"}},
+	}}
+	ended := &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_AndFilter{
+		AndFilter: &accesslogv3.AndFilter{Filters: []*accesslogv3.AccessLogFilter{logTypes(dataaccesslogv3.AccessLogType_TcpConnectionEnd), failed}},
+	}}
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_OrFilter{
+		OrFilter: &accesslogv3.OrFilter{Filters: []*accesslogv3.AccessLogFilter{logTypes(dataaccesslogv3.AccessLogType_TcpUpstreamConnected), ended}},
+	}}
 }
 
 func tcpLogOptions() *tcpv3.TcpProxy_TcpAccessLogOptions {

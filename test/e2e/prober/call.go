@@ -182,7 +182,14 @@ func (s *grpcSession) exchange(context.Context) (string, error) {
 	return out.Value, nil
 }
 
-func (s *grpcSession) close() { _ = s.stream.CloseSend(); s.conn.Close() }
+// close ends the stream as a client does that heard everything: only then has
+// it a status.
+func (s *grpcSession) close() {
+	if s.stream.CloseSend() == nil {
+		_ = s.stream.RecvMsg(new(wrapperspb.StringValue))
+	}
+	s.conn.Close()
+}
 
 type tcpSession struct {
 	conn           net.Conn
