@@ -42,20 +42,56 @@ const (
 // serviceClusters are the clusters of every service port and subset that the
 // view holds, and their endpoints.
 func serviceClusters(v *scope.View, snap *mesh.Snapshot) []xds.Part {
-	var parts []xds.Part
+	return newClusterMemo(snap).of(v)
+}
+
+// clusterMemo remembers the parts of each service of a snapshot: most classes
+// of proxies see it by the same rule, and then share them.
+type clusterMemo struct {
+	snap  *mesh.Snapshot
+	parts map[clusterView][]xds.Part
+}
+
+// clusterView is what the clusters of a service depend on.
+type clusterView struct {
+	host string
+	rule mesh.Hash
+}
+
+func newClusterMemo(snap *mesh.Snapshot) clusterMemo {
+	return clusterMemo{snap: snap, parts: map[clusterView][]xds.Part{}}
+}
+
+func (m clusterMemo) of(v *scope.View) []xds.Part {
+	var all []xds.Part
 	for _, svc := range v.Services() {
 		rule := v.DestinationRule(svc.Host)
-		for _, port := range svc.Ports {
-			if port.Protocol == mesh.UDP {
-				continue
-			}
-			list, _ := snap.Endpoints.Get(mesh.EndpointKey{Host: svc.Host, Port: port.Number})
-			for _, sub := range append([]subset{{}}, subsetsOf(rule)...) {
-				c := serviceCluster{svc: svc, port: port, subset: sub, rule: rule, kind: discovery(svc.Resolution), list: list}
-				parts = append(parts, c.part())
-				if c.kind == clusterv3.Cluster_EDS {
-					parts = append(parts, endpointPart(c.name(), sub, list))
-				}
+		key := clusterView{host: svc.Host}
+		if rule != nil {
+			key.rule = rule.Hash
+		}
+		parts, ok := m.parts[key]
+		if !ok {
+			parts = clustersOf(m.snap, svc, rule)
+			m.parts[key] = parts
+		}
+		all = append(all, parts...)
+	}
+	return all
+}
+
+func clustersOf(snap *mesh.Snapshot, svc *mesh.Service, rule *mesh.Object) []xds.Part {
+	var parts []xds.Part
+	for _, port := range svc.Ports {
+		if port.Protocol == mesh.UDP {
+			continue
+		}
+		list, _ := snap.Endpoints.Get(mesh.EndpointKey{Host: svc.Host, Port: port.Number})
+		for _, sub := range append([]subset{{}}, subsetsOf(rule)...) {
+			c := serviceCluster{svc: svc, port: port, subset: sub, rule: rule, kind: discovery(svc.Resolution), list: list}
+			parts = append(parts, c.part())
+			if c.kind == clusterv3.Cluster_EDS {
+				parts = append(parts, endpointPart(c.name(), sub, list))
 			}
 		}
 	}

@@ -17,8 +17,8 @@ import (
 )
 
 // remembered is for how many snapshots a Planner keeps its plans: the one in
-// force, the one before, and a preview of a change.
-const remembered = 3
+// force, and the one before it or a preview of a change.
+const remembered = 2
 
 // Planner implements xds.Planner. The zero value is ready to use, by several
 // goroutines. What it remembers, by snapshot and class of proxies, changes no
@@ -44,7 +44,7 @@ func (p *Planner) of(snap *mesh.Snapshot) *snapshotPlans {
 	defer p.mu.Unlock()
 	i := slices.IndexFunc(p.recent, func(s *snapshotPlans) bool { return s.snap == snap })
 	if i < 0 {
-		fresh := &snapshotPlans{snap: snap, shared: map[mesh.Hash]sharedParts{}, plans: map[mesh.Hash]planned{}}
+		fresh := &snapshotPlans{snap: snap, clusters: newClusterMemo(snap), shared: map[mesh.Hash]sharedParts{}, plans: map[mesh.Hash]planned{}}
 		p.recent = append([]*snapshotPlans{fresh}, p.recent[:min(len(p.recent), remembered-1)]...)
 		return fresh
 	}
@@ -55,10 +55,11 @@ func (p *Planner) of(snap *mesh.Snapshot) *snapshotPlans {
 type snapshotPlans struct {
 	snap *mesh.Snapshot
 
-	mu     sync.Mutex
-	index  *scope.Index
-	shared map[mesh.Hash]sharedParts
-	plans  map[mesh.Hash]planned
+	mu       sync.Mutex
+	index    *scope.Index
+	clusters clusterMemo
+	shared   map[mesh.Hash]sharedParts
+	plans    map[mesh.Hash]planned
 }
 
 type planned struct {
@@ -90,7 +91,7 @@ func (s *snapshotPlans) plan(proxy xds.Proxy) planned {
 	}
 	shared, ok := s.shared[class]
 	if !ok {
-		shared = sharedParts{view: view, parts: makeShared(view, s.snap, proxy.Role)}
+		shared = sharedParts{view: view, parts: s.makeShared(view, proxy.Role)}
 		s.shared[class] = shared
 	}
 	parts, findings := slices.Clone(shared.parts), []mesh.Finding(nil)
@@ -107,13 +108,13 @@ func (s *snapshotPlans) plan(proxy xds.Proxy) planned {
 }
 
 // makeShared are clusters, endpoints, and outbound or gateway routes.
-func makeShared(v *scope.View, snap *mesh.Snapshot, role xds.Role) []xds.Part {
+func (s *snapshotPlans) makeShared(v *scope.View, role xds.Role) []xds.Part {
 	parts := append([]xds.Part{runtimeLayer()}, fixedClusters(role)...)
-	parts = append(parts, serviceClusters(v, snap)...)
+	parts = append(parts, s.clusters.of(v)...)
 	if role == xds.Gateway {
-		return append(parts, gatewayRoutes(v, snap)...)
+		return append(parts, gatewayRoutes(v, s.snap)...)
 	}
-	return append(parts, outboundRoutes(v, snap)...)
+	return append(parts, outboundRoutes(v, s.snap)...)
 }
 
 // templateOf digests what the parts of a single proxy read of its workload:
