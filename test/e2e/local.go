@@ -38,6 +38,8 @@ type localMesh struct {
 	bin     string
 	state   string
 	gateway string
+	console string // URL of the control plane
+	traces  string // address of the trace query service
 	up      *exec.Cmd
 	exited  chan error
 	output  *lockedBuffer
@@ -104,6 +106,7 @@ func startLocal(ctx context.Context, bin string, o localOptions) (*localMesh, er
 	m.gateway = "http://127.0.0.1:" + strconv.Itoa(ports[4])
 	m.api = unixClient(filepath.Join(m.state, "run", "heddle.sock"))
 	address := func(i int) string { return "127.0.0.1:" + strconv.Itoa(ports[i]) }
+	m.console, m.traces = "http://"+address(0), address(3)
 	args := append([]string{
 		"up", "--state", m.state, "--console", address(0), "--envoy", envoyPath,
 		"--host-port", fmt.Sprintf("80=%d", ports[4]), "--host-port", fmt.Sprintf("443=%d", ports[5]),

@@ -79,7 +79,11 @@ func callHTTP(ctx context.Context, protocol, to, path, header string) (answer, e
 	if err != nil {
 		return answer{}, err
 	}
-	if name, value, ok := strings.Cut(header, ":"); ok {
+	for line := range strings.Lines(header) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if !ok {
+			return answer{}, fmt.Errorf("header %q is not name:value", line)
+		}
 		if strings.EqualFold(name, "host") {
 			req.Host = value
 		} else {

@@ -29,7 +29,7 @@ func main() {
 		protocol = flags.String("protocol", "http1", "call, hold: http1, h2c, grpc, tcp, first, tls")
 		to       = flags.String("to", "", "call, hold, load: host:port, or URL for load")
 		path     = flags.String("path", "/", "call: path of HTTP requests")
-		header   = flags.String("header", "", "call, load: one header, name:value")
+		header   = flags.String("header", "", "call, load: a header, name:value; call takes several, one a line")
 		lasting  = flags.Duration("for", 10*time.Second, "hold, load: how long")
 		every    = flags.Duration("every", 50*time.Millisecond, "hold: pause between messages")
 		count    = flags.Int("count", 0, "load: stop after so many requests; 0 is no limit")
