@@ -56,7 +56,7 @@ func smallMesh(t *testing.T, o localOptions) *localMesh {
 	if err := os.WriteFile(manifest, []byte(smallManifest()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	o.Paths = []string{manifest}
+	o.Envoy, o.Paths = envoyPath, []string{manifest}
 	// Not the test's context, which ends before its clean-up begins.
 	m, err := startLocal(context.WithoutCancel(t.Context()), heddlePath, o)
 	if err != nil {

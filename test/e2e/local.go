@@ -27,6 +27,7 @@ import (
 
 // localOptions of a mesh on this machine.
 type localOptions struct {
+	Envoy string   // path of the program
 	Paths []string // manifests
 	Env   []string // besides the tests' own
 	User  *syscall.Credential
@@ -108,7 +109,7 @@ func startLocal(ctx context.Context, bin string, o localOptions) (*localMesh, er
 	address := func(i int) string { return "127.0.0.1:" + strconv.Itoa(ports[i]) }
 	m.console, m.traces = "http://"+address(0), address(3)
 	args := append([]string{
-		"up", "--state", m.state, "--console", address(0), "--envoy", envoyPath,
+		"up", "--state", m.state, "--console", address(0), "--envoy", o.Envoy,
 		"--host-port", fmt.Sprintf("80=%d", ports[4]), "--host-port", fmt.Sprintf("443=%d", ports[5]),
 	}, o.Paths...)
 	m.up = exec.CommandContext(ctx, bin, args...)

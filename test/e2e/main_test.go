@@ -75,7 +75,7 @@ func runAll(m *testing.M) (int, error) {
 	}
 	sharedMesh.start = sync.OnceValues(func() (*localMesh, error) {
 		var err error
-		sharedMesh.mesh, err = startLocal(ctx, heddlePath, localOptions{Paths: []string{manifests}, User: testUser})
+		sharedMesh.mesh, err = startLocal(ctx, heddlePath, localOptions{Envoy: envoyPath, Paths: []string{manifests}, User: testUser})
 		return sharedMesh.mesh, err
 	})
 	code := m.Run()

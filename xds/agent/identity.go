@@ -232,7 +232,8 @@ func (k *keeper) watch(ctx context.Context) error {
 	for ctx.Err() == nil {
 		linked := k.link.news.changed()
 		if s := k.link.current(); s != nil {
-			if err := k.follow(s); err != nil && s.ctx.Err() == nil {
+			err := k.follow(s)
+			if s.ctx.Err() == nil {
 				k.log.Warn("stream of trust and description ended", "error", err)
 				pause(ctx, time.Second)
 				continue
@@ -246,6 +247,7 @@ func (k *keeper) watch(ctx context.Context) error {
 	return nil
 }
 
+// follow reads one stream until it breaks, and says why it did.
 func (k *keeper) follow(s *session) error {
 	stream, err := discoveryv3.NewAggregatedDiscoveryServiceClient(s.conn).DeltaAggregatedResources(s.ctx)
 	if err != nil {

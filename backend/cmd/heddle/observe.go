@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -268,12 +267,3 @@ func newTraces(g *globals) *cobra.Command {
 
 // typeName is the short name of a resource type: "Cluster".
 func typeName(url string) string { return url[strings.LastIndexByte(url, '.')+1:] }
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
-}
