@@ -37,7 +37,8 @@ func (h *Handlers) targets(c *gin.Context) {
 		if w.Meshed || w.Gateway {
 			points = append(points, metrics.ScrapePoint{
 				Address: c.Request.Host, Scheme: scheme, Path: "/metrics/pods/" + w.Namespace + "/" + w.Pod,
-				Labels: map[string]string{"namespace": w.Namespace, "pod": w.Pod, "job": "mesh"},
+				// The instance is the pod: all of them have the address of this server.
+				Labels: map[string]string{"namespace": w.Namespace, "pod": w.Pod, "job": "mesh", "instance": w.Pod},
 			})
 		}
 	}
