@@ -36,12 +36,12 @@ type choice struct{ prefix, value string }
 
 // The standard labels, exactly Istio's, in the order in which its documents
 // list them. What there is of a call that fails early: the names of the service
-// as soon as a cluster was chosen, of the workload only once an endpoint was;
+// as soon as a cluster was chosen, of the workload as soon as an endpoint was;
 // everything else is "unknown".
 //
 //	                        UF  UH  NC  NR  passthrough
 //	destination_service      x   x   -   -   unknown, name PassthroughCluster
-//	destination_workload     -   -   -   -   -
+//	destination_workload     x   -   -   -   -
 //	response_code, _flags    x   x   x   x   x
 var labels = []label{
 	{name: "reporter", source: text("source"), mutual: text("destination"), plaintext: text("destination")},
@@ -85,8 +85,10 @@ func envoy(format string) value                   { return value{format: format,
 func always(format string) value                  { return value{format: format, missing: unknown} }
 func optional(format string) value                { return value{format: format} }
 func endpoint(key string) value                   { return envoy("%UPSTREAM_METADATA(" + metadataKey + ":" + key + ")%") }
-func service(key string) value                    { return envoy("%CLUSTER_METADATA(" + metadataKey + ":" + key + ")%") }
-func peer(fact string) value                      { return envoy("%FILTER_STATE(" + peerKey(fact) + ":PLAIN)%") }
+
+func service(key string) value { return envoy("%CLUSTER_METADATA(" + metadataKey + ":" + key + ")%") }
+
+func peer(fact string) value { return envoy("%FILTER_STATE(" + peerKey(fact) + ":PLAIN)%") }
 
 func workloadName(f mesh.WorkloadFacts) string      { return f.Workload }
 func canonicalName(f mesh.WorkloadFacts) string     { return f.Canonical }

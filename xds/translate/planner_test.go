@@ -101,8 +101,8 @@ func TestEqualKeysGiveEqualBytes(t *testing.T) {
 		in := mesh.Inputs{Settings: mesh.DefaultSettings(), Objects: meshtest.Objects(t, meshtest.Bookinfo())}
 		settings(&in.Settings)
 		snap := mesh.Build(nil, in)
-		for w := range snap.Workloads.Values() {
-			plan, _ := new(translate.Planner).Plan(snap, proxyOf(t, snap, w.UID))
+		for _, uid := range []string{"ratings-v1-0", "reviews-v2-0", "istio-ingressgateway-0"} {
+			plan, _ := new(translate.Planner).Plan(snap, proxyOf(t, snap, uid))
 			for _, p := range plan.Parts {
 				r, _ := xds.Build(p)
 				if r == nil {

@@ -1,18 +1,13 @@
 package translate
 
 import (
-	"time"
-
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	caresv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/network/dns_resolver/cares/v3"
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/heddle-mesh/heddle/mesh"
 )
-
-const dnsRefresh = 60 * time.Second // where an answer does not say how long it holds
 
 // discovery is how Envoy finds the endpoints of a service. Names that only a
 // request carries are left to the caller, who has looked them up already.
@@ -31,9 +26,8 @@ func discovery(r mesh.Resolution) clusterv3.Cluster_DiscoveryType {
 
 // resolveNames completes a cluster whose endpoints are host names. What names
 // such a cluster waits until it has resolved them, so resolving gives up soon.
+// Envoy asks again every five seconds.
 func resolveNames(c *clusterv3.Cluster, selector map[string]string, endpoints []mesh.Endpoint) {
-	c.DnsRefreshRate = durationpb.New(dnsRefresh)
-	c.RespectDnsTtl = true
 	c.TypedDnsResolverConfig = &corev3.TypedExtensionConfig{
 		Name: "envoy.network.dns_resolver.cares",
 		TypedConfig: packed(&caresv3.CaresDnsResolverConfig{
