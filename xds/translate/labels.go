@@ -68,9 +68,9 @@ var labels = []label{
 	{name: "destination_cluster", source: endpoint("cluster"), mutual: own(clusterName), plaintext: own(clusterName)},
 
 	{name: "request_protocol", source: requestProtocol, mutual: requestProtocol, plaintext: requestProtocol},
-	{name: "response_code", source: always("%RESPONSE_CODE%"), mutual: always("%RESPONSE_CODE%"), plaintext: always("%RESPONSE_CODE%"), httpOnly: true},
+	{name: "response_code", source: envoy("%RESPONSE_CODE%"), mutual: envoy("%RESPONSE_CODE%"), plaintext: envoy("%RESPONSE_CODE%"), httpOnly: true},
 	{name: "grpc_response_status", source: optional("%GRPC_STATUS_NUMBER%"), mutual: optional("%GRPC_STATUS_NUMBER%"), plaintext: optional("%GRPC_STATUS_NUMBER%"), httpOnly: true},
-	{name: "response_flags", source: always("%RESPONSE_FLAGS%"), mutual: always("%RESPONSE_FLAGS%"), plaintext: always("%RESPONSE_FLAGS%")},
+	{name: "response_flags", source: envoy("%RESPONSE_FLAGS%"), mutual: envoy("%RESPONSE_FLAGS%"), plaintext: envoy("%RESPONSE_FLAGS%")},
 	// Only the receiver says so, as in Istio: the caller may have been told to
 	// speak plaintext by an endpoint that is gone by now.
 	{name: "connection_security_policy", source: text(unknown), mutual: text("mutual_tls"), plaintext: text("none")},
@@ -82,13 +82,11 @@ var requestProtocol = value{format: "%REQ(CONTENT-TYPE)%", missing: "http", choo
 func text(s string) value                         { return value{own: func(mesh.WorkloadFacts) string { return s }} }
 func own(f func(mesh.WorkloadFacts) string) value { return value{own: f} }
 func envoy(format string) value                   { return value{format: format, missing: unknown} }
-func always(format string) value                  { return value{format: format, missing: unknown} }
 func optional(format string) value                { return value{format: format} }
-func endpoint(key string) value                   { return envoy("%UPSTREAM_METADATA(" + metadataKey + ":" + key + ")%") }
+func endpoint(key string) value { return envoy("%UPSTREAM_METADATA(" + metadataKey + ":" + key + ")%") }
 
 func service(key string) value { return envoy("%CLUSTER_METADATA(" + metadataKey + ":" + key + ")%") }
-
-func peer(fact string) value { return envoy("%FILTER_STATE(" + peerKey(fact) + ":PLAIN)%") }
+func peer(fact string) value   { return envoy("%FILTER_STATE(" + peerKey(fact) + ":PLAIN)%") }
 
 func workloadName(f mesh.WorkloadFacts) string      { return f.Workload }
 func canonicalName(f mesh.WorkloadFacts) string     { return f.Canonical }
