@@ -79,14 +79,30 @@ var labels = []label{
 // requestProtocol tells gRPC from other HTTP; on TCP metrics it is "tcp".
 var requestProtocol = value{format: "%REQ(CONTENT-TYPE)%", missing: "http", choose: []choice{{"application/grpc", "grpc"}}}
 
-func text(s string) value                         { return value{own: func(mesh.WorkloadFacts) string { return s }} }
-func own(f func(mesh.WorkloadFacts) string) value { return value{own: f} }
-func envoy(format string) value                   { return value{format: format, missing: unknown} }
-func optional(format string) value                { return value{format: format} }
-func endpoint(key string) value { return envoy("%UPSTREAM_METADATA(" + metadataKey + ":" + key + ")%") }
+func text(s string) value {
+	return value{own: func(mesh.WorkloadFacts) string { return s }}
+}
 
-func service(key string) value { return envoy("%CLUSTER_METADATA(" + metadataKey + ":" + key + ")%") }
-func peer(fact string) value   { return envoy("%FILTER_STATE(" + peerKey(fact) + ":PLAIN)%") }
+func own(f func(mesh.WorkloadFacts) string) value { return value{own: f} }
+
+func envoy(format string) value { return value{format: format, missing: unknown} }
+
+func optional(format string) value { return value{format: format} }
+
+// endpoint is a fact about the workload that was called.
+func endpoint(key string) value {
+	return envoy("%UPSTREAM_METADATA(" + metadataKey + ":" + key + ")%")
+}
+
+// service is a fact about the service that was called.
+func service(key string) value {
+	return envoy("%CLUSTER_METADATA(" + metadataKey + ":" + key + ")%")
+}
+
+// peer is a fact from the caller's certificate.
+func peer(fact string) value {
+	return envoy("%FILTER_STATE(" + peerKey(fact) + ":PLAIN)%")
+}
 
 func workloadName(f mesh.WorkloadFacts) string      { return f.Workload }
 func canonicalName(f mesh.WorkloadFacts) string     { return f.Canonical }
