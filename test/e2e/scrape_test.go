@@ -18,7 +18,6 @@ import (
 	"github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/scrape"
-	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 
 	// The kind of discovery under test registers itself.
@@ -153,7 +152,7 @@ func latest(t *testing.T, db *tsdb.DB, label, value string) (model.Vector, error
 		matchers = append(matchers, labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, "istio_.+"))
 	}
 	var out model.Vector
-	set := q.Select(t.Context(), false, &storage.SelectHints{}, matchers...)
+	set := q.Select(t.Context(), true, nil, matchers...)
 	for set.Next() {
 		series := set.At()
 		s := &model.Sample{Metric: model.Metric{}}
