@@ -430,6 +430,7 @@ func TestTelemetry(t *testing.T) {
 		}
 		t.Logf("%d calls, %d series, right after %v", len(labelledCalls), n, took)
 	})
+	t.Run("no cluster", func(t *testing.T) { noCluster(t, m, pods["caller"]) })
 	t.Run("histograms", func(t *testing.T) { histograms(t, m, pods) })
 	t.Run("forged at the gateway", func(t *testing.T) { forgedAtTheGateway(t, m, pods) })
 	t.Run("bytes of a living connection", func(t *testing.T) { livingBytes(t, m, pods) })
