@@ -222,13 +222,22 @@ func TestQueryWithTheDefaultCodec(t *testing.T) {
 	}()
 	t.Logf("the default codec: %v", said)
 
+	good, _ := queryClient(t, m, grpc.WithDefaultCallOptions(grpc.ForceCodecV2(traces.Codec())))
+	Eventually(t, 15*time.Second, "the trace with the right codec", func() error {
+		spans, err := readTrace(t.Context(), good, id)
+		if err == nil && len(spans) == 0 {
+			err = errors.New("no spans yet")
+		}
+		return err
+	})
+
 	// The same question as bytes, which is what a client in another language sends.
 	request := &api_v2.GetTraceRequest{TraceID: id}
 	question, err := request.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range [][]byte{question, nil, {0x0a, 3, 1, 2, 3}, {0xff, 0xff, 0xff}} {
+	for i, q := range [][]byte{question, nil, {0x0a, 3, 1, 2, 3}, {0xff, 0xff, 0xff}} {
 		stream, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true}, "/jaeger.api_v2.QueryService/GetTrace", grpc.ForceCodec(bytesCodec{}))
 		if err != nil {
 			t.Fatal(err)
@@ -238,16 +247,11 @@ func TestQueryWithTheDefaultCodec(t *testing.T) {
 		}
 		var answer []byte
 		err = stream.RecvMsg(&answer)
+		if i == 0 && (err != nil || len(answer) == 0) {
+			t.Errorf("the question gets %d bytes, %v", len(answer), err)
+		}
 		t.Logf("% x: %d bytes, %v", q, len(answer), err)
 	}
-	good, _ := queryClient(t, m, grpc.WithDefaultCallOptions(grpc.ForceCodecV2(traces.Codec())))
-	Eventually(t, 15*time.Second, "the trace with the right codec", func() error {
-		spans, err := readTrace(t.Context(), good, id)
-		if err == nil && len(spans) == 0 {
-			err = errors.New("no spans yet")
-		}
-		return err
-	})
 	after, err := m.(*localMesh).find(Target{ControlPlane: true})
 	if err != nil || after != before {
 		t.Errorf("the control plane's process was %d and is %d, %v", before, after, err)
