@@ -128,7 +128,6 @@ func histograms(t *testing.T, m Mesh, pods map[string]Pod) {
 		}
 		bounds[name][s.Metric["le"]] = true
 	}
-	want := []float64{}
 	for name, les := range bounds {
 		var got []float64
 		for le := range les {
@@ -142,8 +141,8 @@ func histograms(t *testing.T, m Mesh, pods map[string]Pod) {
 			got = append(got, f)
 		}
 		slices.Sort(got)
-		if want = istioBuckets; !cmp.Equal(want, got) {
-			t.Errorf("buckets of %s:\n%s", name, cmp.Diff(want, got))
+		if !cmp.Equal(istioBuckets, got) {
+			t.Errorf("buckets of %s:\n%s", name, cmp.Diff(istioBuckets, got))
 		}
 	}
 	if len(bounds) != 3 {
