@@ -4,6 +4,7 @@ package envoytest
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,27 +12,33 @@ import (
 	"github.com/heddle-mesh/heddle/xds/envoy"
 )
 
-// Path is the Envoy program: the one that HEDDLE_ENVOY names, one on $PATH, or
-// the managed copy in the default state folder of the repository, which is
-// installed there when it is missing.
+// Path is the Envoy program, as Find gives it.
 func Path(t testing.TB) string {
 	t.Helper()
-	root, err := repository()
+	path, err := Find(context.WithoutCancel(t.Context()), t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// Find finds the Envoy program: the one that HEDDLE_ENVOY names, one on $PATH,
+// or the managed copy in the default state folder of the repository, which is
+// installed there when it is missing. It tells log what it downloads.
+func Find(ctx context.Context, log io.Writer) (string, error) {
+	root, err := repository()
+	if err != nil {
+		return "", err
+	}
 	state := filepath.Join(root, ".heddle")
-	b, err := envoy.Find(t.Context(), os.Getenv("HEDDLE_ENVOY"), state)
-	if err == nil {
-		return b.Path
+	b, err := envoy.Find(ctx, os.Getenv("HEDDLE_ENVOY"), state)
+	if err != nil && os.Getenv("HEDDLE_ENVOY") == "" {
+		b, err = envoy.Install(ctx, state, log)
 	}
-	if os.Getenv("HEDDLE_ENVOY") != "" {
-		t.Fatal(err)
+	if err != nil {
+		return "", err
 	}
-	if b, err = envoy.Install(context.WithoutCancel(t.Context()), state, t.Output()); err != nil {
-		t.Fatal(err)
-	}
-	return b.Path
+	return b.Path, nil
 }
 
 // repository is the folder of go.mod above the test.
