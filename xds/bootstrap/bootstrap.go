@@ -201,9 +201,11 @@ func dynamicResources() *bootstrapv3.Bootstrap_DynamicResources {
 			GrpcServices: []*corev3.GrpcService{{
 				TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{
 					ClusterName: AgentCluster,
+					// The agent is next to it, so asking often costs nothing; and it
+					// is asked at least twice when the control plane goes and comes.
 					RetryPolicy: &corev3.RetryPolicy{RetryBackOff: &corev3.BackoffStrategy{
-						BaseInterval: durationpb.New(500 * time.Millisecond),
-						MaxInterval:  durationpb.New(2 * time.Second),
+						BaseInterval: durationpb.New(100 * time.Millisecond),
+						MaxInterval:  durationpb.New(time.Second),
 					}},
 				}},
 			}},
