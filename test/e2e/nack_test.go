@@ -215,7 +215,7 @@ func TestControlPlaneDiesWhileAFileIsBroken(t *testing.T) {
 	apply(t, m, good)
 	settle(t, m)
 	pod := podOf(t, m, "productpage-v1")
-	_, proxies := sentResources(t, m)
+	proxies := len(connectedProxies(t, m))
 	load := StartLoad(t.Context(), m.Gateway()+"/productpage", 50)
 
 	m.writeObject(t, "virtualservice", "reviews", strings.Replace(good, "hosts: [reviews]", "hosts: [reviews", 1))
@@ -232,22 +232,26 @@ func TestControlPlaneDiesWhileAFileIsBroken(t *testing.T) {
 	if err := m.Signal(t.Context(), Target{ControlPlane: true}, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	Eventually(t, 10*time.Second, "the control plane and all proxies are back", func() error {
-		all, err := m.Proxies(t.Context())
-		if err == nil && len(all) < proxies {
-			err = fmt.Errorf("%d of %d", len(all), proxies)
-		}
+	Eventually(t, 10*time.Second, "the control plane is back", func() error {
+		_, err := m.Proxies(t.Context())
 		return err
 	})
+	back := Eventually(t, 3*time.Second, "all proxies are back", func() error {
+		if n := len(connectedProxies(t, m)); n < proxies {
+			return fmt.Errorf("%d of %d", n, proxies)
+		}
+		return nil
+	})
 	settle(t, m)
-	if resent, _ := sentResources(t, m); resent > 0 {
+	if resent := sentResources(t, m); resent > 0 {
 		t.Errorf("%d resources were sent again: %s", resent, resentTypes(t, m))
 	}
 	if err := broken(); err != nil {
 		t.Errorf("the finding is gone: %v", err)
 	}
 	if err := onlyFrom(t.Context(), m, pod.Name, "reviews-v1", 3); err != nil {
-		t.Errorf("traffic changed: %v", err)
+		found, _ := m.Findings(t.Context())
+		t.Errorf("traffic changed: %v; findings %+v; sent: %s", err, found, resentTypes(t, m))
 	}
 	var o struct{ YAML string }
 	if err := m.Ask(t.Context(), "/api/v1/config/virtualservice/default/reviews", &o); err != nil || !strings.Contains(o.YAML, "subset: v1") {
@@ -256,7 +260,7 @@ func TestControlPlaneDiesWhileAFileIsBroken(t *testing.T) {
 	m.writeObject(t, "virtualservice", "reviews", good)
 	Eventually(t, time.Second, "the finding clears", func() error { return noFindingIn(t, m, "reviews.yaml") })
 	sent, failed := load.Stop()
-	t.Logf("%d proxies; %d requests, %d failed", proxies, sent, len(failed))
+	t.Logf("%d proxies back %v after its return; %d requests, %d failed", proxies, back, sent, len(failed))
 	if len(failed) > 0 {
 		t.Errorf("%d requests failed, first: %v", len(failed), failed[:min(3, len(failed))])
 	}
