@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,7 +28,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	runtime.LockOSThread()
 	if handled, code := RoleMain(os.Args[1:]); handled {
 		os.Exit(code)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -38,13 +37,10 @@ func (e exitError) Error() string {
 func (e exitError) Unwrap() error { return e.err }
 
 func main() {
-	// Roles of the local cluster re-execute this program. They need the main
-	// goroutine on the main thread: PDEATHSIG watches a thread, not a process.
-	runtime.LockOSThread()
+	// Roles of the local cluster re-execute this program.
 	if handled, code := local.RoleMain(os.Args[1:]); handled {
 		os.Exit(code)
 	}
-	runtime.UnlockOSThread()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:])
 	stop()

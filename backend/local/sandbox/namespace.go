@@ -141,7 +141,7 @@ func raise(name, cidr string) error {
 	return nil
 }
 
-var errNotMain = errors.New("the main goroutine left the main thread: main must call runtime.LockOSThread first")
+var errNotMain = errors.New("the main goroutine left the main thread: the program was not started as a role")
 
 // onMainThread says whether the caller runs on the thread that gets orphans.
 func onMainThread() error {

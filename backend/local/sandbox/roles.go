@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 )
 
@@ -15,9 +16,20 @@ const (
 	probeRole   = "__probe"
 )
 
+// A role keeps the main goroutine on the main thread: PDEATHSIG watches the
+// thread of the parent, and orphans are given to the main thread. Only a lock
+// taken before main runs is sure to be in time.
+func init() {
+	if len(os.Args) == 2 && isRole(os.Args[1]) {
+		runtime.LockOSThread()
+	}
+}
+
+func isRole(word string) bool { return word == machineRole || word == sandboxRole || word == probeRole }
+
 // Main runs a role when the arguments (without the program's name) ask for one;
-// handled is false otherwise. The caller is the main function, which has called
-// runtime.LockOSThread and does nothing else before.
+// handled is false otherwise. The caller is the main function, which does nothing
+// else before.
 func Main(args []string) (handled bool, code int) {
 	if len(args) != 1 {
 		return false, 0

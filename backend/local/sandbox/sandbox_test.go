@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +18,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	runtime.LockOSThread()
 	if handled, code := Main(os.Args[1:]); handled {
 		os.Exit(code)
 	}
