@@ -157,12 +157,30 @@ func (d *dump) compare(want *xds.ResourceSet) error {
 			return fmt.Errorf("secret %s is not in force", s)
 		}
 	}
+	d.setAside(want)
 	return errors.Join(
 		differ("listeners", messages(want, xds.ListenerType), d.listeners),
 		differ("clusters", messages(want, xds.ClusterType), d.clusters),
-		differ("routes", routesOf(want), d.wantedRoutes(want)),
+		differ("routes", routesOf(want), inOrder(d.routes)),
 		differ("endpoints", endpointsOf(want), addresses(d.discovered())),
 	)
+}
+
+// setAside forgets what only connections that are draining still use: the
+// routes of a listener that is gone, and where those lead.
+func (d *dump) setAside(want *xds.ResourceSet) {
+	for name, rc := range d.routes {
+		if _, wanted := want.Get(xds.RouteType, name); wanted {
+			continue
+		}
+		delete(d.routes, name)
+		for _, to := range xds.References(rc) {
+			if _, wanted := want.Get(to.Type, to.Name); !wanted {
+				delete(d.clusters, to.Name)
+				delete(d.endpoints, to.Name)
+			}
+		}
+	}
 }
 
 // difference is written down only when somebody reads it: comparing is quick,
@@ -224,17 +242,6 @@ func inOrder(routes map[string]*routev3.RouteConfiguration) map[string]*routev3.
 		slices.SortFunc(rc.VirtualHosts, func(a, b *routev3.VirtualHost) int { return strings.Compare(a.GetName(), b.GetName()) })
 	}
 	return routes
-}
-
-// wantedRoutes leaves out those of listeners that are gone: connections that
-// they still have keep them alive.
-func (d *dump) wantedRoutes(want *xds.ResourceSet) map[string]*routev3.RouteConfiguration {
-	out := maps.Clone(d.routes)
-	maps.DeleteFunc(out, func(name string, _ *routev3.RouteConfiguration) bool {
-		_, wanted := want.Get(xds.RouteType, name)
-		return !wanted
-	})
-	return inOrder(out)
 }
 
 func endpointsOf(set *xds.ResourceSet) map[string]proto.Message {

@@ -28,7 +28,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 6 * time.Second
+const patience = 20 * time.Second
 
 // plane is the control plane.
 type plane struct {
