@@ -38,6 +38,10 @@ type Part struct {
 	// Make builds the resource. It is pure and may be called from any
 	// goroutine; a problem with an object is a finding, never a panic.
 	Make func() (proto.Message, []mesh.Finding)
+	// Fallback, when not nil, builds what stands in for the resource where Make
+	// gives nothing and no proxy has ever accepted anything under the name:
+	// what must not be absent, because its absence would mean something else.
+	Fallback func() proto.Message
 }
 
 // Plan is everything one proxy gets, ordered by type (as in Types) and name.

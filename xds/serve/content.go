@@ -21,6 +21,7 @@ type content struct {
 	version   string     // digest of the bytes
 	body      *anypb.Any // nil where only the version is known
 	facts     facts
+	standIn   bool // a Part's fallback: never remembered as good
 }
 
 // facts is what the push order must know of a resource.

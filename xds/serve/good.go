@@ -46,7 +46,7 @@ func (g *goods) accept(variant string, out *outstanding, skip func(*content) boo
 		switch {
 		case c.c == nil:
 			g.put(bit, resourceKey{out.typ, c.name}, nil)
-		case !skip(c.c):
+		case !c.c.standIn && !skip(c.c):
 			g.put(bit, resourceKey{out.typ, c.name}, c.c)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"weak"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/xds"
 )
@@ -20,6 +22,7 @@ type entry struct {
 	from      []mesh.Ref
 	// content is nil when the part could not be made; findings say why.
 	content  *content
+	fallback *content // stands in where content is nil and nothing good is known
 	findings []mesh.Finding
 }
 
@@ -55,9 +58,23 @@ func (m *memo) get(p xds.Part) *entry {
 		e.findings = findings
 		if r != nil {
 			e.content = newContent(r)
+		} else if p.Fallback != nil {
+			e.fallback = fallback(p)
 		}
 	})
 	return &s.entry
+}
+
+// fallback makes a part's stand-in; nil when that cannot be made either.
+func fallback(p xds.Part) *content {
+	p.Make = func() (proto.Message, []mesh.Finding) { return p.Fallback(), nil }
+	r, _ := build(p)
+	if r == nil {
+		return nil
+	}
+	c := newContent(r)
+	c.standIn = true
+	return c
 }
 
 func (m *memo) slot(k memoKey) *slot {

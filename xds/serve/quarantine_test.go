@@ -189,6 +189,37 @@ func TestWhatCannotBeMadeKeepsTheLastGoodContentAndItsClusters(t *testing.T) {
 	two.silent()
 }
 
+func TestFallbackStandsInOnlyWhereNothingGoodIsKnown(t *testing.T) {
+	w := newWorld(t, nil, "pod-1", "pod-2")
+	broken := func(key string) xds.Part {
+		return xds.Part{
+			Type: xds.VirtualHostType, Name: "80/shop", Key: mesh.HashOf(key), From: []mesh.Ref{shopRules},
+			Make:     func() (proto.Message, []mesh.Finding) { return nil, nil },
+			Fallback: func() proto.Message { return virtualHost("80/shop", "closed") },
+		}
+	}
+	version := func(uid string) string { return w.server.Resources(uid)[xds.VirtualHostType][0].Version }
+	w.set(with(shop(), broken("one"))...)
+	one := w.connect("pod-1")
+	start(one)
+	closed := version("pod-1")
+
+	rev := w.set(shop()...)
+	one.take(xds.VirtualHostType)
+	w.settled(rev)
+	good := version("pod-1")
+	if good == closed {
+		t.Fatal("the host was not replaced by the declared one")
+	}
+	w.settled(w.set(with(shop(), broken("two"))...))
+	one.silent()
+	two := w.connect("pod-2")
+	start(two)
+	if v := version("pod-2"); v != good {
+		t.Errorf("a new proxy got %s, want the last good content %s and not the fallback %s", v, good, closed)
+	}
+}
+
 func TestLastGoodContentAndVerdictsOutliveTheProcess(t *testing.T) {
 	dir := t.TempDir()
 	kept := func(o *Options) { o.Dir = dir }

@@ -32,7 +32,10 @@ func (v *view) want(typ, name string) (*content, bool) {
 		if e.content != nil && !v.rejected(e.content) {
 			return e.content, true
 		}
-		return v.substitute(typ, name), true
+		if c := v.substitute(typ, name); c != nil {
+			return c, true
+		}
+		return e.fallback, true
 	}
 	switch {
 	case typ == xds.SecretType && v.secret != nil:

@@ -57,6 +57,7 @@ func routeParts(name string, hosts []hostPart, rest unknownHosts) []xds.Part {
 				}
 				return m, findings
 			},
+			Fallback: func() proto.Message { return closedHost(names.VirtualHost(name, h.Suffix), h.Domains) },
 		})
 	}
 	if len(hosts) == 0 {

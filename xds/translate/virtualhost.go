@@ -2,9 +2,11 @@ package translate
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	networking "istio.io/api/networking/v1alpha3"
 
@@ -271,6 +273,24 @@ func (p *hostPlan) make(routeConfig string) (*routev3.VirtualHost, []mesh.Findin
 		return nil, k.findings
 	}
 	return vh, k.findings
+}
+
+// closedHost answers every request itself. It stands in for a host that could
+// not be made and never was: without it the requests would go where unknown
+// hosts go, past mutual TLS and all rules.
+func closedHost(name string, domains []string) *routev3.VirtualHost {
+	return &routev3.VirtualHost{
+		Name: name, Domains: domains,
+		Routes: []*routev3.Route{{
+			Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
+			Action: &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{
+				Status: http.StatusServiceUnavailable,
+				Body: &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{
+					InlineString: "the routes of this host cannot be used as they are declared; see the mesh's findings\n",
+				}},
+			}},
+		}},
+	}
 }
 
 func (p *hostPlan) routes(k *routeMaker) []*routev3.Route {
