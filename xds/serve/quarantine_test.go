@@ -195,7 +195,7 @@ func TestFallbackStandsInOnlyWhereNothingGoodIsKnown(t *testing.T) {
 		return xds.Part{
 			Type: xds.VirtualHostType, Name: "80/shop", Key: mesh.HashOf(key), From: []mesh.Ref{shopRules},
 			Make:     func() (proto.Message, []mesh.Finding) { return nil, nil },
-			Fallback: func() proto.Message { return virtualHost("80/shop", "closed") },
+			Fallback: func() proto.Message { return virtualHost("80/shop", "closed", "") },
 		}
 	}
 	version := func(uid string) string { return w.server.Resources(uid)[xds.VirtualHostType][0].Version }
