@@ -12,7 +12,7 @@ STATE ?= .heddle
 LINTERS := .cache/bin/built
 GO_FILES = find backend deploy frontend mesh test xds -name node_modules -prune -o -name '*.go' -print0
 # Everything that lives in this process; the rest starts real programs.
-UNIT = $(shell $(GO) list ./... | grep -v -e /test/e2e -e /test/dashboards -e /test/bench)
+UNIT = $(shell $(GO) list ./... | grep -v -e /test/e2e -e /test/dashboards -e /test/bench -e /test/golden)
 
 .PHONY: help
 help: ## this list
@@ -46,13 +46,22 @@ test-unit: ## tests without other programs, with the race detector
 test-e2e: build ## tests of the running mesh: real Envoys, real applications
 	@bin/heddle envoy install --state $(STATE)
 	@echo "testing the running mesh"
-	@$(GO) test -count=1 -p 1 -timeout 30m ./test/bench/... ./test/dashboards/... ./test/e2e/...
+	@$(GO) test -count=1 -p 1 -timeout 30m ./test/bench/... ./test/golden/... ./test/dashboards/... ./test/e2e/...
 
 .PHONY: test-user
 test-user: build ## the tests of the running mesh as an ordinary user, also when root starts them
 	@bin/heddle envoy install --state $(STATE)
 	@HEDDLE_TEST_USER=$$(if [ "$$(id -u)" = 0 ]; then echo "$${SUDO_UID:-65534}"; fi) \
 		$(GO) test -count=1 -timeout 30m ./test/e2e/...
+
+.PHONY: fuzz
+fuzz: ## look for inputs that break what every input must keep, 20 seconds for each
+	@.ci/need go
+	@grep -rno --include='*_test.go' '^func Fuzz[A-Za-z0-9]*' mesh xds backend | sed 's|/[^/]*:[0-9]*:func | |' | sort | \
+		while read -r folder name; do \
+			echo "$$name of $$folder"; \
+			$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime 20s -fuzzminimizetime 10x "./$$folder" </dev/null; \
+		done
 
 .PHONY: soak
 soak: build ## ten minutes of bookinfo: memory and CPU of the control plane stay low
