@@ -22,6 +22,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/heddle-mesh/heddle/backend/local/plan"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/source"
 	cluster "github.com/heddle-mesh/heddle/mesh/source/local"
@@ -525,5 +526,33 @@ func TestOptionsAreChecked(t *testing.T) {
 		if _, err := New(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
+	}
+}
+
+func TestVolumesStayInThePodsFolder(t *testing.T) {
+	pod, outside := t.TempDir(), t.TempDir()
+	s := &Supervisor{}
+	volumes := func(text string) []plan.Volume {
+		return []plan.Volume{{Name: "cfg", Files: []plan.File{{Path: "a/color", Data: []byte(text), Mode: 0o640}}}}
+	}
+	file := filepath.Join(pod, "volumes", "cfg", "a", "color")
+	for _, want := range []string{"red", "blue"} {
+		if err := s.writeVolumes(pod, volumes(want)); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(file)
+		if info, statErr := os.Stat(file); err != nil || statErr != nil || string(text) != want || info.Mode().Perm() != 0o640 {
+			t.Errorf("the file says %q (%v, %v), want %q", text, err, statErr, want)
+		}
+	}
+	// What the pod puts in the way leads nobody out.
+	if err := errors.Join(os.RemoveAll(filepath.Join(pod, "volumes", "cfg")), os.Symlink(outside, filepath.Join(pod, "volumes", "cfg"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.writeVolumes(pod, volumes("green")); err == nil {
+		t.Error("a link out of the folder was followed")
+	}
+	if entries, err := os.ReadDir(outside); err != nil || len(entries) > 0 {
+		t.Errorf("outside there is now %v (%v)", entries, err)
 	}
 }

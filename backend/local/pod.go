@@ -295,9 +295,7 @@ func (s *Supervisor) files(p *pod, volumes []plan.Volume) error {
 	if err := write(filepath.Join(dir, "root.pem"), s.o.Root, 0o644); err != nil {
 		return fmt.Errorf("write the pod's files: %w", err)
 	}
-	written, err := writeVolumes(dir, volumes)
-	made = append(made, written...)
-	if err != nil {
+	if err := s.writeVolumes(dir, volumes); err != nil {
 		return err
 	}
 	if p.meshed {
@@ -323,33 +321,69 @@ func (s *Supervisor) files(p *pod, volumes []plan.Volume) error {
 }
 
 // writeVolumes brings the files of volumes up to date, each as a whole, and
-// says what it made.
-func writeVolumes(dir string, volumes []plan.Volume) (made []string, err error) {
+// gives them to the pods' user. That user may write to the folder, also while
+// this runs: so no symbolic link is followed that leads out of it.
+func (s *Supervisor) writeVolumes(dir string, volumes []plan.Volume) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("open the pod's folder: %w", err)
+	}
+	defer root.Close()
 	for _, v := range volumes {
 		if v.Host != "" {
 			continue
 		}
-		at := filepath.Join(dir, "volumes", v.Name)
-		made = append(made, filepath.Dir(at), at)
-		if err := os.MkdirAll(at, 0o755); err != nil {
-			return made, fmt.Errorf("make volume %s: %w", v.Name, err)
+		at := filepath.Join("volumes", v.Name)
+		if err := s.mkdir(root, at); err != nil {
+			return fmt.Errorf("make volume %s: %w", v.Name, err)
 		}
 		for _, f := range v.Files {
 			path := filepath.Join(at, f.Path)
-			for d := filepath.Dir(path); d != at; d = filepath.Dir(d) {
-				made = append(made, d)
-			}
-			made = append(made, path)
-			err := os.MkdirAll(filepath.Dir(path), 0o755)
+			err := s.mkdir(root, filepath.Dir(path))
 			if err == nil {
-				err = writeFile(path, f.Data, f.Mode)
+				err = s.writeIn(root, path, f)
 			}
 			if err != nil {
-				return made, fmt.Errorf("write volume %s: %w", v.Name, err)
+				return fmt.Errorf("write volume %s: %w", v.Name, err)
 			}
 		}
 	}
-	return made, nil
+	return nil
+}
+
+// mkdir makes a folder of the pods' user, with all above it.
+func (s *Supervisor) mkdir(root *os.Root, path string) error {
+	if err := root.MkdirAll(path, 0o755); err != nil || !s.id.Privileged {
+		return err
+	}
+	for ; path != "."; path = filepath.Dir(path) {
+		if err := root.Lchown(path, s.id.UID, s.id.GID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeIn replaces a file of the pods' user as a whole.
+func (s *Supervisor) writeIn(root *os.Root, path string, file plan.File) (err error) {
+	fresh := filepath.Join(filepath.Dir(path), ".new-"+letters(8))
+	f, err := root.OpenFile(fresh, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, root.Remove(fresh))
+		}
+	}()
+	_, err = f.Write(file.Data)
+	if s.id.Privileged {
+		err = errors.Join(err, f.Chown(s.id.UID, s.id.GID))
+	}
+	if err = errors.Join(err, f.Chmod(file.Mode), f.Close()); err != nil {
+		return err
+	}
+	return root.Rename(fresh, path)
 }
 
 // refresh brings the volumes of running pods up to date, when a ConfigMap or
@@ -366,13 +400,7 @@ func (s *Supervisor) refresh() {
 			continue // what is missing now was there when the pod was made
 		}
 		p.volumes = now.Volumes
-		made, err := writeVolumes(s.o.podDir(p.id), now.Volumes)
-		if s.id.Privileged && err == nil {
-			for _, path := range made {
-				err = errors.Join(err, os.Chown(path, s.id.UID, s.id.GID))
-			}
-		}
-		if err != nil {
+		if err := s.writeVolumes(s.o.podDir(p.id), now.Volumes); err != nil {
 			s.o.Log.Warn("volumes not brought up to date", "pod", p.Key.String(), "error", err)
 		}
 	}

@@ -110,11 +110,7 @@ func (s *Supervisor) Run(ctx context.Context) (err error) {
 
 	updates := make(chan source.Update)
 	sourceCtx, stopSource := context.WithCancel(ctx)
-	s.running.Go(func() {
-		if err := s.o.Source.Run(sourceCtx, updates); err != nil && sourceCtx.Err() == nil {
-			s.o.Log.Error("declared objects are no longer read", "error", err)
-		}
-	})
+	s.running.Go(func() { s.follow(sourceCtx, updates) })
 	serveCtx, stopServe := context.WithCancel(context.WithoutCancel(ctx))
 	if s.serve != nil {
 		s.running.Go(func() { s.serve.run(serveCtx) })
@@ -125,6 +121,19 @@ func (s *Supervisor) Run(ctx context.Context) (err error) {
 	stopServe()
 	s.o.Log.Info("cluster stopped")
 	return err
+}
+
+// follow reads what is declared until ctx ends. A source that fails is asked
+// again: what it said last stands meanwhile.
+func (s *Supervisor) follow(ctx context.Context, updates chan<- source.Update) {
+	for {
+		err := s.o.Source.Run(ctx, updates)
+		if ctx.Err() != nil {
+			return
+		}
+		s.o.Log.Error("declared objects cannot be read", "error", err, "again_in", retryEvery)
+		s.after(retryEvery, ctx.Done())
+	}
 }
 
 // clean removes what an earlier run left behind.
