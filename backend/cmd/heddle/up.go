@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -86,8 +87,11 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 	if err != nil {
 		return err
 	}
-	if running, err := local.NewClient(state).Status(ctx); err == nil {
-		return fmt.Errorf("a mesh already runs on %s (process %d, console http://%s); `heddle down` stops it", state, running.PID, running.Console)
+	if err := notRunning(ctx, state); err != nil {
+		return err
+	}
+	if err := consoleFree(f.console); err != nil {
+		return err
 	}
 	logFile, err := openLog(state)
 	if err != nil {
@@ -116,8 +120,15 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 	if err != nil {
 		return err
 	}
+	// What goes on beside the supervisor ends with it, also when it ended because
+	// somebody asked it to.
+	ctx, ended := context.WithCancel(ctx)
+	defer ended()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return supervisor.Run(ctx) })
+	group.Go(func() error {
+		defer ended()
+		return supervisor.Run(ctx)
+	})
 	group.Go(func() error {
 		if status, ok := waitReady(ctx, local.NewClient(state), w); ok {
 			announce(w, status, began, !f.detach)
@@ -134,6 +145,28 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 		return nil
 	}
 	return err
+}
+
+// notRunning fails when a mesh runs on the state folder.
+func notRunning(ctx context.Context, state string) error {
+	running, err := local.NewClient(state).Status(ctx)
+	if err != nil {
+		return nil
+	}
+	return fmt.Errorf("a mesh already runs on %s (process %d, console http://%s); `heddle down` stops it", state, running.PID, running.Console)
+}
+
+// consoleFree finds out before anything is started whether the control plane
+// can have its address.
+func consoleFree(address string) error {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s is in use by another program, and the console is to be there; end that program, or choose another address with --console", address)
+	case err != nil:
+		return fmt.Errorf("--console: %w", err)
+	}
+	return l.Close()
 }
 
 func (f upFlags) options(state, envoyPath string) (local.Options, error) {
@@ -257,6 +290,10 @@ func announce(w io.Writer, s local.Status, began time.Time, interruptible bool) 
 // detach starts the same command in the background and waits until its mesh is
 // ready, or it ended.
 func detach(cmd *cobra.Command, state string) error {
+	// Else the mesh that runs would be taken for the one that is started here.
+	if err := notRunning(cmd.Context(), state); err != nil {
+		return err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return err

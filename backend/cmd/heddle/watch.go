@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -21,20 +22,8 @@ func watchPaths(ctx context.Context, paths []string, log *slog.Logger, apply fun
 		return err
 	}
 	defer watcher.Close()
-	for _, p := range paths {
-		// A file is watched through its folder: editors replace files.
-		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			if d.IsDir() {
-				return watcher.Add(path)
-			}
-			return watcher.Add(filepath.Dir(path))
-		})
-		if err != nil {
-			return err
-		}
+	if err := addFolders(watcher, paths); err != nil {
+		return err
 	}
 	var due <-chan time.Time
 	for {
@@ -47,9 +36,37 @@ func watchPaths(ctx context.Context, paths []string, log *slog.Logger, apply fun
 			log.Warn("manifests cannot be watched", "error", err)
 		case <-due:
 			due = nil
+			// Folders may be new; those that are watched already stay so.
+			if err := addFolders(watcher, paths); err != nil {
+				log.Warn("manifests cannot be watched", "error", err)
+			}
 			if err := apply(); err != nil {
 				log.Warn("manifests were not applied", "error", err)
 			}
 		}
 	}
+}
+
+// addFolders watches the folders of files, and folders with all below them but
+// the hidden ones: nobody has manifests there, and the state folder may be one.
+func addFolders(watcher *fsnotify.Watcher, paths []string) error {
+	for _, root := range paths {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case !d.IsDir() && path == root: // editors replace files
+				return watcher.Add(filepath.Dir(path))
+			case !d.IsDir():
+				return nil
+			case path != root && strings.HasPrefix(d.Name(), "."):
+				return fs.SkipDir
+			}
+			return watcher.Add(path)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
