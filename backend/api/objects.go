@@ -75,9 +75,10 @@ func (h *Handlers) listObjects(_ context.Context, in *listInput) (*listOutput, e
 		return nil, err
 	}
 	out := &listOutput{Body: []Object{}}
+	all := h.mesh.Findings()
 	for _, o := range h.mesh.Objects(kind.Kind) {
 		if in.Namespace == "" || o.Namespace == in.Namespace {
-			out.Body = append(out.Body, h.objectOf(o))
+			out.Body = append(out.Body, objectOf(o, all))
 		}
 	}
 	return out, nil
@@ -117,11 +118,12 @@ func (h *Handlers) object(_ context.Context, in *ObjectPath) (*objectOutput, err
 	if !ok {
 		return nil, notFound(ref.String())
 	}
-	body := h.objectOf(o)
+	body := objectOf(o, h.mesh.Findings())
 	return &objectOutput{ETag: `"` + body.ETag + `"`, Body: body}, nil
 }
 
-func (h *Handlers) objectOf(o *mesh.Object) Object {
+// objectOf shows an object with those of all findings that are about it.
+func objectOf(o *mesh.Object, all []mesh.Finding) Object {
 	out := Object{Ref: o.Ref, ETag: o.Version, Labels: o.Labels, Origin: o.Origin}
 	if o.Kind == mesh.KindSecret {
 		// A secret's content is nobody's to read back.
@@ -136,7 +138,7 @@ func (h *Handlers) objectOf(o *mesh.Object) Object {
 	if spec, err := config.SpecJSON(o); err == nil {
 		out.Spec = spec
 	}
-	for _, f := range h.mesh.Findings() {
+	for _, f := range all {
 		if f.Ref == o.Ref {
 			out.Findings = append(out.Findings, f)
 		}
@@ -153,7 +155,6 @@ type Manifest struct {
 type applyInput struct {
 	Body struct {
 		Manifests []Manifest `json:"manifests" minItems:"1" maxItems:"500"`
-		Namespace string     `json:"namespace,omitempty" maxLength:"253" doc:"For objects that name none"`
 		DryRun    bool       `json:"dryRun,omitempty"`
 	}
 }
@@ -256,14 +257,14 @@ func (h *Handlers) edit(ctx context.Context, in *editInput) (*objectOutput, erro
 			return nil, refuse("nothing was written", r.Problems)
 		}
 	}
+	if len(r.Objects) != 1 || r.Objects[0].Ref != ref {
+		return nil, huma.NewError(http.StatusUnprocessableEntity, "the edit would make it another object than "+ref.String()+"; apply a new object and delete this one")
+	}
 	if err := h.mesh.Writer().Apply(ctx, []source.Change{{Ref: ref, Text: text, Expect: expect, From: o.Origin.From}}); err != nil {
 		return nil, problemOf(err)
 	}
-	if len(r.Objects) == 1 {
-		body := h.objectOf(r.Objects[0])
-		return &objectOutput{ETag: `"` + body.ETag + `"`, Body: body}, nil
-	}
-	return &objectOutput{Body: Object{Ref: ref, YAML: string(text)}}, nil
+	body := objectOf(r.Objects[0], h.mesh.Findings())
+	return &objectOutput{ETag: `"` + body.ETag + `"`, Body: body}, nil
 }
 
 type deleteInput struct {
