@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -182,6 +183,52 @@ func TestConnectionThatProvesNoPodIsRefused(t *testing.T) {
 	_, err = securityv1alpha1.NewIstioCertificateServiceClient(c).CreateCertificate(t.Context(), &securityv1alpha1.IstioCertificateRequest{})
 	if status.Code(err) != codes.Unauthenticated {
 		t.Errorf("certificate: %v", err)
+	}
+}
+
+func TestConnectionsPerPodAreBounded(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "pod.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := &podListener{Listener: l, uid: "pod-1", conns: map[*podConn]struct{}{}}
+	t.Cleanup(pod.shut)
+	accepted := make(chan net.Conn)
+	go func() {
+		for {
+			c, err := pod.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- c
+		}
+	}()
+	dial := func() net.Conn {
+		c, err := net.Dial("unix", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	var first net.Conn
+	for i := range maxPodConns {
+		dial()
+		if c := <-accepted; i == 0 {
+			first = c
+		}
+	}
+	if _, err := dial().Read(make([]byte, 1)); err == nil {
+		t.Error("one connection too many is not closed")
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dial()
+	select {
+	case <-accepted:
+	case <-time.After(patience):
+		t.Error("a place that is free again is not given")
 	}
 }
 

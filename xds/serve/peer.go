@@ -53,6 +53,11 @@ func Serve(ctx context.Context, g *grpc.Server, uid string, l net.Listener) erro
 	return nil
 }
 
+// maxPodConns bounds the connections of one pod: its agent has one, and for a
+// moment a second one when it connects anew. Without a bound one pod could take
+// all the descriptors of the process.
+const maxPodConns = 16
+
 // podListener gives connections the address of their pod, and remembers them.
 type podListener struct {
 	net.Listener
@@ -64,19 +69,28 @@ type podListener struct {
 }
 
 func (l *podListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		conn := &podConn{Conn: c, from: l}
+		l.mu.Lock()
+		closed, full := l.closed, len(l.conns) >= maxPodConns
+		if !closed && !full {
+			l.conns[conn] = struct{}{}
+		}
+		l.mu.Unlock()
+		switch {
+		case closed:
+			_ = c.Close() // nobody is left to tell
+			return nil, net.ErrClosed
+		case full:
+			_ = c.Close() // one too many; the others go on
+			continue
+		}
+		return conn, nil
 	}
-	conn := &podConn{Conn: c, from: l}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		_ = c.Close()
-		return nil, net.ErrClosed
-	}
-	l.conns[conn] = struct{}{}
-	return conn, nil
 }
 
 func (l *podListener) shut() {
