@@ -40,6 +40,10 @@ const (
 // word about the workload, so that a change in between is noticed.
 const describeWithin = time.Second
 
+// lookEvery bounds how long nobody looks at the certificate: timers stand still
+// while the machine sleeps, and certificates go on ageing.
+const lookEvery = time.Minute
+
 // keeper gets the workload's certificate and renews it.
 type keeper struct {
 	vault   *vault
@@ -83,7 +87,7 @@ func (k *keeper) run(ctx context.Context) error {
 				retry = min(2*retry, longest)
 			}
 		} else {
-			wait = due
+			wait = min(due, lookEvery)
 		}
 		var timer <-chan time.Time
 		if wait >= 0 {
