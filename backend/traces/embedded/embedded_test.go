@@ -505,6 +505,14 @@ func TestOTLPOverHTTP(t *testing.T) {
 	if w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", w.Code)
 	}
+	page := httptest.NewRequest("POST", "/v1/traces", bytes.NewReader(proto))
+	page.Header.Set("Content-Type", "application/x-protobuf")
+	page.Header.Set("Origin", "http://pages.example:4318")
+	w = httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, page)
+	if w.Code != http.StatusForbidden {
+		t.Errorf("from a web page: %d", w.Code)
+	}
 }
 
 // rawCodec sends bytes as they are, like a client of another language whose

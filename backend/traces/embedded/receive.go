@@ -80,6 +80,12 @@ func (s *Server) Handler() http.Handler {
 }
 
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
+	// Browsers alone say where a page is from. Pages of others may reach this
+	// port under a name of their own, and have no business here.
+	if r.Header.Get("Origin") != "" {
+		http.Error(w, "web pages may not send spans", http.StatusForbidden)
+		return
+	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" && media != "application/x-protobuf" {
 		http.Error(w, "send application/x-protobuf or application/json", http.StatusUnsupportedMediaType)
