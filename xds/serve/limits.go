@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -78,6 +79,25 @@ func (s *Server) GRPCOptions() []grpc.ServerOption {
 		options = append(options, grpc.Creds(credentials.NewTLS(s.options.TLS)))
 	}
 	return options
+}
+
+// maxWords bounds what is kept and logged of a client's words on a rejection.
+const maxWords = 4 << 10
+
+// clip cuts the words of a client to what is kept of them.
+func clip(words string) string {
+	if len(words) <= maxWords {
+		return words
+	}
+	return strings.ToValidUTF8(words[:maxWords], "") + " ..."
+}
+
+// checkType refuses a type URL that would cost too much.
+func (l Limits) checkType(typ string) error {
+	if len(typ) > l.NameBytes {
+		return status.Errorf(codes.InvalidArgument, "a type URL of %d bytes; at most %d are allowed", len(typ), l.NameBytes)
+	}
+	return nil
 }
 
 // checkNames refuses a request that would cost too much. held is the number of

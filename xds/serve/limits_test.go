@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -59,6 +60,7 @@ func TestLimitsEndTheStreamThatBreaksThem(t *testing.T) {
 		"too many names":    {&discoveryv3.DeltaDiscoveryRequest{TypeUrl: xds.EndpointType, ResourceNamesSubscribe: many}, codes.ResourceExhausted},
 		"too many versions": {&discoveryv3.DeltaDiscoveryRequest{TypeUrl: xds.ClusterType, InitialResourceVersions: initial}, codes.ResourceExhausted},
 		"a name too long":   {&discoveryv3.DeltaDiscoveryRequest{TypeUrl: xds.EndpointType, ResourceNamesSubscribe: []string{strings.Repeat("x", 2000)}}, codes.InvalidArgument},
+		"a type too long":   {&discoveryv3.DeltaDiscoveryRequest{TypeUrl: strings.Repeat("x", 2000)}, codes.InvalidArgument},
 		"too large":         {&discoveryv3.DeltaDiscoveryRequest{TypeUrl: strings.Repeat("x", 200_000)}, codes.ResourceExhausted},
 	}
 	w := newWorld(t, func(o *Options) { o.Limits = Limits{Names: 100, RequestBytes: 100_000} }, "pod-1", "pod-2")
@@ -183,6 +185,17 @@ func TestConnectionThatProvesNoPodIsRefused(t *testing.T) {
 	_, err = securityv1alpha1.NewIstioCertificateServiceClient(c).CreateCertificate(t.Context(), &securityv1alpha1.IstioCertificateRequest{})
 	if status.Code(err) != codes.Unauthenticated {
 		t.Errorf("certificate: %v", err)
+	}
+}
+
+func TestWordsOfAClientAreCut(t *testing.T) {
+	for _, words := range []string{"", "bad route", strings.Repeat("x", maxWords)} {
+		if got := clip(words); got != words {
+			t.Errorf("%d bytes became %d", len(words), len(got))
+		}
+	}
+	if got := clip(strings.Repeat("ü", maxWords)); len(got) > maxWords+4 || !utf8.ValidString(got) {
+		t.Errorf("%d bytes are kept, valid: %v", len(got), utf8.ValidString(got))
 	}
 }
 

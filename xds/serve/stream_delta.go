@@ -66,6 +66,9 @@ func (d *delta) check(q *discoveryv3.DeltaDiscoveryRequest) error {
 		claimed = append(claimed, name)
 	}
 	limits := d.server.limits
+	if err := limits.checkType(q.GetTypeUrl()); err != nil {
+		return err
+	}
 	if err := limits.checkNames(0, types, claimed); err != nil {
 		return err
 	}
@@ -89,6 +92,7 @@ func (d *delta) accepted(out *outstanding, now time.Time) {
 func (d *delta) rejected(out *outstanding, words string, now time.Time) {
 	d.server.metrics.rejected(out.typ)
 	guilty := accused(out.changes, words)
+	words = clip(words)
 	if len(guilty) == 0 || d.view == nil {
 		d.ledger.rejected(out.typ, words, "", now)
 		d.log.Warn("proxy rejected a response",

@@ -112,6 +112,9 @@ func (w *whole) holds(visit func(*content)) {
 
 func (w *whole) handle(q *discoveryv3.DiscoveryRequest, now time.Time) error {
 	typ, names := q.GetTypeUrl(), q.GetResourceNames()
+	if err := w.stream.server.limits.checkType(typ); err != nil {
+		return err
+	}
 	if err := w.stream.server.limits.checkNames(0, len(w.types)+1, names); err != nil {
 		return err
 	}
@@ -141,7 +144,7 @@ func (w *whole) answered(t *wholeType, q *discoveryv3.DiscoveryRequest, now time
 		l.acked(t.typ, q.GetResponseNonce(), now)
 		return
 	}
-	words := q.GetErrorDetail().GetMessage()
+	words := clip(q.GetErrorDetail().GetMessage())
 	// Such clients know less than Envoy, so their word condemns no content; the
 	// same version is not sent again, that is all.
 	l.rejected(t.typ, words, "", now)
