@@ -111,9 +111,15 @@ func (t *telemetry) run(ctx context.Context, head *mesh.Head) error {
 	}
 	if t.spans != nil {
 		s := t.settings.Traces
-		group.Go(func() error { return t.listen(ctx, "OTLP over gRPC", s.OTLPGRPC, "HEDDLE_TRACES_OTLPGRPC", t.spans.ServeOTLP) })
-		group.Go(func() error { return t.listen(ctx, "OTLP over HTTP", s.OTLPHTTP, "HEDDLE_TRACES_OTLPHTTP", t.spans.ServeOTLPHTTP) })
-		group.Go(func() error { return t.listen(ctx, "Jaeger queries", s.Query, "HEDDLE_TRACES_QUERY", t.spans.ServeQuery) })
+		group.Go(func() error {
+			return t.listen(ctx, "OTLP over gRPC", s.OTLPGRPC, "HEDDLE_TRACES_OTLPGRPC", t.spans.ServeOTLP)
+		})
+		group.Go(func() error {
+			return t.listen(ctx, "OTLP over HTTP", s.OTLPHTTP, "HEDDLE_TRACES_OTLPHTTP", t.spans.ServeOTLPHTTP)
+		})
+		group.Go(func() error {
+			return t.listen(ctx, "Jaeger queries", s.Query, "HEDDLE_TRACES_QUERY", t.spans.ServeQuery)
+		})
 	}
 	return group.Wait()
 }
@@ -136,7 +142,10 @@ func (t *telemetry) follow(ctx context.Context, head *mesh.Head) error {
 			continue
 		}
 		before = snap.Workloads
-		targets := []promembedded.Target{{Job: "heddle", Address: t.settings.Console, Path: "/metrics"}}
+		// Its own metrics come over the owner's socket: the console may speak TLS.
+		targets := []promembedded.Target{{
+			Job: "heddle", Address: t.settings.Console, Socket: filepath.Join(t.settings.State, "run", "heddle.sock"), Path: "/metrics",
+		}}
 		for w := range snap.Workloads.Values() {
 			if socket := agentSocket(w); socket != "" && w.Phase == "Running" {
 				targets = append(targets, promembedded.Target{
