@@ -1,6 +1,8 @@
 package golden
 
 import (
+	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -11,8 +13,10 @@ import (
 	"testing"
 
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 
 	"github.com/heddle-mesh/heddle/xds"
+	"github.com/heddle-mesh/heddle/xds/names"
 	"github.com/heddle-mesh/heddle/xds/simulate"
 )
 
@@ -47,11 +51,17 @@ func (c *caller) call(t *testing.T, line string) {
 	if said, _, _ = strings.Cut(said, ", by "); want.Failure == nil && !fails(said) && said != want.String() {
 		t.Errorf("%s: the whole plan says %s, the case says %s", text, want, said)
 	}
+	c.exchange(t, call, want)
+}
+
+// exchange makes a call and checks what comes of it.
+func (c *caller) exchange(t *testing.T, call simulate.Call, want *simulate.Answer) {
+	t.Helper()
 	c.made++
 	x := &exchange{t: t, caller: c, call: call, want: want, id: fmt.Sprintf("%s/%d", t.Name(), c.made)}
 	x.run()
 	if t.Failed() {
-		t.Logf("%s → %s\nEnvoy: %s, arrived: %+v", text, want, x.got, c.pods.of(x.id))
+		t.Logf("%s %s%s → %s\nEnvoy: %s, arrived: %+v", call.Method, call.Host, call.Path, want, x.got, c.pods.of(x.id))
 	}
 }
 
@@ -71,16 +81,13 @@ type exchange struct {
 func (x *exchange) run() {
 	t := x.t
 	t.Helper()
-	at := netip.AddrPortFrom(x.call.Address, uint16(x.call.Port))
-	dialer := &net.Dialer{}
-	if w := x.caller.proxy.workload; w.Gateway {
-		at = netip.AddrPortFrom(w.Address, uint16(x.call.Port))
-	} else {
-		x.caller.pods.listen(t, at, nil) // for what is passed through
-	}
+	at := x.caller.entrance(t, x.call)
 	client := &http.Client{
-		Timeout:       patience,
-		Transport:     &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, DisableCompression: true},
+		Timeout: patience,
+		Transport: &http.Transport{
+			DisableKeepAlives: true, DisableCompression: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return x.dial(ctx, at) },
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	q, err := http.NewRequestWithContext(t.Context(), x.call.Method, "http://"+at.String()+x.call.Path, nil)
@@ -104,6 +111,41 @@ func (x *exchange) run() {
 	}
 	x.got = fmt.Sprintf("%s %q %v", res.Status, body, res.Header)
 	x.check(res, string(body))
+}
+
+// entrance is the address to dial for a call, with somebody behind it where
+// Envoy may pass the call through.
+func (c *caller) entrance(t *testing.T, call simulate.Call) netip.AddrPort {
+	t.Helper()
+	if w := c.proxy.workload; w.Gateway {
+		port := call.Port
+		if r, ok := c.set.Get(xds.ListenerType, names.PortListener(port)); ok {
+			port = r.Message.(*listenerv3.Listener).GetAddress().GetSocketAddress().GetPortValue()
+		}
+		return netip.AddrPortFrom(w.Address, uint16(port))
+	}
+	at := netip.AddrPortFrom(call.Address, uint16(call.Port))
+	c.pods.listen(t, at, nil)
+	return at
+}
+
+// dial connects as the application beside the sidecar or, for inbound calls,
+// as the sidecar of somebody else or a program without one.
+func (x *exchange) dial(ctx context.Context, at netip.AddrPort) (net.Conn, error) {
+	dialer := &net.Dialer{}
+	if x.call.Inbound {
+		dialer.Control = asOther
+	}
+	conn, err := dialer.DialContext(ctx, "tcp", at.String())
+	if err != nil || !x.call.TLS {
+		return conn, err
+	}
+	secure := tls.Client(conn, &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: x.call.ALPN,
+		Certificates:       []tls.Certificate{x.caller.pods.certificate(x.t, x.caller.proxy.workload)},
+		InsecureSkipVerify: true, // there is no name to check, and what is tested is what the other side takes
+	})
+	return secure, secure.HandshakeContext(ctx)
 }
 
 func (x *exchange) check(res *http.Response, body string) {
@@ -185,6 +227,9 @@ func (x *exchange) forwarded(res *http.Response, pod string) {
 	}
 	if got.host != host {
 		t.Errorf("the pod was called %s, want %s", got.host, host)
+	}
+	if by := got.header.Get("X-Forwarded-Client-Cert"); x.call.TLS && want.RouteConfiguration != "" && !strings.Contains(by, "URI=spiffe://") {
+		t.Errorf("the pod was told %q of its caller", by)
 	}
 	path := x.call.Path
 	if want.Path != "" {

@@ -88,6 +88,11 @@ func TestGoldens(t *testing.T) {
 		uids = append(uids, g.proxy)
 	}
 	slices.Sort(uids)
+	for name := range featureCalls {
+		if !slices.ContainsFunc(cases, func(g golden) bool { return g.name == name }) {
+			t.Errorf("there are calls for case %s, which is not there", name)
+		}
+	}
 	plane := newPlane(t)
 	base := meshtest.Snapshot(t, meshtest.Bookinfo())
 	plane.head.Set(base)
@@ -113,6 +118,9 @@ func TestGoldens(t *testing.T) {
 						}
 						for _, line := range g.calls {
 							c.call(t, line)
+						}
+						for _, f := range featureCalls[g.name] {
+							c.callFeature(t, f)
 						}
 					})
 				})

@@ -84,15 +84,30 @@ func (p *pods) listen(t *testing.T, at netip.AddrPort, identity *mesh.Workload) 
 	}
 	p.open[at] = true
 	if identity != nil {
-		l = tls.NewListener(l, p.mutual(t, identity))
+		l = hidden{tls.NewListener(l, p.mutual(t, identity))}
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { p.answer(at.String(), w, q) })}
+	var both http.Protocols
+	both.SetHTTP1(true)
+	both.SetUnencryptedHTTP2(true)
+	server := &http.Server{Protocols: &both, Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { p.answer(at.String(), w, q) })}
 	var running sync.WaitGroup
 	running.Go(func() { _ = server.Serve(l) }) // ends with ErrServerClosed
 	p.t.Cleanup(func() {
 		_ = server.Close()
 		running.Wait()
 	})
+}
+
+// hidden hides from net/http that connections are TLS: sidecars agree on HTTP/2
+// without ALPN, by its preface.
+type hidden struct{ net.Listener }
+
+func (h hidden) Accept() (net.Conn, error) {
+	c, err := h.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return struct{ net.Conn }{c}, nil
 }
 
 func (p *pods) answer(pod string, w http.ResponseWriter, q *http.Request) {
