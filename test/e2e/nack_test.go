@@ -213,8 +213,9 @@ func TestControlPlaneDiesWhileAFileIsBroken(t *testing.T) {
 	good := reviewsRule(100, 0)
 	clean(t, m, good)
 	apply(t, m, good)
-	settle(t, m)
 	pod := podOf(t, m, "productpage-v1")
+	Eventually(t, 5*time.Second, "the rule works", func() error { return onlyFrom(t.Context(), m, pod.Name, "reviews-v1", 5) })
+	settle(t, m) // with the other proxies, too
 	proxies := len(connectedProxies(t, m))
 	load := StartLoad(t.Context(), m.Gateway()+"/productpage", 50)
 
