@@ -188,6 +188,14 @@ func TestConnectionThatProvesNoPodIsRefused(t *testing.T) {
 	}
 }
 
+func TestTypesThatClientsMakeUpAreOneSeries(t *testing.T) {
+	for typ, want := range map[string]string{xds.ClusterType: "Cluster", "type.googleapis.com/made.Up": "other", "": "other"} {
+		if got := typeLabel(typ); got != want {
+			t.Errorf("%q is counted as %q, want %q", typ, got, want)
+		}
+	}
+}
+
 func TestWordsOfAClientAreCut(t *testing.T) {
 	for _, words := range []string{"", "bad route", strings.Repeat("x", maxWords)} {
 		if got := clip(words); got != words {

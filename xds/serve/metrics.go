@@ -1,7 +1,11 @@
 package serve
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heddle-mesh/heddle/xds"
 )
 
 // metrics of the server itself.
@@ -42,13 +46,22 @@ func (m *metrics) vectors() []*prometheus.CounterVec {
 }
 
 func (m *metrics) sent(typ string, resources, bytes int) {
-	typ = short(typ)
+	typ = typeLabel(typ)
 	m.responses.WithLabelValues(typ).Inc()
 	m.resources.WithLabelValues(typ).Add(float64(resources))
 	m.bytes.WithLabelValues(typ).Add(float64(bytes))
 }
 
-func (m *metrics) rejected(typ string) { m.rejects.WithLabelValues(short(typ)).Inc() }
+func (m *metrics) rejected(typ string) { m.rejects.WithLabelValues(typeLabel(typ)).Inc() }
+
+// typeLabel is a type as metrics have it. Clients may ask for types that they
+// made up, and each would be a series for ever.
+func typeLabel(typ string) string {
+	if !slices.Contains(xds.Types, typ) {
+		return "other"
+	}
+	return short(typ)
+}
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
