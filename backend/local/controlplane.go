@@ -17,7 +17,6 @@ type controlPlane struct {
 	o       *Options
 	starter *sandbox.Starter
 	log     *logSink
-	changed func() // told when the status changes
 
 	mu     sync.Mutex
 	status ControlPlaneStatus
@@ -98,9 +97,8 @@ func (c *controlPlane) once(ctx context.Context) error {
 
 func (c *controlPlane) set(change func(*ControlPlaneStatus)) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	change(&c.status)
-	c.mu.Unlock()
-	c.changed()
 }
 
 func (c *controlPlane) get() ControlPlaneStatus {

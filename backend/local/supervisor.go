@@ -195,7 +195,7 @@ func (s *Supervisor) open() (err error) {
 			return err
 		}
 		s.logs[log.path] = log
-		s.serve = &controlPlane{o: &s.o, starter: s.starter, log: log, changed: func() {}}
+		s.serve = &controlPlane{o: &s.o, starter: s.starter, log: log}
 	}
 	return s.openAPI()
 }
