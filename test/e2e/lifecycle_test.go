@@ -57,6 +57,9 @@ func smallMesh(t *testing.T, o localOptions) *localMesh {
 		t.Fatal(err)
 	}
 	o.Envoy, o.Paths = envoyPath, []string{manifest}
+	if o.User == nil {
+		o.User = testUser
+	}
 	// Not the test's context, which ends before its clean-up begins.
 	m, err := startLocal(context.WithoutCancel(t.Context()), heddlePath, o)
 	if err != nil {

@@ -93,10 +93,10 @@ func startLocal(ctx context.Context, bin string, o localOptions) (*localMesh, er
 		if dir, err = freeDir(); err != nil {
 			return nil, err
 		}
-		if o.User != nil {
-			if err := os.Chown(dir, int(o.User.Uid), int(o.User.Gid)); err != nil {
-				return nil, err
-			}
+	}
+	if o.User != nil {
+		if err := os.Chown(dir, int(o.User.Uid), int(o.User.Gid)); err != nil {
+			return nil, err
 		}
 	}
 	ports, err := freePorts(6)

@@ -179,7 +179,10 @@ func wait(t *testing.T, d time.Duration) {
 // nothing more is on its way.
 func settle(t *testing.T, m Mesh) {
 	t.Helper()
-	quiet := 0
+	// A change that follows another one at once is gathered with others for up
+	// to half a second, while nothing seems to move.
+	const calm = 700 * time.Millisecond
+	since := time.Now()
 	before := ""
 	Eventually(t, 10*time.Second, "proxies settle", func() error {
 		proxies, err := m.Proxies(t.Context())
@@ -189,16 +192,16 @@ func settle(t *testing.T, m Mesh) {
 		var now strings.Builder
 		for _, p := range proxies {
 			if !p.Settled {
-				quiet = 0
+				since = time.Now()
 				return fmt.Errorf("%s has not taken everything", p.ID)
 			}
 			fmt.Fprintln(&now, p.ID, p.Revision)
 		}
 		if now.String() != before {
-			before, quiet = now.String(), 0
+			before, since = now.String(), time.Now()
 			return errors.New("still moving")
 		}
-		if quiet++; quiet < 10 {
+		if time.Since(since) < calm {
 			return errors.New("not quiet for long enough")
 		}
 		return nil

@@ -14,11 +14,8 @@ const nobody = 65534
 // not run as root, it is who they run as.
 func TestOrdinaryUser(t *testing.T) {
 	var o localOptions
-	if os.Getuid() == 0 {
-		o.User = testUser
-		if o.User == nil {
-			o.User = &syscall.Credential{Uid: nobody, Gid: nobody}
-		}
+	if os.Getuid() == 0 && testUser == nil {
+		o.User = &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
 	m := smallMesh(t, o)
 	if uid := ownerOf(t, m.up.Process.Pid); uid == 0 {
