@@ -57,7 +57,7 @@ func (p *plane) Objects(kind mesh.Kind) []*mesh.Object {
 
 // Findings implements api.Mesh.
 func (p *plane) Findings() []mesh.Finding {
-	all := slices.Concat(p.Snapshot().Findings, p.xds.Findings())
+	all := slices.Concat(p.Snapshot().Findings, p.xds.Findings(), p.telemetry.findings())
 	slices.SortStableFunc(all, mesh.CompareFindings)
 	return slices.CompactFunc(all, func(a, b mesh.Finding) bool {
 		return mesh.CompareFindings(a, b) == 0 && a.Message == b.Message

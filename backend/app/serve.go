@@ -267,8 +267,9 @@ type settledTokens struct {
 func (s *settledTokens) expect(revision mesh.Hash, token uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	unchanged := s.revision == revision
 	s.revision, s.token = revision, token
-	if s.settled == revision { // nothing changed for any proxy
+	if unchanged && s.settled == revision { // nothing changed for any proxy
 		s.tell(token)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -35,6 +37,9 @@ type telemetry struct {
 
 	spans  *tracesembedded.Server // nil with the user's own Jaeger
 	traces *traces.Client
+
+	mu       sync.Mutex
+	problems []mesh.Finding // services that are not offered
 }
 
 func openTelemetry(s settings.Settings, log *slog.Logger) (*telemetry, error) {
@@ -128,10 +133,24 @@ func (t *telemetry) run(ctx context.Context, head *mesh.Head) error {
 func (t *telemetry) listen(ctx context.Context, what, address, variable string, serve func(context.Context, net.Listener) error) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		t.log.Error("service is not offered", "service", what, "error", portTaken(err, what, address, variable))
+		err = portTaken(err, what, address, variable)
+		t.log.Error("service is not offered", "service", what, "error", err)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.problems = append(t.problems, mesh.Finding{
+			Code: mesh.CodePort, Severity: mesh.Warning, Phase: mesh.PhaseRuntime, Message: err.Error(),
+			Params: map[string]string{"service": what, "address": address},
+		})
 		return nil
 	}
 	return serve(ctx, l)
+}
+
+// findings are the services that are not offered.
+func (t *telemetry) findings() []mesh.Finding {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.problems)
 }
 
 // follow keeps the list of what is scraped equal to the pods of the mesh.

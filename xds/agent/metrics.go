@@ -161,26 +161,5 @@ func (m *merged) application(ctx context.Context, w io.Writer) error {
 	if kind := res.Header.Get("Content-Type"); strings.Contains(kind, "openmetrics") || strings.Contains(kind, "protobuf") {
 		return fmt.Errorf("%s answers in %s, which cannot be joined with text", url, kind)
 	}
-	body := &tail{r: io.LimitReader(res.Body, appLimit)}
-	if _, err := io.Copy(w, body); err != nil {
-		return err
-	}
-	if body.last != '\n' {
-		_, err = w.Write([]byte{'\n'})
-	}
-	return err
-}
-
-// tail remembers the last byte that was read.
-type tail struct {
-	r    io.Reader
-	last byte
-}
-
-func (t *tail) Read(p []byte) (int, error) {
-	n, err := t.r.Read(p)
-	if n > 0 {
-		t.last = p[n-1]
-	}
-	return n, err
+	return foreign(w, io.LimitReader(res.Body, appLimit))
 }

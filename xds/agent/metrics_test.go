@@ -209,3 +209,14 @@ func TestDebugPages(t *testing.T) {
 		t.Error("everybody in the mesh may read the dump:", code)
 	}
 }
+
+func TestAnApplicationCannotSpeakForTheMesh(t *testing.T) {
+	const said = "# TYPE istio_requests_total counter\nistio_requests_total{a=\"b\"} 1\n# HELP app_jobs jobs\napp_jobs 3\n  heddle_agent_x 1\napp_istio_like 2"
+	var got strings.Builder
+	if err := foreign(&got, strings.NewReader(said)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "# HELP app_jobs jobs\napp_jobs 3\napp_istio_like 2\n"; got.String() != want {
+		t.Errorf("got %q, want %q", got.String(), want)
+	}
+}

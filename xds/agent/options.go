@@ -98,6 +98,9 @@ func (o *Options) FromEnv(get func(string) string) error {
 		if err != nil || n == 0 {
 			return fmt.Errorf("PROMETHEUS_PORT is %q: a port from 1 to 65535 is expected", port)
 		}
+		if n >= 15000 && n <= 15099 {
+			return fmt.Errorf("PROMETHEUS_PORT is %q: the ports from 15000 to 15099 are the proxy's own; name the application's", port)
+		}
 		o.App = AppMetrics{Scrape: true, Port: uint16(n), Path: get("PROMETHEUS_PATH")}
 	}
 	return nil

@@ -66,3 +66,55 @@ func cutPrefix(line []byte, prefixes [][]byte) (head, rest []byte) {
 	}
 	return nil, line
 }
+
+// ownPrefixes begin the names that only the mesh itself may report: an
+// application that exposed such series could speak for its neighbours.
+func ownPrefixes() [][]byte { return [][]byte{[]byte("istio_"), []byte("heddle_"), []byte("envoy_")} }
+
+// foreign copies an application's metrics in Prometheus' text form without the
+// series that have the mesh's own names. It holds one line at a time.
+func foreign(w io.Writer, r io.Reader) error {
+	own := ownPrefixes()
+	in := bufio.NewReaderSize(r, 64<<10)
+	fresh, dropped := true, false
+	for {
+		part, err := in.ReadSlice('\n')
+		if len(part) > 0 {
+			if fresh {
+				dropped = hasName(part, own)
+			}
+			fresh = part[len(part)-1] == '\n'
+			if !dropped {
+				if _, err := w.Write(part); err != nil {
+					return err
+				}
+			}
+		}
+		switch err {
+		case nil, bufio.ErrBufferFull:
+		case io.EOF:
+			if !fresh && !dropped {
+				_, err := w.Write([]byte{'\n'})
+				return err
+			}
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+// hasName reports whether a line is about a metric whose name begins with one
+// of the prefixes.
+func hasName(line []byte, prefixes [][]byte) bool {
+	for _, comment := range []string{"# TYPE ", "# HELP "} {
+		line = bytes.TrimPrefix(line, []byte(comment))
+	}
+	line = bytes.TrimLeft(line, " \t")
+	for _, p := range prefixes {
+		if bytes.HasPrefix(line, p) {
+			return true
+		}
+	}
+	return false
+}

@@ -85,6 +85,9 @@ func readManifests(paths []string, stdin io.Reader) ([]api.Manifest, error) {
 			continue
 		}
 		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && path != p && strings.HasPrefix(d.Name(), ".") {
+				return fs.SkipDir
+			}
 			if err != nil || d.IsDir() {
 				return err
 			}

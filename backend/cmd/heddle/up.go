@@ -30,6 +30,8 @@ import (
 type upFlags struct {
 	envoy, console   string
 	tlsCert, tlsKey  string
+	prometheus       string
+	jaeger           string
 	podRange, svcs   string
 	trustDomain      string
 	hostPorts        []string
@@ -54,6 +56,8 @@ manifest changed since it was last applied.`,
 	fl.StringVar(&f.console, "console", "127.0.0.1:20001", "`address` of the console")
 	fl.StringVar(&f.tlsCert, "tls-cert", "", "certificate `file` of the console (PEM)")
 	fl.StringVar(&f.tlsKey, "tls-key", "", "key `file` of the console (PEM)")
+	fl.StringVar(&f.prometheus, "prometheus-url", "", "read metrics from this Prometheus instead of the built-in one")
+	fl.StringVar(&f.jaeger, "jaeger-addr", "", "read traces from this Jaeger query `address` instead of the built-in store")
 	fl.StringVar(&f.podRange, "pod-range", "10.66.0.0/16", "addresses of pods; choose another when a VPN uses them")
 	fl.StringVar(&f.svcs, "service-range", "10.96.0.0/16", "addresses of services")
 	fl.StringVar(&f.trustDomain, "trust-domain", "cluster.local", "trust domain of the mesh's identities")
@@ -182,6 +186,12 @@ func (f upFlags) options(state, envoyPath string) (local.Options, error) {
 	}
 	if f.tlsCert != "" || f.tlsKey != "" {
 		o.Serve = append(o.Serve, "--tls-cert", f.tlsCert, "--tls-key", f.tlsKey)
+	}
+	if f.prometheus != "" {
+		o.Serve = append(o.Serve, "--prometheus-url", f.prometheus)
+	}
+	if f.jaeger != "" {
+		o.Serve = append(o.Serve, "--jaeger-addr", f.jaeger)
 	}
 	o.Serve = append(o.Serve, "--pod-range", f.podRange, "--trust-domain", f.trustDomain)
 	if o.PodRange, err = netip.ParsePrefix(f.podRange); err != nil {
