@@ -27,10 +27,9 @@ import (
 type Mesh interface {
 	// Snapshot is the latest one; never nil, but empty before the sources spoke.
 	Snapshot() *mesh.Snapshot
-	// Object finds one object, with its text where somebody wrote it.
-	Object(ref mesh.Ref) (*mesh.Object, bool)
-	// Objects lists the objects of a kind by namespace and name, likewise.
-	Objects(kind mesh.Kind) []*mesh.Object
+	// Objects is everything declared or reported, with its text where somebody
+	// wrote it, and no older than what Writer wrote last.
+	Objects(ctx context.Context) (mesh.Table[mesh.Ref, *mesh.Object], error)
 	// Findings are those of all origins, sorted.
 	Findings() []mesh.Finding
 	Writer() source.Writer

@@ -69,15 +69,19 @@ type listInput struct {
 
 type listOutput struct{ Body []Object }
 
-func (h *Handlers) listObjects(_ context.Context, in *listInput) (*listOutput, error) {
+func (h *Handlers) listObjects(ctx context.Context, in *listInput) (*listOutput, error) {
 	kind, err := kindOf(in.Kind)
 	if err != nil {
 		return nil, err
 	}
+	objects, err := h.mesh.Objects(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
 	out := &listOutput{Body: []Object{}}
 	all := h.mesh.Findings()
-	for _, o := range h.mesh.Objects(kind.Kind) {
-		if in.Namespace == "" || o.Namespace == in.Namespace {
+	for o := range objects.Values() {
+		if o.Kind == kind.Kind && (in.Namespace == "" || o.Namespace == in.Namespace) {
 			out.Body = append(out.Body, objectOf(o, all))
 		}
 	}
@@ -109,17 +113,30 @@ type objectOutput struct {
 	Body Object
 }
 
-func (h *Handlers) object(_ context.Context, in *ObjectPath) (*objectOutput, error) {
+func (h *Handlers) object(ctx context.Context, in *ObjectPath) (*objectOutput, error) {
 	ref, err := in.ref()
 	if err != nil {
 		return nil, err
 	}
-	o, ok := h.mesh.Object(ref)
-	if !ok {
-		return nil, notFound(ref.String())
+	o, err := h.find(ctx, ref)
+	if err != nil {
+		return nil, err
 	}
 	body := objectOf(o, h.mesh.Findings())
 	return &objectOutput{ETag: `"` + body.ETag + `"`, Body: body}, nil
+}
+
+// find is one object, or the problem that there is none.
+func (h *Handlers) find(ctx context.Context, ref mesh.Ref) (*mesh.Object, error) {
+	objects, err := h.mesh.Objects(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	o, ok := objects.Get(ref)
+	if !ok {
+		return nil, notFound(ref.String())
+	}
+	return o, nil
 }
 
 // objectOf shows an object with those of all findings that are about it.
@@ -200,10 +217,14 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 	}
 	out := &applyOutput{}
 	out.Body.Findings = append([]mesh.Finding{}, findings...)
+	present, err := h.mesh.Objects(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
 	var changes []source.Change
 	for _, o := range objects {
 		result := "created"
-		if old, ok := h.mesh.Object(o.Ref); ok {
+		if old, ok := present.Get(o.Ref); ok {
 			result = "configured"
 			if bytes.Equal(bytes.TrimSpace(old.Text), bytes.TrimSpace(o.Text)) {
 				result = "unchanged"
@@ -236,9 +257,9 @@ func (h *Handlers) edit(ctx context.Context, in *editInput) (*objectOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	o, ok := h.mesh.Object(ref)
-	if !ok {
-		return nil, notFound(ref.String())
+	o, err := h.find(ctx, ref)
+	if err != nil {
+		return nil, err
 	}
 	if o.Text == nil {
 		return nil, huma.NewError(http.StatusConflict, ref.String()+" is reported by the cluster, nobody wrote it; it cannot be edited")

@@ -29,30 +29,28 @@ func (p *plane) Snapshot() *mesh.Snapshot {
 	return &mesh.Snapshot{Settings: p.meshSettings()}
 }
 
-// Object implements api.Mesh. What somebody wrote comes from the store, with its
-// text; what only the cluster knows comes from the snapshot.
-func (p *plane) Object(ref mesh.Ref) (*mesh.Object, bool) {
-	if o, ok := p.written.get(ref); ok {
-		return o, true
+// Objects implements api.Mesh. What somebody wrote comes from the store, with its
+// text and as fresh as the last write; what only the cluster knows comes from
+// the snapshot.
+func (p *plane) Objects(ctx context.Context) (mesh.Table[mesh.Ref, *mesh.Object], error) {
+	written, err := p.store.Objects(ctx)
+	if err != nil {
+		return mesh.Table[mesh.Ref, *mesh.Object]{}, err
 	}
-	return p.Snapshot().Get(ref)
-}
-
-// Objects implements api.Mesh.
-func (p *plane) Objects(kind mesh.Kind) []*mesh.Object {
-	objects := map[mesh.Ref]*mesh.Object{}
-	for _, o := range p.Snapshot().Kind(kind) {
-		objects[o.Ref] = o
-	}
-	for _, o := range p.written.list(kind) {
-		objects[o.Ref] = o
-	}
-	out := make([]*mesh.Object, 0, len(objects))
-	for _, o := range objects {
-		out = append(out, o)
-	}
-	slices.SortFunc(out, func(a, b *mesh.Object) int { return a.Compare(b.Ref) })
-	return out
+	reported := p.Snapshot().Objects
+	return mesh.NewTable(mesh.CompareRefs, func(yield func(mesh.Ref, *mesh.Object) bool) {
+		for ref, o := range reported.All() {
+			// What the store held a moment ago and does no more is gone.
+			if o.Origin.Source != p.store.Name() && !yield(ref, o) {
+				return
+			}
+		}
+		for _, o := range slices.Backward(written) { // of two with one name the first stands
+			if !yield(o.Ref, o) {
+				return
+			}
+		}
+	}), nil
 }
 
 // Findings implements api.Mesh.

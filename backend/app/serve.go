@@ -61,7 +61,6 @@ type plane struct {
 	ca      *ca.Authority
 	xds     *serve.Server
 	pods    *grpc.Server // what agents talk to
-	written written
 
 	telemetry *telemetry
 	settled   *settledTokens
@@ -125,7 +124,7 @@ func (p *plane) close() {
 
 // collect turns what the sources say into snapshots.
 func (p *plane) collect(ctx context.Context) error {
-	files := only{Source: p.store, keep: declaredKind, seen: p.written.replace}
+	files := only{Source: p.store, keep: declaredKind}
 	config := source.Config{Settings: p.meshSettings(), Sources: []source.Source{files, p.cluster}, Log: p.log}
 	return source.Collect(ctx, config, func(in mesh.Inputs, tokens source.Tokens) {
 		snap := mesh.Build(p.head.Get(), in)
@@ -182,7 +181,6 @@ func declaredKind(k mesh.Kind) bool { return !clusterKinds[k] }
 type only struct {
 	source.Source
 	keep func(mesh.Kind) bool
-	seen func([]*mesh.Object) // is told all objects of each update
 }
 
 // Run implements source.Source.
@@ -196,7 +194,6 @@ func (o only) Run(ctx context.Context, out chan<- source.Update) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			case u := <-all:
-				o.seen(u.Objects)
 				var kept []*mesh.Object
 				for _, obj := range u.Objects {
 					if o.keep(obj.Kind) {
@@ -213,43 +210,6 @@ func (o only) Run(ctx context.Context, out chan<- source.Update) error {
 		}
 	})
 	return group.Wait()
-}
-
-// written is what people wrote, of all kinds, with the text.
-type written struct {
-	mu      sync.Mutex
-	objects map[mesh.Ref]*mesh.Object
-}
-
-func (w *written) replace(objects []*mesh.Object) {
-	all := make(map[mesh.Ref]*mesh.Object, len(objects))
-	for _, o := range objects {
-		if _, twice := all[o.Ref]; !twice {
-			all[o.Ref] = o
-		}
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.objects = all
-}
-
-func (w *written) get(ref mesh.Ref) (*mesh.Object, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	o, ok := w.objects[ref]
-	return o, ok
-}
-
-func (w *written) list(kind mesh.Kind) []*mesh.Object {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []*mesh.Object
-	for ref, o := range w.objects {
-		if ref.Kind == kind {
-			out = append(out, o)
-		}
-	}
-	return out
 }
 
 // settledTokens joins what the cluster said (by token) with what the proxies

@@ -133,10 +133,32 @@ func (s *Store) scan(w *watcher) (source.Update, time.Duration, error) {
 	return s.update(origins), 0, nil
 }
 
-// update is what the files say. The caller holds mu.
-func (s *Store) update(origins origins) source.Update {
-	u := source.Update{Source: s.opts.Name}
-	for _, o := range standing(s.files.docs) {
+// Objects is what the folder holds at this moment: no older than any Apply that
+// has returned. It may be newer than what Run sent last, and it holds objects of
+// the source's kinds only.
+func (s *Store) Objects(ctx context.Context) ([]*mesh.Object, error) {
+	unlock, err := s.lock(ctx, shared)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	origins, err := s.readOrigins()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	docs, err := s.files.current()
+	if err != nil {
+		return nil, err
+	}
+	return s.objects(docs, origins), nil
+}
+
+// objects lists what documents say, with the manifests that it came from.
+func (s *Store) objects(docs map[string]*document, origins origins) []*mesh.Object {
+	var out []*mesh.Object
+	for _, o := range standing(docs) {
 		if !s.opts.Kinds(o.Kind) {
 			continue
 		}
@@ -145,8 +167,14 @@ func (s *Store) update(origins origins) source.Update {
 			c.Origin.From = from
 			o = &c
 		}
-		u.Objects = append(u.Objects, o)
+		out = append(out, o)
 	}
+	return out
+}
+
+// update is what the files say. The caller holds mu.
+func (s *Store) update(origins origins) source.Update {
+	u := source.Update{Source: s.opts.Name, Objects: s.objects(s.files.docs, origins)}
 	for _, path := range slices.Sorted(maps.Keys(s.files.docs)) {
 		doc := s.files.docs[path]
 		for _, f := range doc.found {
