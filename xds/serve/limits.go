@@ -69,7 +69,7 @@ func (s *Server) GRPCOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(s.limits.RequestBytes),
 		grpc.MaxSendMsgSize(64 << 20),
-		grpc.MaxConcurrentStreams(100),
+		grpc.MaxConcurrentStreams(32), // an agent needs fewer than ten
 		grpc.MaxHeaderListSize(16 << 10),
 		grpc.ConnectionTimeout(10 * time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 15 * time.Second, Timeout: 10 * time.Second}),
