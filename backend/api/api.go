@@ -18,7 +18,6 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
 	"github.com/heddle-mesh/heddle/mesh/source"
-	"github.com/heddle-mesh/heddle/xds"
 	"github.com/heddle-mesh/heddle/xds/serve"
 	"github.com/heddle-mesh/heddle/xds/simulate"
 )
@@ -35,8 +34,6 @@ type Mesh interface {
 	Writer() source.Writer
 
 	Proxies() []serve.ProxyStatus
-	// Resources is what a proxy was sent, by type.
-	Resources(podUID string) map[string][]xds.Resource
 	// Envoy asks the admin interface of a pod's proxy through its agent.
 	Envoy(ctx context.Context, podUID, path string) ([]byte, error)
 	// Explain walks a call from a workload through what its proxy was sent.
@@ -44,7 +41,7 @@ type Mesh interface {
 
 	Graph(ctx context.Context, o graph.Options) (*graph.Graph, error)
 	Traces() *traces.Client
-	// PodMetrics streams what one pod's agent exposes.
+	// PodMetrics is what one pod's agent exposes, as text.
 	PodMetrics(ctx context.Context, namespace, pod string) ([]byte, error)
 	// Ready says why the control plane cannot serve yet; "" when it can.
 	Ready() string

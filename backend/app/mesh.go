@@ -68,9 +68,6 @@ func (p *plane) Writer() source.Writer { return p.store }
 // Proxies implements api.Mesh.
 func (p *plane) Proxies() []serve.ProxyStatus { return p.xds.Proxies() }
 
-// Resources implements api.Mesh.
-func (p *plane) Resources(podUID string) map[string][]xds.Resource { return p.xds.Resources(podUID) }
-
 // Explain implements api.Mesh. A call to a service's name dials its address, as
 // the application's resolver would have it.
 func (p *plane) Explain(from *mesh.Workload, call simulate.Call) (*simulate.Answer, error) {
