@@ -17,7 +17,9 @@ func Build(snap *mesh.Snapshot, t Traffic, o Options) *Graph {
 		atlas: newAtlas(snap, o.Type), options: o,
 		nodes: map[string]*Node{}, edges: map[string]*gathered{},
 	}
-	for _, l := range links(snap, t) {
+	all := links(snap, t)
+	b.atlas.learn(all)
+	for _, l := range all {
 		b.add(&l)
 	}
 	if o.IncludeIdle {
@@ -78,6 +80,9 @@ func (b *builder) add(l *link) {
 	source, target := b.atlas.source(l), b.atlas.target(l)
 	if !b.shows(source) && !b.shows(target) {
 		return
+	}
+	if l.silent() && !(b.atlas.exists(source) && b.atlas.exists(target)) {
+		return // a proxy remembers a series; nothing is there to show it at
 	}
 	edge := source.ID + " > " + target.ID + " : " + string(l.Protocol)
 	g := b.edges[edge]

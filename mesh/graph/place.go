@@ -31,10 +31,18 @@ type atlas struct {
 	hosts map[workloadKey][]*mesh.Service
 	// pods are the instances of a workload that have not ended.
 	pods map[workloadKey][]*mesh.Workload
+	// answering are the nodes of the workloads that answer for a host: those that
+	// its service selects, and those that the traffic found there.
+	answering map[string]map[string]Node
+	// standing are the IDs of the nodes that workloads stand behind now.
+	standing map[string]bool
 }
 
 func newAtlas(snap *mesh.Snapshot, kind Type) *atlas {
-	a := &atlas{kind: kind, snap: snap, hosts: map[workloadKey][]*mesh.Service{}, pods: map[workloadKey][]*mesh.Workload{}}
+	a := &atlas{
+		kind: kind, snap: snap, hosts: map[workloadKey][]*mesh.Service{}, pods: map[workloadKey][]*mesh.Workload{},
+		answering: map[string]map[string]Node{}, standing: map[string]bool{},
+	}
 	byNamespace := map[string][]*mesh.Service{}
 	for s := range snap.Services.Values() {
 		if len(s.Selector) > 0 {
@@ -53,10 +61,55 @@ func newAtlas(snap *mesh.Snapshot, kind Type) *atlas {
 			}
 		}
 	}
+	for id := range a.members() {
+		a.standing[id] = true
+	}
 	for _, list := range a.hosts {
 		slices.SortFunc(list, func(x, y *mesh.Service) int { return cmp.Compare(x.Host, y.Host) })
 	}
 	return a
+}
+
+// learn notes who answers for each host, so that calls which reached nobody can
+// be shown where the others ended.
+func (a *atlas) learn(all []link) {
+	if a.kind == ByService {
+		return // each service is a node already
+	}
+	note := func(host string, n Node) {
+		if a.answering[host] == nil {
+			a.answering[host] = map[string]Node{}
+		}
+		a.answering[host][n.ID] = n
+	}
+	for key, services := range a.hosts {
+		for _, w := range a.pods[key] {
+			for _, s := range services {
+				note(s.Host, a.workload(peerOf(w.WorkloadFacts)))
+			}
+		}
+	}
+	for i := range all {
+		if l := &all[i]; l.Destination.Known() && l.Service.Host != "" && !l.silent() {
+			note(l.Service.Host, a.workload(l.Destination))
+		}
+	}
+}
+
+// exists reports whether a node is there whatever the traffic says. The others
+// are worth showing only while something flows: a caller's address, a workload
+// that is gone, the service that calls were meant for which reached nobody,
+// while its workloads are nodes of their own.
+func (a *atlas) exists(n Node) bool {
+	switch n.Kind {
+	case KindService:
+		host := n.Services[0]
+		_, known := a.snap.Services.Get(host)
+		return known && len(a.answering[host]) == 0
+	case KindWorkload, KindApp, KindVersionedApp:
+		return a.standing[n.ID]
+	}
+	return false
 }
 
 func selects(selector, labels map[string]string) bool {
@@ -96,6 +149,11 @@ func (a *atlas) target(l *link) Node {
 		if l.Service.Host == "" {
 			return Node{ID: UnknownDestination, Kind: KindUnknown, Name: "unknown"}
 		}
+		if behind := a.answering[l.Service.Host]; len(behind) == 1 {
+			for _, n := range behind {
+				return n
+			}
+		}
 		return a.service(l.Service)
 	}
 	if a.kind == ByService {
@@ -109,8 +167,12 @@ func (a *atlas) target(l *link) Node {
 	return a.workload(l.Destination)
 }
 
-// workload is the node of a workload in this type of graph.
+// workload is the node of a workload in this type of graph. A reporter that knew
+// the workload but not its labels means the same workload all the same.
 func (a *atlas) workload(p Peer) Node {
+	if pods := a.pods[keyOf(p)]; p.App == "" && len(pods) > 0 {
+		p = peerOf(pods[0].WorkloadFacts)
+	}
 	n := Node{Cluster: p.Cluster, Namespace: p.Namespace, App: p.App, Version: p.Version}
 	switch {
 	case a.kind == ByApp && p.App != "":

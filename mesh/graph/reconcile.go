@@ -37,6 +37,11 @@ func (l *link) calls() float64 {
 	return w
 }
 
+// silent reports that nothing flows: the series is only remembered.
+func (l *link) silent() bool {
+	return l.weight() == 0 && (len(l.buckets) == 0 || l.buckets[len(l.buckets)-1].Rate == 0)
+}
+
 // scaled is the same link with all figures multiplied.
 func (l *link) scaled(by float64) link {
 	out := *l

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -94,7 +95,7 @@ func Tree(w io.Writer, g *Graph) error {
 		}
 	}
 	if len(g.Edges) == 0 {
-		t.b.WriteString("no traffic in the last " + strconv.FormatFloat(g.Seconds, 'f', -1, 64) + " s\n")
+		t.b.WriteString("no traffic in the last " + strconv.Itoa(int(math.Round(g.Seconds))) + " s\n")
 	}
 	for _, line := range t.lines {
 		pad := t.width - len([]rune(line.left))
