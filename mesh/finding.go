@@ -35,6 +35,7 @@ type Finding struct {
 	Message  string            `json:"message"`        // what is wrong and what to do, one or two sentences
 	Params   map[string]string `json:"params,omitempty"`
 	Related  []Ref             `json:"related,omitempty"`
+	Fix      []Edit            `json:"fix,omitempty"` // edits of the object's text that mend it
 
 	// Where the text is, when the finding was made from text. Line and Column
 	// count from 1; 0 is "unknown".
@@ -52,6 +53,7 @@ const (
 	CodeUnsupported  = "HDL0004" // a kind or field that is not translated yet
 	CodeDuplicate    = "HDL0005" // the same object twice
 	CodeSourceAway   = "HDL0006" // a source failed; its last word stands
+	CodeLeftBehind   = "HDL0007" // gone from its manifest, but changed since it was applied from there
 	CodeTranslate    = "HDL0010" // an object could not be translated as written
 	CodeUnknownHost  = "HDL0011" // a route names a host or subset that nobody defines
 	CodeRejected     = "HDL0020" // a proxy refused what came of the object

@@ -8,29 +8,22 @@ import (
 	"strings"
 
 	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/heddle-mesh/heddle/mesh"
 )
 
 // Op is what an Edit does.
-type Op string
+type Op = mesh.Op
 
+// What an Edit can do; see mesh.Op.
 const (
-	// Set gives the field at Path a value; it and the mappings around it are
-	// made where they are missing. A list takes one item more at its end.
-	Set Op = "set"
-	// Delete removes the field or list item at Path; what is not there is
-	// removed already.
-	Delete Op = "delete"
-	// Insert puts an item before the one at Path, which names an item of a list
-	// or the place behind the last one.
-	Insert Op = "insert"
+	Set    = mesh.OpSet
+	Delete = mesh.OpDelete
+	Insert = mesh.OpInsert
 )
 
 // Edit is one change inside a document.
-type Edit struct {
-	Op    Op     `json:"op" enum:"set,delete,insert"`
-	Path  string `json:"path"`            // "spec.http[0].timeout"
-	Value string `json:"value,omitempty"` // the new value as YAML; JSON is YAML too
-}
+type Edit = mesh.Edit
 
 // Splice makes edits, one after the other, in the text of one document. Only the
 // bytes of the values that change are touched: comments, order, quotes and

@@ -1,0 +1,11 @@
+package validate
+
+import (
+	"cmp"
+	"slices"
+)
+
+// List is every check, by code.
+var List = slices.SortedFunc(slices.Values(slices.Concat(
+	virtualServiceChecks,
+)), func(a, b Check) int { return cmp.Compare(a.Code, b.Code) })

@@ -1,0 +1,9 @@
+package validate
+
+import "slices"
+
+// lookups is every Lookup that checks use.
+var lookups = slices.Concat(
+	hostLookups,
+	podLookups,
+)

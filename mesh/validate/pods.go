@@ -1,0 +1,77 @@
+package validate
+
+import (
+	"maps"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+var podLookups = []*Lookup{podsByLabel, templatesByLabel}
+
+// podsByLabel finds Pods by namespace and one label: "default/app=reviews".
+var podsByLabel = &Lookup{Name: "pods by label", Kinds: []mesh.Kind{mesh.KindPod}, Values: labelValues}
+
+// templatesByLabel finds Deployments by namespace and one label of their pods.
+var templatesByLabel = &Lookup{Name: "templates by label", Kinds: []mesh.Kind{mesh.KindDeployment}, Values: labelValues}
+
+func labelValues(_ mesh.Settings, o *mesh.Object) []string {
+	labels := podLabels(o)
+	out := make([]string, 0, len(labels))
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		out = append(out, labelValue(o.Namespace, k, labels[k]))
+	}
+	return out
+}
+
+func labelValue(namespace, key, value string) string { return namespace + "/" + key + "=" + value }
+
+// podLabels are the labels that pods of o carry.
+func podLabels(o *mesh.Object) map[string]string {
+	switch s := o.Spec.(type) {
+	case *corev1.Pod:
+		return o.Labels
+	case *appsv1.Deployment:
+		return s.Spec.Template.Labels
+	}
+	return nil
+}
+
+// podsSelected are the Pods of a namespace that carry all labels of a selector;
+// an empty one selects all.
+func podsSelected(x *Index, namespace string, selector map[string]string) []*mesh.Object {
+	return selected(x, podsByLabel, mesh.KindPod, namespace, selector)
+}
+
+// templatesSelected are the Deployments of a namespace whose pods carry all
+// labels of a selector; an empty one selects all.
+func templatesSelected(x *Index, namespace string, selector map[string]string) []*mesh.Object {
+	return selected(x, templatesByLabel, mesh.KindDeployment, namespace, selector)
+}
+
+func selected(x *Index, l *Lookup, kind mesh.Kind, namespace string, selector map[string]string) []*mesh.Object {
+	if len(selector) == 0 {
+		return x.In(kind, namespace)
+	}
+	first := slices.Min(slices.Collect(maps.Keys(selector)))
+	var out []*mesh.Object
+	for _, o := range x.By(l, labelValue(namespace, first, selector[first])) {
+		if carries(podLabels(o), selector) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// carries reports whether labels hold all of a selector.
+func carries(labels, selector map[string]string) bool {
+	for k, v := range selector {
+		if got, ok := labels[k]; !ok || got != v {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,183 @@
+package validate
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+// Unknown is something that a check could not tell.
+type Unknown struct {
+	Code string `json:"code"`
+	// Ref is the object that it could not be told of, empty when it is all.
+	Ref mesh.Ref `json:"ref"`
+	// Needs is the evidence that was not there; empty when the counterpart of
+	// the object may be out of sight.
+	Needs []Aspect `json:"needs,omitempty"`
+}
+
+// Report is what the checks have to say about one snapshot.
+type Report struct {
+	Findings   []mesh.Finding // sorted
+	Suppressed []mesh.Finding // what annotations or Options keep quiet, sorted
+	Unknown    []Unknown      // sorted, without repetitions
+}
+
+// Options say how findings are to be read.
+type Options struct {
+	// Partial says that not everything is in sight: that something is missing
+	// then means nothing.
+	Partial bool
+	// Suppress keeps findings quiet, besides the annotations of objects.
+	Suppress []Suppression
+}
+
+// Run does all checks on a snapshot, on all cores.
+func Run(s *mesh.Snapshot, e Evidence, opt Options) Report {
+	x := newIndex(s)
+	var work []*unit
+	for i := range List {
+		for _, k := range keysOf(s, &List[i]) {
+			work = append(work, &unit{check: &List[i], key: k})
+		}
+	}
+	runAll(x, e, work, false)
+	return report(s, e, opt, work)
+}
+
+// unit is one key of one check, and what came of it.
+type unit struct {
+	check   *Check
+	key     Key
+	found   []mesh.Finding
+	looked  []token // what it looked at, when that was asked for
+	owners  int     // objects that make this key
+	pending bool    // waits to be run again
+}
+
+// batch is how many units a core takes at a time.
+const batch = 32
+
+// runAll does the work on all cores; note says whether look-ups are kept.
+func runAll(x *Index, e Evidence, work []*unit, note bool) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), (len(work)+batch-1)/batch) {
+		wg.Go(func() {
+			own := *x
+			for {
+				end := int(next.Add(batch))
+				if end-batch >= len(work) {
+					return
+				}
+				for _, u := range work[end-batch : min(end, len(work))] {
+					u.run(&own, e, note)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (u *unit) run(x *Index, e Evidence, note bool) {
+	u.found, u.looked, u.pending = nil, nil, false
+	if !e.suffices(u.check.Needs) {
+		return
+	}
+	x.note = nil
+	if note {
+		seen := map[token]bool{}
+		x.note = func(t token) {
+			if !seen[t] {
+				seen[t] = true
+				u.looked = append(u.looked, t)
+			}
+		}
+	}
+	for _, f := range u.check.Run(x, u.key, e) {
+		u.found = append(u.found, finding(u.check, f))
+	}
+}
+
+// keysOf is all work of a check, in a fixed order.
+func keysOf(s *mesh.Snapshot, c *Check) []Key {
+	seen := map[Key]bool{}
+	var out []Key
+	for _, kind := range c.On {
+		for _, o := range s.Kind(kind) {
+			for _, k := range c.Keys(s.Settings, o) {
+				if !seen[k] {
+					seen[k] = true
+					out = append(out, k)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// finding gives code, severity and words to what a check found.
+func finding(c *Check, f Found) mesh.Finding {
+	return mesh.Finding{
+		Code: c.Code, Severity: c.Severity, Phase: mesh.PhaseCheck, Ref: f.Object.Ref, Path: f.Path,
+		Message: Message(Languages[0], c.Code, f.Params), Params: f.Params, Related: f.Related, Fix: f.Fix,
+	}
+}
+
+// report gathers what units found.
+func report(s *mesh.Snapshot, e Evidence, opt Options, units []*unit) Report {
+	var r Report
+	blind := map[string]bool{}
+	for _, u := range units {
+		if len(u.check.Needs) > 0 && !blind[u.check.Code] && !e.suffices(u.check.Needs) {
+			blind[u.check.Code] = true
+			r.Unknown = append(r.Unknown, Unknown{Code: u.check.Code, Needs: e.lacks(u.check.Needs)})
+		}
+		for _, f := range u.found {
+			switch {
+			case suppressed(s, opt, u.check, f.Ref):
+				r.Suppressed = append(r.Suppressed, f)
+			case opt.Partial && u.check.Absence:
+				r.Unknown = append(r.Unknown, Unknown{Code: f.Code, Ref: f.Ref})
+			default:
+				r.Findings = append(r.Findings, f)
+			}
+		}
+	}
+	slices.SortFunc(r.Findings, mesh.CompareFindings)
+	slices.SortFunc(r.Suppressed, mesh.CompareFindings)
+	slices.SortFunc(r.Unknown, compareUnknown)
+	r.Unknown = slices.CompactFunc(r.Unknown, func(a, b Unknown) bool { return compareUnknown(a, b) == 0 })
+	return r
+}
+
+func compareUnknown(a, b Unknown) int {
+	return cmp.Or(cmp.Compare(a.Code, b.Code), a.Ref.Compare(b.Ref))
+}
+
+// Added are the findings of after that before did not have. A finding that only
+// moved inside its object, because of what stands before it, is not new.
+func Added(before, after []mesh.Finding) []mesh.Finding {
+	left := map[mesh.Hash]int{}
+	for _, f := range before {
+		left[identity(f)]++
+	}
+	var out []mesh.Finding
+	for _, f := range after {
+		if id := identity(f); left[id] > 0 {
+			left[id]--
+		} else {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// identity is what a finding says, whatever the place inside its object.
+func identity(f mesh.Finding) mesh.Hash {
+	return mesh.HashOf(f.Code, f.Ref.ID(), f.Message)
+}

@@ -1,0 +1,76 @@
+package validate
+
+import (
+	"embed"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	yaml "go.yaml.in/yaml/v4"
+)
+
+// Words is what a person reads about a code, in one language.
+type Words struct {
+	Message string `yaml:"message"` // one sentence; {name} stands for a parameter
+	Why     string `yaml:"why"`     // what will happen
+	Fix     string `yaml:"fix"`     // what to do
+	Example string `yaml:"example"` // YAML that shows it; the same in all languages, given in English only
+}
+
+// Languages that there are words in; the first is the one that servers send.
+var Languages = []string{"en", "zh"}
+
+//go:embed text
+var textFiles embed.FS
+
+var words = sync.OnceValues(func() (map[string]map[string]Words, error) {
+	all := map[string]map[string]Words{}
+	for _, lang := range Languages {
+		all[lang] = map[string]Words{}
+		files, err := textFiles.ReadDir(path.Join("text", lang))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			data, err := textFiles.ReadFile(path.Join("text", lang, f.Name()))
+			if err != nil {
+				return nil, err
+			}
+			var some map[string]Words
+			if err := yaml.Unmarshal(data, &some); err != nil {
+				return nil, fmt.Errorf("%s/%s: %w", lang, f.Name(), err)
+			}
+			for code, w := range some {
+				if _, twice := all[lang][code]; twice {
+					return nil, fmt.Errorf("%s/%s: %s has words already", lang, f.Name(), code)
+				}
+				all[lang][code] = w
+			}
+		}
+	}
+	return all, nil
+})
+
+// WordsOf are the words of a code in a language; false when there are none.
+func WordsOf(lang, code string) (Words, bool) {
+	all, err := words()
+	if err != nil {
+		return Words{}, false
+	}
+	w, ok := all[lang][code]
+	return w, ok
+}
+
+// Message is the sentence of a code with its placeholders filled.
+func Message(lang, code string, params map[string]string) string {
+	w, _ := WordsOf(lang, code)
+	if len(params) == 0 {
+		return w.Message
+	}
+	pairs := make([]string, 0, 2*len(params))
+	for k, v := range params {
+		pairs = append(pairs, "{"+k+"}", v)
+	}
+	return strings.NewReplacer(pairs...).Replace(w.Message)
+}
