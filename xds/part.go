@@ -2,6 +2,7 @@ package xds
 
 import (
 	"cmp"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -44,11 +45,26 @@ type Part struct {
 	Fallback func() proto.Message
 }
 
-// Plan is everything one proxy gets, ordered by type (as in Types) and name.
-// Proxies of one class share their plan.
+// Plan is everything one proxy gets. Proxies of one class share their plan.
 type Plan struct {
 	Revision mesh.Hash // of the snapshot
-	Parts    []Part
+	// Base is what this plan has in common with others, nil when there is
+	// nothing: the same pointer for all of them, so that what comes of it is
+	// worked out once. A base has no base itself.
+	Base *Plan
+	// Parts are those beyond Base, ordered by type (as in Types) and name; none
+	// of them has type and name of one in Base.
+	Parts []Part
+}
+
+// All lists the parts, those of Base included, by type and name.
+func (p *Plan) All() []Part {
+	if p.Base == nil {
+		return p.Parts
+	}
+	all := slices.Concat(p.Base.Parts, p.Parts)
+	slices.SortStableFunc(all, Part.Compare)
+	return all
 }
 
 // Compare orders parts by type and name.

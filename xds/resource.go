@@ -116,8 +116,9 @@ func NewResourceSet(resources []*Resource) *ResourceSet {
 // BuildAll makes every part of a plan. Parts that cannot be made are left out.
 func BuildAll(plan *Plan) (*ResourceSet, []mesh.Finding) {
 	var findings []mesh.Finding
-	resources := make([]*Resource, 0, len(plan.Parts))
-	for _, p := range plan.Parts {
+	parts := plan.All()
+	resources := make([]*Resource, 0, len(parts))
+	for _, p := range parts {
 		r, found := Build(p)
 		findings = append(findings, found...)
 		if r != nil {

@@ -38,7 +38,7 @@ type forGRPC struct {
 // Plan implements xds.Planner.
 func (p *forGRPC) Plan(snap *mesh.Snapshot, who xds.Proxy) (*xds.Plan, []mesh.Finding) {
 	plan, findings := p.planner.Plan(snap, who)
-	parts := slices.Clone(plan.Parts)
+	parts := slices.Clone(plan.All())
 	for i, old := range parts {
 		if old.Type != xds.ClusterType {
 			continue

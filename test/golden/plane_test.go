@@ -214,7 +214,7 @@ func (x *proxy) plan(t *testing.T, snap *mesh.Snapshot) *xds.ResourceSet {
 	// What cannot be made stays as it was.
 	all := set.All()
 	held := x.plane.server.Resources(x.workload.UID)
-	for _, part := range plan.Parts {
+	for _, part := range plan.All() {
 		if _, made := set.Get(part.Type, part.Name); made {
 			continue
 		}

@@ -22,10 +22,10 @@ type desired interface {
 	// want is the content of a name. Without content, keep says whether the
 	// proxy may go on with what it has: nobody knows better at present.
 	want(typ, name string) (c *content, keep bool)
-	// all lists the names of a type in order.
+	// all lists the names of a type.
 	all(typ string) iter.Seq[string]
-	// hosts lists the virtual hosts of a route configuration in order, the
-	// placeholder first.
+	// hosts lists the virtual hosts of a route configuration, the placeholder
+	// first.
 	hosts(routes string) iter.Seq[string]
 }
 

@@ -63,7 +63,7 @@ type Server struct {
 	mu       sync.Mutex
 	snap     *mesh.Snapshot
 	seq      uint64 // counts the snapshots that came
-	sets     map[*xds.Plan]*set
+	derived  derived
 	streams  map[*stream]struct{}
 	perPod   map[string]int
 	streamID uint64
@@ -92,7 +92,7 @@ func New(o Options) (*Server, error) {
 		memo: newMemo(), goods: newGoods(), bad: newQuarantine(), health: health.NewServer(),
 		stop: make(chan struct{}), plans: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		unsaved: make(chan struct{}, 1), landed: make(chan struct{}, 1),
-		sets: map[*xds.Plan]*set{}, streams: map[*stream]struct{}{}, perPod: map[string]int{},
+		derived: newDerived(), streams: map[*stream]struct{}{}, perPod: map[string]int{},
 		behind: map[*stream]struct{}{}, seen: map[mesh.Hash]uint64{},
 	}
 	s.metrics = newMetrics(s)
@@ -145,7 +145,7 @@ func (s *Server) publish(snap *mesh.Snapshot) {
 	s.mu.Lock()
 	s.snap = snap
 	s.seq++
-	s.sets = map[*xds.Plan]*set{}
+	s.derived = newDerived()
 	if len(s.seen) >= seenRevisions {
 		oldest := slices.MinFunc(slices.Collect(maps.Keys(s.seen)), func(a, b mesh.Hash) int { return int(s.seen[a]) - int(s.seen[b]) })
 		delete(s.seen, oldest)
@@ -175,35 +175,6 @@ func (s *Server) current() (*mesh.Snapshot, uint64) {
 // Refresh makes every stream look again at what does not come from the
 // snapshot: the trust bundle of the certificate authority.
 func (s *Server) Refresh() { s.wakeAll() }
-
-// setFor plans for a proxy and makes what is new. Proxies with the same plan
-// share the result.
-func (s *Server) setFor(snap *mesh.Snapshot, seq uint64, p xds.Proxy, prev *set) (*set, error) {
-	s.plans <- struct{}{}
-	defer func() { <-s.plans }()
-	plan, findings, err := s.plan(snap, p)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	known := s.sets[plan]
-	s.mu.Unlock()
-	if known != nil {
-		return known, nil
-	}
-	made := resolve(s.memo, plan, prev)
-	made.findings = findings
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seq != seq {
-		return made, nil
-	}
-	if known := s.sets[plan]; known != nil {
-		return known, nil
-	}
-	s.sets[plan] = made
-	return made, nil
-}
 
 // plan asks the planner. A panic there is our bug; the proxy keeps the plan
 // that it has.
@@ -263,7 +234,7 @@ func (s *Server) Findings() []mesh.Finding {
 		}
 		sets[set] = struct{}{}
 		all = append(all, set.findings...)
-		for _, e := range set.noted {
+		for _, e := range set.noted() {
 			if _, known := entries[e]; !known {
 				entries[e] = struct{}{}
 				all = append(all, e.findings...)

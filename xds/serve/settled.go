@@ -74,6 +74,7 @@ func (s *Server) landLocked() {
 		return
 	}
 	s.settled = s.seq
+	clear(s.derived.moves) // nobody comes from the states before any more
 	for _, w := range s.waiters {
 		close(w)
 	}

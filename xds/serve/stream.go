@@ -179,8 +179,8 @@ func (st *stream) apply(p xds.Proxy, snap *mesh.Snapshot, next *set) {
 	}
 	prev := st.view.set
 	st.view.set = next
-	for typ, name := range differences(prev, next) {
-		st.engine.changed(typ, name)
+	for _, d := range st.server.differences(st.applied, prev, next) {
+		st.engine.changed(d.typ, d.name)
 	}
 }
 

@@ -87,7 +87,7 @@ func (v *view) placeholder(routes string) *content {
 
 func (v *view) all(typ string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for _, e := range v.set.of(typ) {
+		for e := range v.set.of(typ) {
 			if !yield(e.name) {
 				return
 			}
@@ -115,7 +115,7 @@ func (v *view) hosts(routes string) iter.Seq[string] {
 
 // substituted lists the entries whose content is not what the plan says.
 func (v *view) substituted() []*entry {
-	list := append([]*entry(nil), v.set.broken...)
+	list := v.set.broken()
 	for _, r := range v.bad.all() {
 		if e := v.set.get(r.Type, r.Name); e != nil && e.content != nil && e.content.version == r.Version {
 			list = append(list, e)

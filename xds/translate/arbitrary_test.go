@@ -52,7 +52,7 @@ func TestArbitraryServices(t *testing.T) {
 	made := map[mesh.Hash]*xds.Resource{}
 	build := func(rt *rapid.T, plan *xds.Plan) *xds.ResourceSet {
 		var resources []*xds.Resource
-		for _, p := range plan.Parts {
+		for _, p := range plan.All() {
 			r, known := made[p.Key]
 			if !known {
 				var findings []mesh.Finding
@@ -82,18 +82,20 @@ func TestArbitraryServices(t *testing.T) {
 			for _, d := range set.Dangling(names.Agent) {
 				rt.Errorf("%s: %s names %s, which is not there", uid, d.From.Name, d.To.Name)
 			}
-			if len(set.All()) != len(plan.Parts) {
-				rt.Errorf("%s: %d parts became %d resources", uid, len(plan.Parts), len(set.All()))
+			parts := plan.All()
+			if len(set.All()) != len(parts) {
+				rt.Errorf("%s: %d parts became %d resources", uid, len(parts), len(set.All()))
 			}
-			if !slices.IsSortedFunc(plan.Parts, xds.Part.Compare) {
+			if !slices.IsSortedFunc(plan.Parts, xds.Part.Compare) || !slices.IsSortedFunc(plan.Base.Parts, xds.Part.Compare) {
 				rt.Errorf("%s: the plan is not in order", uid)
 			}
-			other, _ := new(translate.Planner).Plan(again, proxyOf(t, again, uid))
-			if len(other.Parts) != len(plan.Parts) {
-				rt.Fatalf("%s: %d parts, and %d in another order", uid, len(plan.Parts), len(other.Parts))
+			turned, _ := new(translate.Planner).Plan(again, proxyOf(t, again, uid))
+			others := turned.All()
+			if len(others) != len(parts) {
+				rt.Fatalf("%s: %d parts, and %d in another order", uid, len(parts), len(others))
 			}
-			for i, p := range plan.Parts {
-				if o := other.Parts[i]; o.Name != p.Name || o.Key != p.Key {
+			for i, p := range parts {
+				if o := others[i]; o.Name != p.Name || o.Key != p.Key {
 					rt.Errorf("%s: %s is another in another order", uid, p.Name)
 				}
 			}

@@ -49,7 +49,7 @@ func FuzzPlan(f *testing.F) {
 			sameParts(t, plan, again)
 			var made []*xds.Resource
 			missing := map[xds.Reference]bool{}
-			for _, p := range plan.Parts {
+			for _, p := range plan.All() {
 				r, findings := xds.Build(p)
 				if r != nil {
 					made = append(made, r)
@@ -74,17 +74,18 @@ func FuzzPlan(f *testing.F) {
 	})
 }
 
-func sameParts(t *testing.T, a, b *xds.Plan) {
+func sameParts(t *testing.T, plan, other *xds.Plan) {
 	t.Helper()
-	same := slices.EqualFunc(a.Parts, b.Parts, func(x, y xds.Part) bool {
+	a, b := plan.All(), other.All()
+	same := slices.EqualFunc(a, b, func(x, y xds.Part) bool {
 		return x.Type == y.Type && x.Name == y.Name && x.Key == y.Key
 	})
 	if !same {
 		t.Error("the order of objects matters")
 	}
-	for i := 1; i < len(a.Parts); i++ {
-		if a.Parts[i-1].Compare(a.Parts[i]) >= 0 {
-			t.Errorf("%s %s stands twice or in the wrong place", a.Parts[i].Type, a.Parts[i].Name)
+	for i := 1; i < len(a); i++ {
+		if a[i-1].Compare(a[i]) >= 0 {
+			t.Errorf("%s %s stands twice or in the wrong place", a[i].Type, a[i].Name)
 		}
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/heddle-mesh/heddle/mesh"
-	"github.com/heddle-mesh/heddle/mesh/scope"
 	"github.com/heddle-mesh/heddle/xds"
 	"github.com/heddle-mesh/heddle/xds/names"
 )
@@ -36,14 +35,12 @@ func (p inboundPort) digest() string {
 	return strings.Join([]string{number(p.number), string(p.protocol), number(p.service), p.host, p.name, p.nspace}, "\x00")
 }
 
-// inboundPorts lists the ports by number. Where several services lead to one,
-// the first by host that declares a protocol decides.
-func inboundPorts(snap *mesh.Snapshot, w *mesh.Workload) []inboundPort {
+// inboundPorts lists the ports by number, of the services that select a
+// workload, which come by host. Where several lead to one port, the first that
+// declares a protocol decides.
+func inboundPorts(services []*mesh.Service, w *mesh.Workload) []inboundPort {
 	byNumber := map[uint32]inboundPort{}
-	for svc := range snap.Services.Values() {
-		if svc.Namespace != w.Namespace || len(svc.Selector) == 0 || !scope.Selects(svc.Selector, w.Labels) {
-			continue
-		}
+	for _, svc := range services {
 		for _, p := range svc.Ports {
 			n := targetPort(p, w)
 			if n == 0 || p.Protocol == mesh.UDP {
@@ -84,7 +81,7 @@ func targetPort(p mesh.ServicePort, w *mesh.Workload) uint32 {
 // inbound is what leads to the application: a cluster and, for HTTP, routes of
 // each port, and the one listener.
 func (p proxyParts) inbound() []xds.Part {
-	ports := inboundPorts(p.snap, p.workload)
+	ports := inboundPorts(p.services.of(p.workload), p.workload)
 	var parts []xds.Part
 	for _, port := range ports {
 		parts = append(parts, inboundCluster(port))

@@ -106,11 +106,10 @@ func addressPorts(v *scope.View, snap *mesh.Snapshot) []addressPort {
 // outboundListeners are what a sidecar hears from its application.
 func (p proxyParts) outboundListeners() []xds.Part {
 	parts := []xds.Part{p.virtualOutbound()}
-	declared, _ := routedPorts(p.view)
-	for _, port := range declared {
+	for _, port := range p.routed {
 		parts = append(parts, p.portListener(port))
 	}
-	for _, a := range addressPorts(p.view, p.snap) {
+	for _, a := range p.addresses {
 		parts = append(parts, p.addressListener(a))
 	}
 	return parts

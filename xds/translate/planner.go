@@ -44,7 +44,7 @@ func (p *Planner) of(snap *mesh.Snapshot) *snapshotPlans {
 	defer p.mu.Unlock()
 	i := slices.IndexFunc(p.recent, func(s *snapshotPlans) bool { return s.snap == snap })
 	if i < 0 {
-		fresh := &snapshotPlans{snap: snap, clusters: newClusterMemo(snap), shared: map[mesh.Hash]sharedParts{}, plans: map[mesh.Hash]planned{}}
+		fresh := &snapshotPlans{snap: snap, clusters: newClusterMemo(snap), shared: map[mesh.Hash]*shared{}, plans: map[mesh.Hash]planned{}}
 		p.recent = append([]*snapshotPlans{fresh}, p.recent[:min(len(p.recent), remembered-1)]...)
 		return fresh
 	}
@@ -57,8 +57,9 @@ type snapshotPlans struct {
 
 	mu       sync.Mutex
 	index    *scope.Index
+	services selectedServices
 	clusters clusterMemo
-	shared   map[mesh.Hash]sharedParts
+	shared   map[mesh.Hash]*shared
 	plans    map[mesh.Hash]planned
 }
 
@@ -67,16 +68,17 @@ type planned struct {
 	findings []mesh.Finding
 }
 
-// sharedParts is what depends on the view alone, not on which of its proxies
-// asks.
-type sharedParts struct {
-	view  *scope.View
-	parts []xds.Part
+// shared is what depends on the view alone, not on which of its proxies asks.
+type shared struct {
+	view      *scope.View
+	base      *xds.Plan
+	routed    []uint32      // ports that are declared as HTTP, of sidecars
+	addresses []addressPort // of sidecars
 }
 
 func (s *snapshotPlans) plan(proxy xds.Proxy) planned {
 	if s.index == nil {
-		s.index = scope.NewIndex(s.snap)
+		s.index, s.services = scope.NewIndex(s.snap), newSelectedServices(s.snap)
 	}
 	asker := scope.Asker{Namespace: proxy.Namespace, Gateway: proxy.Role == xds.Gateway}
 	if proxy.Workload != nil {
@@ -89,32 +91,40 @@ func (s *snapshotPlans) plan(proxy xds.Proxy) planned {
 	if have, ok := s.plans[key]; ok {
 		return have
 	}
-	shared, ok := s.shared[class]
+	common, ok := s.shared[class]
 	if !ok {
-		shared = sharedParts{view: view, parts: s.makeShared(view, proxy.Role)}
-		s.shared[class] = shared
+		common = s.share(view, proxy.Role)
+		s.shared[class] = common
 	}
-	parts, findings := slices.Clone(shared.parts), []mesh.Finding(nil)
+	made := planned{plan: &xds.Plan{Revision: s.snap.Revision, Base: common.base}}
 	if proxy.Workload != nil {
-		own := proxyParts{snap: s.snap, view: shared.view, workload: proxy.Workload, facts: proxy.Workload.WorkloadFacts}
-		var more []xds.Part
-		more, findings = own.parts(proxy.Role)
-		parts = append(parts, more...)
+		own := proxyParts{
+			snap: s.snap, shared: common, services: s.services,
+			workload: proxy.Workload, facts: proxy.Workload.WorkloadFacts,
+		}
+		made.plan.Parts, made.findings = own.parts(proxy.Role)
+		slices.SortStableFunc(made.plan.Parts, xds.Part.Compare)
 	}
-	slices.SortStableFunc(parts, xds.Part.Compare)
-	made := planned{plan: &xds.Plan{Revision: s.snap.Revision, Parts: parts}, findings: findings}
 	s.plans[key] = made
 	return made
 }
 
-// makeShared are clusters, endpoints, and outbound or gateway routes.
-func (s *snapshotPlans) makeShared(v *scope.View, role xds.Role) []xds.Part {
+// share makes what all proxies of a view have in common: clusters, endpoints,
+// and outbound or gateway routes.
+func (s *snapshotPlans) share(v *scope.View, role xds.Role) *shared {
 	parts := append([]xds.Part{runtimeLayer()}, fixedClusters(role)...)
 	parts = append(parts, s.clusters.of(v)...)
+	made := &shared{view: v}
 	if role == xds.Gateway {
-		return append(parts, gatewayRoutes(v, s.snap)...)
+		parts = append(parts, gatewayRoutes(v, s.snap)...)
+	} else {
+		parts = append(parts, outboundRoutes(v, s.snap)...)
+		made.routed, _ = routedPorts(v)
+		made.addresses = addressPorts(v, s.snap)
 	}
-	return append(parts, outboundRoutes(v, s.snap)...)
+	slices.SortStableFunc(parts, xds.Part.Compare)
+	made.base = &xds.Plan{Revision: s.snap.Revision, Parts: parts}
+	return made
 }
 
 // templateOf digests what the parts of a single proxy read of its workload:
@@ -135,8 +145,9 @@ func factsText(f mesh.WorkloadFacts) string { return fmt.Sprintf("%q", f) }
 
 // proxyParts makes what belongs to one proxy, or to all of its template.
 type proxyParts struct {
+	*shared
 	snap     *mesh.Snapshot
-	view     *scope.View
+	services selectedServices
 	workload *mesh.Workload
 	facts    mesh.WorkloadFacts
 }

@@ -74,12 +74,15 @@ func TestPlansAreSharedByClass(t *testing.T) {
 	other, _ := planner.Plan(snap, proxyOf(t, snap, "ratings-v1-0"))
 	keys := func(p *xds.Plan, typ string) map[string]mesh.Hash {
 		m := map[string]mesh.Hash{}
-		for _, part := range p.Parts {
+		for _, part := range p.All() {
 			if part.Type == typ {
 				m[part.Name] = part.Key
 			}
 		}
 		return m
+	}
+	if first.Base == nil || first.Base != other.Base {
+		t.Error("two proxies of one namespace have no base in common")
 	}
 	for _, typ := range []string{xds.EndpointType, xds.VirtualHostType} {
 		if diff := cmp.Diff(keys(first, typ), keys(other, typ)); diff != "" {
@@ -103,7 +106,7 @@ func TestEqualKeysGiveEqualBytes(t *testing.T) {
 		snap := mesh.Build(nil, in)
 		for _, uid := range []string{"ratings-v1-0", "reviews-v2-0", "istio-ingressgateway-0"} {
 			plan, _ := new(translate.Planner).Plan(snap, proxyOf(t, snap, uid))
-			for _, p := range plan.Parts {
+			for _, p := range plan.All() {
 				r, _ := xds.Build(p)
 				if r == nil {
 					t.Fatalf("%s was not made", p.Name)
