@@ -10,6 +10,7 @@
 // of falling behind. What a proxy has is known by content: versions are digests
 // of bytes, so a proxy that comes back gets nothing that it already has.
 //
-// A resource that a proxy rejects is quarantined by its content, for all
-// proxies, and the last content that was accepted takes its place.
+// A resource that a proxy rejects is quarantined by its content, for the proxies
+// of the same workload at once, for all when a second workload rejects it too,
+// and the last content that was accepted takes its place.
 package serve

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -132,7 +133,8 @@ type world struct {
 	mu      sync.Mutex
 	plans   map[mesh.Hash]plans
 	objects map[mesh.Ref]*mesh.Object
-	account string // service account of all pods
+	account string            // service account of all pods
+	kinds   map[string]string // workload by pod UID; "app" for all others
 	n       int
 }
 
@@ -153,7 +155,7 @@ func newWorld(t testing.TB, options func(*Options), pods ...string) *world {
 	t.Helper()
 	w := &world{
 		t: t, head: &mesh.Head{}, plans: map[mesh.Hash]plans{}, pods: map[string]*bufconn.Listener{},
-		objects: map[mesh.Ref]*mesh.Object{}, account: "default",
+		objects: map[mesh.Ref]*mesh.Object{}, account: "default", kinds: map[string]string{},
 	}
 	o := Options{Planner: w, Head: w.head}
 	if options != nil {
@@ -214,7 +216,7 @@ func (w *world) setPlans(byPod map[string][]xds.Part) mesh.Hash {
 	})
 	workloads := mesh.NewTable(mesh.ByValue[string], func(yield func(string, *mesh.Workload) bool) {
 		for uid := range w.pods {
-			facts := mesh.WorkloadFacts{Workload: "app", Namespace: "default", ServiceAccount: w.account}
+			facts := mesh.WorkloadFacts{Workload: cmp.Or(w.kinds[uid], "app"), Namespace: "default", ServiceAccount: w.account}
 			if !yield(uid, &mesh.Workload{WorkloadFacts: facts, UID: uid, Pod: uid}) {
 				return
 			}
@@ -240,6 +242,12 @@ func (w *world) settled(rev mesh.Hash) {
 	if err := w.server.WaitSettled(ctx, rev); err != nil {
 		w.t.Fatalf("not settled: %v; %+v", err, w.server.Proxies())
 	}
+}
+
+func (w *world) isSettled(rev mesh.Hash) bool {
+	w.server.mu.Lock()
+	defer w.server.mu.Unlock()
+	return w.server.settledLocked(rev)
 }
 
 // eventually waits for a condition.

@@ -100,12 +100,21 @@ func (g *goods) get(variant, typ, name string) *content {
 	return nil
 }
 
-// accepted reports whether some proxy's last good content of the name is this
-// one.
-func (g *goods) accepted(typ, name, version string) bool {
+// accepted reports whether some content is the last good one under its name for
+// proxies of a variant, and whether it is for those of another.
+func (g *goods) accepted(variant string, c *content) (own, others bool) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	return slices.ContainsFunc(g.held[resourceKey{typ, name}], func(h held) bool { return h.content.version == version })
+	list := g.held[resourceKey{c.typ, c.name}]
+	i := slices.IndexFunc(list, func(h held) bool { return h.content.version == c.version })
+	if i < 0 {
+		return false, false
+	}
+	by := list[i].by
+	if bit, ok := g.variants[variant]; ok && by.has(bit) {
+		return true, !slices.Clone(by).without(bit).none()
+	}
+	return false, true
 }
 
 func (g *goods) bit(variant string) int {

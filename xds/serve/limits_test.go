@@ -326,14 +326,14 @@ func TestSettled(t *testing.T) {
 	w.settled(first)
 	second := w.set(with(shop(), part(virtualHost("80/shop", "other", "outbound|80||shop")))...)
 	r := c.expect(xds.VirtualHostType)
-	if w.server.Settled(second) {
+	if w.isSettled(second) {
 		t.Error("settled before the proxy has acknowledged")
 	}
 	c.ack(r)
 	if got := <-told; got != second {
 		t.Errorf("told %v, want %v", got, second)
 	}
-	if !w.server.Settled(second) || w.server.Settled(mesh.HashOf("unknown")) {
+	if !w.isSettled(second) || w.isSettled(mesh.HashOf("unknown")) {
 		t.Error("settled is wrong")
 	}
 }

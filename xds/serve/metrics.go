@@ -37,7 +37,7 @@ func newMetrics(s *Server) *metrics {
 		behind:    value("heddle_xds_streams_behind", "Open discovery streams that have not acknowledged the newest snapshot."),
 		made:      value("heddle_xds_resources_made_total", "Resources translated."),
 		memo:      value("heddle_xds_resources_held", "Translated resources that are in use."),
-		bad:       value("heddle_xds_quarantined", "Contents that no proxy is sent because one rejected them."),
+		bad:       value("heddle_xds_quarantined", "Contents that proxies are not sent because they, or those of other workloads, rejected them."),
 	}
 }
 

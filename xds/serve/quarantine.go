@@ -2,10 +2,8 @@ package serve
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,50 +11,58 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
-// maxVerdicts bounds how many rejected contents are remembered.
-const maxVerdicts = 1000
-
-// verdict is one content that a proxy rejected. It is immutable.
-type verdict struct {
-	Type, Name, Version string
-	Words               string // the proxy's
-	Proxy               string
-	At                  time.Time
-	// Blamed are the objects that the resource came from, with their content
-	// when it was last wanted.
-	Blamed []blamedObject
-}
-
-type blamedObject struct {
-	Ref  mesh.Ref
-	Hash mesh.Hash
-}
+const (
+	// maxVerdicts bounds how many rejected contents are remembered, and
+	// maxOwnVerdicts how many of them bind one workload by its own word.
+	maxVerdicts, maxOwnVerdicts = 1000, 100
+	// maxAccusers bounds how many workloads a verdict names.
+	maxAccusers = 64
+)
 
 // badContent names content, whatever resource it is under.
 type badContent struct{ typ, version string }
 
-// quarantine holds the contents that no proxy is sent any more.
+// quarantine holds the contents that proxies rejected. The proxies of a
+// workload that rejected one are not sent it again, and once a second workload
+// rejected it and none accepted it, nobody is.
 type quarantine struct {
 	mu      sync.Mutex
 	bad     atomic.Pointer[map[badContent]*verdict] // replaced, never changed
-	version atomic.Uint64                           // counts the verdicts that came
+	version atomic.Uint64                           // counts what changed for some proxy
 	changed bool
+	save    func() // is to be called after every change
 }
 
-func newQuarantine() *quarantine {
-	q := &quarantine{}
+func newQuarantine(save func()) *quarantine {
+	q := &quarantine{save: save}
 	q.bad.Store(&map[badContent]*verdict{})
 	return q
 }
 
-// holds reports whether content is quarantined.
-func (q *quarantine) holds(c *content) bool {
+// verdict on content, nil when nobody rejected it.
+func (q *quarantine) verdict(c *content) *verdict {
 	bad := *q.bad.Load()
 	if len(bad) == 0 {
-		return false
+		return nil
 	}
-	_, ok := bad[badContent{c.typ, c.version}]
-	return ok
+	return bad[badContent{c.typ, c.version}]
+}
+
+// holds reports whether a workload's proxies are not sent the content.
+func (q *quarantine) holds(variant string, c *content) bool {
+	v := q.verdict(c)
+	return v != nil && v.binds(variant)
+}
+
+// binding lists, in no order, the verdicts that bind a workload's proxies.
+func (q *quarantine) binding(variant string) []*verdict {
+	var all []*verdict
+	for _, v := range *q.bad.Load() {
+		if v.binds(variant) {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 // all lists the verdicts by type and name.
@@ -66,36 +72,125 @@ func (q *quarantine) all() []*verdict {
 	})
 }
 
-// put adds a verdict, or replaces the one on the same content. The oldest go
-// when there are too many.
-func (q *quarantine) put(v *verdict) {
+// refuse takes in that a workload rejected content: v is the verdict if it is
+// the first to do so. It is false when there is no room: a proxy that refuses
+// very much is not worth the memory, and must not push out the words of others.
+func (q *quarantine) refuse(variant string, v *verdict, snap *mesh.Snapshot) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	bad := maps.Clone(*q.bad.Load())
 	key := badContent{v.Type, v.Version}
-	_, known := bad[key]
-	bad[key] = v
-	for len(bad) > maxVerdicts {
-		oldest := slices.MinFunc(slices.Collect(maps.Values(bad)), func(a, b *verdict) int { return a.At.Compare(b.At) })
-		delete(bad, badContent{oldest.Type, oldest.Version})
+	old := bad[key]
+	if old == nil {
+		first := *v
+		first.By = []string{variant}
+		if !makeRoom(bad, variant, snap, v.At) {
+			return false
+		}
+		bad[key] = &first
+		q.replace(bad)
+		return true
 	}
-	q.bad.Store(&bad)
-	if !known {
-		q.version.Add(1)
+	if slices.Contains(old.By, variant) {
+		return true
 	}
-	q.changed = true
+	if len(old.By) >= maxAccusers {
+		return old.everywhere()
+	}
+	again := *old
+	again.By = append(slices.Clone(old.By), variant)
+	again.Lives = old.Lives || v.Lives
+	if !again.everywhere() && boundBy(bad, variant) >= maxOwnVerdicts {
+		return false
+	}
+	bad[key] = &again
+	q.replace(bad)
+	return true
+}
+
+// accept takes in that a workload accepted content. Where others rejected it,
+// that is for them alone from now on; true says that it was for all.
+func (q *quarantine) accept(variant string, c *content) bool {
+	if v := q.verdict(c); v == nil || v.Lives || slices.Contains(v.By, variant) {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	v := q.verdict(c)
+	if v == nil {
+		return false
+	}
+	again := *v
+	again.Lives = true
+	bad := maps.Clone(*q.bad.Load())
+	bad[badContent{c.typ, c.version}] = &again
+	q.replace(bad)
+	return v.everywhere()
 }
 
 // touch refreshes who is to blame for content that is still wanted: the objects
 // may have changed in a way that does not reach the resource.
 func (q *quarantine) touch(v *verdict, from []mesh.Ref, snap *mesh.Snapshot) {
+	if len(v.Blamed) > 0 {
+		from = stillFirst(from, v.Blamed[0].Ref)
+	}
 	blamed := blame(from, snap)
 	if slices.Equal(blamed, v.Blamed) {
 		return
 	}
-	again := *v
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	bad := maps.Clone(*q.bad.Load())
+	key := badContent{v.Type, v.Version}
+	if bad[key] == nil {
+		return
+	}
+	again := *bad[key]
 	again.Blamed = blamed
-	q.put(&again)
+	bad[key] = &again
+	q.bad.Store(&bad) // no proxy gets anything else by it
+	q.changed = true
+	q.save()
+}
+
+// replace makes bad what is in force.
+func (q *quarantine) replace(bad map[badContent]*verdict) {
+	q.bad.Store(&bad)
+	q.version.Add(1)
+	q.changed = true
+	q.save()
+}
+
+// makeRoom drops verdicts that are spent, so that a workload may add one. It is
+// false when too few are.
+func makeRoom(bad map[badContent]*verdict, variant string, snap *mesh.Snapshot, now time.Time) bool {
+	drop := func(mine bool) bool {
+		var oldest *verdict
+		for _, v := range bad {
+			if mine && (len(v.By) != 1 || v.By[0] != variant) || !v.spent(snap, now) {
+				continue
+			}
+			if oldest == nil || v.At.Before(oldest.At) {
+				oldest = v
+			}
+		}
+		if oldest != nil {
+			delete(bad, badContent{oldest.Type, oldest.Version})
+		}
+		return oldest != nil
+	}
+	return (boundBy(bad, variant) < maxOwnVerdicts || drop(true)) && (len(bad) < maxVerdicts || drop(false))
+}
+
+// boundBy counts the verdicts that bind a workload by its own word.
+func boundBy(bad map[badContent]*verdict, variant string) int {
+	n := 0
+	for _, v := range bad {
+		if !v.everywhere() && slices.Contains(v.By, variant) {
+			n++
+		}
+	}
+	return n
 }
 
 // findings tells the verdicts whose objects are all as they were.
@@ -103,37 +198,22 @@ func (q *quarantine) findings(snap *mesh.Snapshot) []mesh.Finding {
 	var all []mesh.Finding
 	for _, v := range q.all() {
 		if v.current(snap) {
-			all = append(all, v.findings()...)
+			all = append(all, v.finding())
 		}
 	}
 	return all
 }
 
-func (v *verdict) current(snap *mesh.Snapshot) bool {
-	return !slices.ContainsFunc(v.Blamed, func(b blamedObject) bool { return objectHash(snap, b.Ref) != b.Hash })
-}
-
-func (v *verdict) findings() []mesh.Finding {
-	refs := make([]mesh.Ref, 0, len(v.Blamed))
-	for _, b := range v.Blamed {
-		refs = append(refs, b.Ref)
+// restore takes back what was written.
+func (q *quarantine) restore(all []*verdict) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	bad := map[badContent]*verdict{}
+	for _, v := range all {
+		bad[badContent{v.Type, v.Version}] = v
 	}
-	if len(refs) == 0 {
-		refs = append(refs, mesh.Ref{})
-	}
-	all := make([]mesh.Finding, 0, len(refs))
-	for i, ref := range refs {
-		all = append(all, mesh.Finding{
-			Code: mesh.CodeRejected, Severity: mesh.Error, Phase: mesh.PhaseDelivery, Ref: ref,
-			Message: fmt.Sprintf("Proxy %s rejected %s %s, which comes of this object: %s. Proxies go on with what they accepted last; correct the object.",
-				v.Proxy, short(v.Type), v.Name, v.Words),
-			Params: map[string]string{
-				"proxy": v.Proxy, "type": short(v.Type), "resource": v.Name, "error": v.Words,
-			},
-			Related: slices.Delete(slices.Clone(refs), i, i+1),
-		})
-	}
-	return all
+	q.bad.Store(&bad)
+	q.version.Add(1)
 }
 
 // take gives the verdicts to be written, and nothing when nothing changed.
@@ -143,72 +223,4 @@ func (q *quarantine) take() ([]*verdict, bool) {
 	q.changed = false
 	q.mu.Unlock()
 	return q.all(), changed
-}
-
-func blame(from []mesh.Ref, snap *mesh.Snapshot) []blamedObject {
-	blamed := make([]blamedObject, 0, len(from))
-	for _, ref := range from {
-		blamed = append(blamed, blamedObject{ref, objectHash(snap, ref)})
-	}
-	return blamed
-}
-
-func objectHash(snap *mesh.Snapshot, ref mesh.Ref) mesh.Hash {
-	if snap == nil {
-		return mesh.Hash{}
-	}
-	o, ok := snap.Get(ref)
-	if !ok {
-		return mesh.Hash{}
-	}
-	return o.Hash
-}
-
-// accused finds the resources of a rejected response that the proxy's words
-// name. Names that could stand in any sentence ("9080") accuse nobody.
-func accused(changes []change, words string) []change {
-	sent := slices.DeleteFunc(slices.Clone(changes), func(c change) bool { return c.c == nil })
-	if len(sent) <= 1 {
-		return sent
-	}
-	// The longest first: a name may be part of another one.
-	slices.SortStableFunc(sent, func(a, b change) int { return cmp.Compare(len(b.name), len(a.name)) })
-	var found []change
-	for _, c := range sent {
-		if !telling(c.name) {
-			continue
-		}
-		rest, hit := strike(words, c.name)
-		if hit {
-			found = append(found, c)
-			words = rest
-		}
-	}
-	slices.SortFunc(found, func(a, b change) int { return compareChange(a, b.name) })
-	return found
-}
-
-func telling(name string) bool {
-	return len(name) >= 6 && strings.ContainsFunc(name, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' })
-}
-
-// strike blanks each place where name stands as a whole word.
-func strike(words, name string) (string, bool) {
-	hit := false
-	for at := 0; ; {
-		i := strings.Index(words[at:], name)
-		if i < 0 {
-			return words, hit
-		}
-		from, to := at+i, at+i+len(name)
-		if (from == 0 || !partOfName(words[from-1])) && (to == len(words) || !partOfName(words[to])) {
-			hit = true
-			words = words[:from] + strings.Repeat(" ", len(name)) + words[to:]
-		}
-		at = to
-	}
-}
-
-func partOfName(b byte) bool {
-	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '|' || b == '/' || b == '-' || b == '_'
 }

@@ -63,6 +63,7 @@ type Server struct {
 	mu       sync.Mutex
 	snap     *mesh.Snapshot
 	seq      uint64 // counts the snapshots that came
+	changed  lastChanges
 	derived  derived
 	streams  map[*stream]struct{}
 	perPod   map[string]int
@@ -76,7 +77,7 @@ type Server struct {
 	told    []func(mesh.Hash)
 }
 
-// seenRevisions bounds how many revisions Settled can tell about.
+// seenRevisions bounds how many revisions WaitSettled can tell about.
 const seenRevisions = 1024
 
 // New makes a server; Run makes it live. What was kept in Dir is read here.
@@ -89,12 +90,13 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		options: o, limits: o.Limits.withDefaults(), log: o.Log,
-		memo: newMemo(), goods: newGoods(), bad: newQuarantine(), health: health.NewServer(),
+		memo: newMemo(), goods: newGoods(), health: health.NewServer(), changed: lastChanges{},
 		stop: make(chan struct{}), plans: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		unsaved: make(chan struct{}, 1), landed: make(chan struct{}, 1),
 		derived: newDerived(), streams: map[*stream]struct{}{}, perPod: map[string]int{},
 		behind: map[*stream]struct{}{}, seen: map[mesh.Hash]uint64{},
 	}
+	s.bad = newQuarantine(s.saveSoon)
 	s.metrics = newMetrics(s)
 	if o.Registry != nil {
 		if err := o.Registry.Register(s.metrics); err != nil {
@@ -143,8 +145,9 @@ func (s *Server) Run(ctx context.Context) error {
 // publish makes a snapshot the one that all proxies are to follow.
 func (s *Server) publish(snap *mesh.Snapshot) {
 	s.mu.Lock()
-	s.snap = snap
 	s.seq++
+	s.changed.note(s.snap, snap, s.seq)
+	s.snap = snap
 	s.derived = newDerived()
 	if len(s.seen) >= seenRevisions {
 		oldest := slices.MinFunc(slices.Collect(maps.Keys(s.seen)), func(a, b mesh.Hash) int { return int(s.seen[a]) - int(s.seen[b]) })
@@ -172,9 +175,12 @@ func (s *Server) current() (*mesh.Snapshot, uint64) {
 	return s.snap, s.seq
 }
 
-// Refresh makes every stream look again at what does not come from the
-// snapshot: the trust bundle of the certificate authority.
-func (s *Server) Refresh() { s.wakeAll() }
+// guiltiest sorts what a resource came from by who is likely to blame for it.
+func (s *Server) guiltiest(from []mesh.Ref) []mesh.Ref {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed.guiltiest(from)
+}
 
 // plan asks the planner. A panic there is our bug; the proxy keeps the plan
 // that it has.
@@ -226,7 +232,7 @@ func (s *Server) Findings() []mesh.Finding {
 		set, refused := st.found()
 		for _, v := range refused {
 			if v.current(snap) {
-				all = append(all, v.findings()...)
+				all = append(all, v.finding())
 			}
 		}
 		if _, known := sets[set]; set == nil || known {

@@ -17,20 +17,15 @@ func (s *Server) OnSettled(f func(rev mesh.Hash)) {
 	s.told = append(s.told, f)
 }
 
-// Settled reports whether every connected proxy has acknowledged what follows
-// from a snapshot that the server has seen, by its revision.
-func (s *Server) Settled(rev mesh.Hash) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.settledLocked(rev)
-}
-
+// settledLocked reports whether every connected proxy has acknowledged what
+// follows from a snapshot that the server has seen, by its revision.
 func (s *Server) settledLocked(rev mesh.Hash) bool {
 	seq, ok := s.seen[rev]
 	return ok && seq <= s.settled
 }
 
-// WaitSettled returns when Settled holds, or with the error of ctx.
+// WaitSettled returns when every connected proxy has acknowledged what follows
+// from a snapshot, by its revision, or with the error of ctx.
 func (s *Server) WaitSettled(ctx context.Context, rev mesh.Hash) error {
 	for {
 		s.mu.Lock()

@@ -16,7 +16,7 @@ import (
 
 const (
 	storeFile   = "last-good.gob"
-	storeFormat = 1
+	storeFormat = 2
 	// writePause gathers what comes in a burst into one write.
 	writePause = 300 * time.Millisecond
 )
@@ -52,9 +52,7 @@ func (s *Server) load() error {
 		return nil
 	}
 	s.goods.restore(st.Good)
-	for _, v := range st.Bad {
-		s.bad.put(v)
-	}
+	s.bad.restore(st.Bad)
 	return nil
 }
 

@@ -148,7 +148,7 @@ func (st *stream) refresh() {
 	}
 	if verdicts != st.verdicts {
 		st.verdicts = verdicts
-		for _, v := range s.bad.all() {
+		for _, v := range *s.bad.bad.Load() { // also what binds this proxy no more
 			st.engine.changed(v.Type, v.Name)
 		}
 	}
@@ -178,16 +178,17 @@ func (st *stream) apply(p xds.Proxy, snap *mesh.Snapshot, next *set) {
 		return
 	}
 	prev := st.view.set
-	st.view.set = next
+	st.view.follow(next)
 	for _, d := range st.server.differences(st.applied, prev, next) {
 		st.engine.changed(d.typ, d.name)
 	}
 }
 
-// variantOf is whose content a proxy shares: that of its workload.
+// variantOf is whose content a proxy shares, and as whose its word on content
+// counts: its workload's. Clients that are no pod are one.
 func variantOf(p xds.Proxy) string {
 	if p.Workload == nil {
-		return string(p.Role) + "/" + p.ID
+		return string(p.Role)
 	}
 	return string(p.Role) + "/" + p.Namespace + "/" + p.Workload.Workload
 }
@@ -413,7 +414,9 @@ func (st *stream) found() (*set, []*verdict) {
 	}
 	refused := make([]*verdict, 0, len(st.view.refused))
 	for _, v := range st.view.refused {
-		refused = append(refused, v)
+		if !v.At.IsZero() {
+			refused = append(refused, v)
+		}
 	}
 	return st.view.set, refused
 }

@@ -80,10 +80,16 @@ func (d *delta) accepted(out *outstanding, now time.Time) {
 	if d.view == nil {
 		return
 	}
-	d.server.goods.accept(d.view.variant, out, func(c *content) bool {
+	bad, variant := d.server.bad, d.view.variant
+	for _, c := range out.changes {
+		if c.c != nil && bad.accept(variant, c.c) {
+			d.server.wakeAll()
+		}
+	}
+	d.server.goods.accept(variant, out, func(c *content) bool {
 		// A response that was refused once is accepted unseen when the same
 		// comes again; and nobody's object made the placeholder.
-		return d.server.bad.holds(c) || placeholderName(routesOf(c.name)) == c.name
+		return bad.holds(variant, c) || placeholderName(routesOf(c.name)) == c.name
 	})
 	d.server.saveSoon()
 }
@@ -108,26 +114,26 @@ func (d *delta) rejected(out *outstanding, words string, now time.Time) {
 	}
 }
 
-// condemn puts content into quarantine, for this proxy alone when another one
-// lives with it.
+// condemn keeps content back: from this proxy alone when others of its workload
+// live with it, else from the proxies of its workload, and from all when
+// another workload refused it too.
 func (st *stream) condemn(c *content, words string, now time.Time) {
+	s, variant := st.server, st.view.variant
 	var from []mesh.Ref
 	if e := st.view.set.get(c.typ, c.name); e != nil {
-		from = e.from
+		from = s.guiltiest(e.from)
 	}
+	own, others := s.goods.accepted(variant, c)
 	v := &verdict{
-		Type: c.typ, Name: c.name, Version: c.version, Words: words,
+		Type: c.typ, Name: c.name, Version: c.version, Words: words, Lives: others,
 		Proxy: st.proxy.ID, At: now, Blamed: blame(from, st.snap),
 	}
-	alone := st.server.goods.accepted(c.typ, c.name, c.version)
 	st.log.Warn("proxy rejected a resource", slog.String("proxy", st.proxy.ID), slog.String("type", short(c.typ)),
-		slog.String("resource", c.name), slog.Bool("others_accept_it", alone), slog.String("words", words))
-	if alone {
-		st.view.refused[resourceKey{c.typ, c.name}] = v
+		slog.String("resource", c.name), slog.Bool("others_accept_it", own || others), slog.String("words", words))
+	if !own && s.bad.refuse(variant, v, st.snap) {
+		s.wakeAll()
 	} else {
-		st.server.bad.put(v)
-		st.server.wakeAll()
-		st.server.saveSoon()
+		st.view.refuse(v)
 	}
 	st.engine.changed(c.typ, c.name)
 	for _, key := range st.view.lean(st.snap) {

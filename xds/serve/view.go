@@ -18,7 +18,8 @@ type view struct {
 	// secret gives the secrets that the control plane itself makes for the pod.
 	secret func(name string) *content
 
-	// refused is content that this proxy alone rejected, while others took it.
+	// refused is content that this proxy alone rejected, while others of its
+	// workload took it, or for which the quarantine had no room.
 	refused map[resourceKey]*verdict
 	// extra is what last good content leads to and the plan has no more.
 	extra map[resourceKey]*content
@@ -50,7 +51,26 @@ func (v *view) rejected(c *content) bool {
 	if r := v.refused[resourceKey{c.typ, c.name}]; r != nil && r.Version == c.version {
 		return true
 	}
-	return v.bad.holds(c)
+	return v.bad.holds(v.variant, c)
+}
+
+// maxTold bounds for how many rejections of its own a proxy gets a finding. The
+// others have an effect all the same.
+const maxTold = 100
+
+// refuse keeps content back from this proxy alone.
+func (v *view) refuse(r *verdict) {
+	key := resourceKey{r.Type, r.Name}
+	if _, known := v.refused[key]; !known && len(v.refused) >= maxTold {
+		r = &verdict{Type: r.Type, Name: r.Name, Version: r.Version}
+	}
+	v.refused[key] = r
+}
+
+// follow makes a set the one that the proxy should have.
+func (v *view) follow(next *set) {
+	v.set = next
+	maps.DeleteFunc(v.refused, func(key resourceKey, _ *verdict) bool { return next.get(key.typ, key.name) == nil })
 }
 
 func (v *view) substitute(typ, name string) *content {
@@ -116,7 +136,7 @@ func (v *view) hosts(routes string) iter.Seq[string] {
 // substituted lists the entries whose content is not what the plan says.
 func (v *view) substituted() []*entry {
 	list := v.set.broken()
-	for _, r := range v.bad.all() {
+	for _, r := range v.bad.binding(v.variant) {
 		if e := v.set.get(r.Type, r.Name); e != nil && e.content != nil && e.content.version == r.Version {
 			list = append(list, e)
 		}
@@ -135,10 +155,9 @@ func (v *view) substituted() []*entry {
 func (v *view) lean(snap *mesh.Snapshot) []resourceKey {
 	before := v.extra
 	v.extra = map[resourceKey]*content{}
-	verdicts := *v.bad.bad.Load()
 	for _, e := range v.substituted() {
 		if e.content != nil {
-			if r := verdicts[badContent{e.typ, e.content.version}]; r != nil {
+			if r := v.bad.verdict(e.content); r != nil {
 				v.bad.touch(r, e.from, snap)
 			}
 		}
