@@ -3,9 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"slices"
 	"time"
 
@@ -114,8 +112,12 @@ func (p *plane) Ready() string {
 	return p.status
 }
 
-// maxDump bounds what is read from an agent: the configuration of a large mesh.
-const maxDump = 64 << 20
+// Bounds of what a pod's agent may answer: the configuration of a large mesh,
+// and the metrics of one pod.
+const (
+	maxDump    = 64 << 20
+	maxMetrics = 32 << 20
+)
 
 // Envoy implements api.Mesh.
 func (p *plane) Envoy(ctx context.Context, podUID, path string) ([]byte, error) {
@@ -123,46 +125,24 @@ func (p *plane) Envoy(ctx context.Context, podUID, path string) ([]byte, error) 
 	if !ok {
 		return nil, fmt.Errorf("pod %s is gone", podUID)
 	}
-	return askAgent(ctx, agentSocket(w), "/debug"+path)
+	return p.askAgent(ctx, w, "/debug"+path, maxDump)
 }
 
 // PodMetrics implements api.Mesh.
 func (p *plane) PodMetrics(ctx context.Context, namespace, pod string) ([]byte, error) {
 	for w := range p.Snapshot().Workloads.Values() {
 		if w.Namespace == namespace && w.Pod == pod {
-			return askAgent(ctx, agentSocket(w), "/stats/prometheus")
+			return p.askAgent(ctx, w, "/stats/prometheus", maxMetrics)
 		}
 	}
 	return nil, fmt.Errorf("pod %s/%s does not exist", namespace, pod)
 }
 
-// askAgent sends a GET over an agent's socket.
-func askAgent(ctx context.Context, socket, path string) ([]byte, error) {
-	if socket == "" {
+// askAgent sends a GET to a pod's agent.
+func (p *plane) askAgent(ctx context.Context, w *mesh.Workload, path string, limit int64) ([]byte, error) {
+	agent := p.telemetry.agent(w)
+	if agent == nil {
 		return nil, fmt.Errorf("the pod has no agent")
 	}
-	var dialer net.Dialer
-	client := &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", socket)
-		},
-	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://agent"+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxDump))
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the agent answers %s: %.200s", resp.Status, body)
-	}
-	return body, nil
+	return agent.Get(ctx, path, limit)
 }

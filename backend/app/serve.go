@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ func Serve(ctx context.Context, s settings.Settings, o Options) error {
 		return err
 	}
 	s.State = state
+	if s.Cluster, err = filepath.Abs(cmp.Or(s.Cluster, filepath.Join(state, "run", "cluster.sock"))); err != nil {
+		return err
+	}
 	p, err := assemble(s, o)
 	if err != nil {
 		return err
@@ -83,11 +87,7 @@ func assemble(s settings.Settings, o Options) (*plane, error) {
 	if p.store, err = file.Open(filepath.Join(s.State, "config"), file.Options{Log: o.Log}); err != nil {
 		return nil, fmt.Errorf("open the configuration: %w", err)
 	}
-	socket := s.Cluster
-	if socket == "" {
-		socket = filepath.Join(s.State, "run", "cluster.sock")
-	}
-	p.cluster = local.Dial(socket, o.Log)
+	p.cluster = local.Dial(s.Cluster, o.Log)
 	p.settled = &settledTokens{tell: p.cluster.Settled}
 	if p.telemetry, err = openTelemetry(s, o.Log); err != nil {
 		return nil, err

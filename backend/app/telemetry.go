@@ -20,6 +20,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/metrics"
 	promembedded "github.com/heddle-mesh/heddle/backend/metrics/embedded"
 	"github.com/heddle-mesh/heddle/backend/settings"
+	"github.com/heddle-mesh/heddle/backend/socket"
 	"github.com/heddle-mesh/heddle/backend/traces"
 	tracesembedded "github.com/heddle-mesh/heddle/backend/traces/embedded"
 	"github.com/heddle-mesh/heddle/mesh"
@@ -31,6 +32,7 @@ type telemetry struct {
 	settings settings.Settings
 	log      *slog.Logger
 	registry *prometheus.Registry
+	pods     string // the folder of the pods' folders
 
 	scraper *promembedded.Server // nil with the user's own Prometheus
 	metrics *metrics.Client
@@ -43,7 +45,7 @@ type telemetry struct {
 }
 
 func openTelemetry(s settings.Settings, log *slog.Logger) (*telemetry, error) {
-	t := &telemetry{settings: s, log: log, registry: prometheus.NewRegistry()}
+	t := &telemetry{settings: s, log: log, registry: prometheus.NewRegistry(), pods: podFolders(s.Cluster)}
 	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := errors.Join(t.openMetrics(), t.openTraces()); err != nil {
 		t.close()
@@ -163,12 +165,12 @@ func (t *telemetry) follow(ctx context.Context, head *mesh.Head) error {
 		before = snap.Workloads
 		// Its own metrics come over the owner's socket: the console may speak TLS.
 		targets := []promembedded.Target{{
-			Job: "heddle", Address: t.settings.Console, Socket: filepath.Join(t.settings.State, "run", "heddle.sock"), Path: "/metrics",
+			Job: "heddle", Instance: t.settings.Console, Dial: socket.At(filepath.Join(t.settings.State, "run", "heddle.sock")), Path: "/metrics",
 		}}
 		for w := range snap.Workloads.Values() {
-			if socket := agentSocket(w); socket != "" && w.Phase == "Running" {
+			if agent := t.agent(w); agent != nil && w.Phase == "Running" {
 				targets = append(targets, promembedded.Target{
-					UID: w.UID, Namespace: w.Namespace, Pod: w.Pod, Socket: socket, Path: "/stats/prometheus",
+					UID: w.UID, Namespace: w.Namespace, Pod: w.Pod, Dial: agent, Path: "/stats/prometheus",
 				})
 			}
 		}
@@ -195,11 +197,23 @@ func (t *telemetry) close() {
 	}
 }
 
-// agentSocket is where a pod's agent serves metrics and Envoy's admin interface.
-func agentSocket(w *mesh.Workload) string {
-	dir := w.Annotations[mesh.AnnotationPodFolder]
-	if dir == "" {
-		return ""
+// agent dials a pod's agent, which serves metrics and Envoy's admin interface;
+// nil where there is none. Only folders that the local cluster made count:
+// annotations of other pods are whatever somebody wrote.
+func (t *telemetry) agent(w *mesh.Workload) socket.Dial {
+	dir := filepath.Clean(w.Annotations[mesh.AnnotationPodFolder])
+	if filepath.Dir(dir) != t.pods {
+		return nil
 	}
-	return filepath.Join(dir, "metrics.sock")
+	return socket.InPod(dir, "metrics.sock")
+}
+
+// podFolders is where the local cluster of a control plane keeps its pods'
+// folders: beside the socket that it is read from, with links resolved.
+func podFolders(cluster string) string {
+	run := filepath.Dir(cluster)
+	if real, err := filepath.EvalSymlinks(run); err == nil {
+		run = real
+	}
+	return filepath.Join(run, "pods")
 }

@@ -5,15 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/heddle-mesh/heddle/backend/socket"
 )
 
 // find turns the first word of a command into the path of a program: a bare
@@ -70,12 +69,11 @@ func (s *Supervisor) drain(p *pod, limit time.Duration) {
 	}
 	ctx, cancel := context.WithTimeout(s.calm, limit)
 	defer cancel()
-	client := adminClient(filepath.Join(p.spec.Dir, "admin.sock"))
-	defer client.CloseIdleConnections()
+	admin := socket.InPod(p.spec.Dir, "admin.sock")
 	ticker := time.NewTicker(drainEvery)
 	defer ticker.Stop()
 	for {
-		n, err := inbound(ctx, client)
+		n, err := inbound(ctx, admin)
 		if err != nil || n == 0 {
 			return // an Envoy that does not answer has nothing to lose
 		}
@@ -88,29 +86,10 @@ func (s *Supervisor) drain(p *pod, limit time.Duration) {
 	}
 }
 
-func adminClient(socket string) *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", socket)
-		},
-	}}
-}
-
 // inbound is the number of connections that an Envoy has accepted for its
 // application.
-func inbound(ctx context.Context, client *http.Client) (int, error) {
-	u := "http://envoy/stats?filter=" + url.QueryEscape(`^listener\..*_15006\.downstream_cx_active$`)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
-	if err != nil {
-		return 0, err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+func inbound(ctx context.Context, admin socket.Dial) (int, error) {
+	text, err := admin.Get(ctx, "/stats?filter="+url.QueryEscape(`^listener\..*_15006\.downstream_cx_active$`), 1<<20)
 	if err != nil {
 		return 0, err
 	}

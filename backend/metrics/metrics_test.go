@@ -16,6 +16,7 @@ import (
 
 	"github.com/heddle-mesh/heddle/backend/metrics"
 	"github.com/heddle-mesh/heddle/backend/metrics/embedded"
+	"github.com/heddle-mesh/heddle/backend/socket"
 	"github.com/heddle-mesh/heddle/mesh/graph"
 )
 
@@ -51,8 +52,8 @@ func exposition(s float64) string {
 // serveMesh is an embedded Prometheus that has scraped the exposition so often.
 func serveMesh(t *testing.T, scrapes int) *metrics.Client {
 	t.Helper()
-	socket := filepath.Join(t.TempDir(), "m.sock")
-	l, err := net.Listen("unix", socket)
+	path := filepath.Join(t.TempDir(), "m.sock")
+	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func serveMesh(t *testing.T, scrapes int) *metrics.Client {
 			t.Error(err)
 		}
 	})
-	if err := s.SetTargets(t.Context(), []embedded.Target{{Pod: "p", Socket: socket}}); err != nil {
+	if err := s.SetTargets(t.Context(), []embedded.Target{{Pod: "p", Dial: socket.At(path)}}); err != nil {
 		t.Fatal(err)
 	}
 	for range scrapes {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/heddle-mesh/heddle/backend/metrics"
 	"github.com/heddle-mesh/heddle/backend/metrics/embedded"
+	"github.com/heddle-mesh/heddle/backend/socket"
 )
 
 // exposition is what a mesh of two calls exposes after s seconds: the gateway
@@ -51,8 +52,8 @@ func exposition(s float64) string {
 
 // What a quiet mesh with nothing but HTTP exposes is enough for every panel.
 func TestEveryPanelHasDataOnAQuietMesh(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "m.sock")
-	l, err := net.Listen("unix", socket)
+	path := filepath.Join(t.TempDir(), "m.sock")
+	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestEveryPanelHasDataOnAQuietMesh(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := s.SetTargets(t.Context(), []embedded.Target{{Namespace: "default", Pod: "p", Socket: socket}}); err != nil {
+	if err := s.SetTargets(t.Context(), []embedded.Target{{Namespace: "default", Pod: "p", Dial: socket.At(path)}}); err != nil {
 		t.Fatal(err)
 	}
 	for range 5 {

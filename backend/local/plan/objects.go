@@ -47,8 +47,9 @@ func PodObject(p Pod, s PodStatus) *corev1.Pod {
 		APIVersion: "apps/v1", Kind: "ReplicaSet", Name: p.Deployment.Name + "-" + p.Hash,
 		UID: uid(UID("ReplicaSet", p.Deployment, p.Hash)), Controller: &yes, BlockOwnerDeletion: &yes,
 	}}
+	pod.Annotations = maps.Clone(pod.Annotations)
+	delete(pod.Annotations, mesh.AnnotationPodFolder) // only the cluster says where that is
 	if s.Status.Proxy != nil {
-		pod.Annotations = maps.Clone(pod.Annotations)
 		if pod.Annotations == nil {
 			pod.Annotations = map[string]string{}
 		}

@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/heddle-mesh/heddle/backend/local/sandbox"
+	"github.com/heddle-mesh/heddle/mesh"
 )
 
 func key(name string) Key { return Key{"default", name} }
@@ -416,6 +417,11 @@ func TestPodObject(t *testing.T) {
 	status.Running, status.Status = false, sandbox.Status{}
 	if o := PodObject(p, status); o.Status.Phase != corev1.PodPending || maps.Clone(o.Annotations)["sidecar.istio.io/status"] != "" {
 		t.Errorf("pending pod %+v", o.Status)
+	}
+	// Else a pod could have the control plane ask another one in its name.
+	p.Template.Annotations = map[string]string{mesh.AnnotationPodFolder: "/elsewhere", "a": "b"}
+	if o := PodObject(p, status); o.Annotations[mesh.AnnotationPodFolder] != "" || o.Annotations["a"] != "b" {
+		t.Errorf("annotations of a pod whose template names a folder: %v", o.Annotations)
 	}
 }
 

@@ -10,12 +10,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	configutil "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
@@ -65,9 +68,14 @@ type Server struct {
 	handler http.Handler
 	stopped chan struct{} // closed when the scraper's loop has returned
 
+	dials atomic.Pointer[dials]
+
 	mu     sync.Mutex
 	closed bool
 }
+
+// dials are the ways to the targets, by the host that stands for each.
+type dials map[string]func(context.Context) (net.Conn, error)
 
 // Open starts a Server on the data in o.Dir, repairing and replaying what a
 // crash left. Nothing is scraped before SetTargets.
@@ -99,9 +107,15 @@ func Open(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the metrics in %s: %w", o.Dir, err)
 	}
+	s := &Server{
+		db: db, gather: registry,
+		targets: make(chan map[string][]*targetgroup.Group),
+		stopped: make(chan struct{}),
+	}
 	scraper, err := scrape.NewManager(&scrape.Options{
 		DiscoveryReloadInterval:  model.Duration(500 * time.Millisecond),
 		DiscoveryReloadOnStartup: true,
+		HTTPClientOptions:        []configutil.HTTPClientOption{configutil.WithDialContextFunc(s.dial)},
 	}, o.Log, nil, db, nil, registry)
 	if err == nil {
 		err = scraper.ApplyConfig(cfg)
@@ -109,11 +123,7 @@ func Open(o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("set up scraping: %w", err), db.Close())
 	}
-	s := &Server{
-		db: db, scraper: scraper, gather: registry,
-		targets: make(chan map[string][]*targetgroup.Group),
-		stopped: make(chan struct{}),
-	}
+	s.scraper = scraper
 	p := parser.NewParser(parser.Options{})
 	engine := promql.NewEngine(promql.EngineOpts{
 		Logger: o.Log, Reg: registry, Parser: p,
@@ -147,7 +157,8 @@ func storageOptions(o Options) *tsdb.Options {
 }
 
 // scrapeConfig goes through Prometheus' own text form, which fills in the
-// defaults and validates.
+// defaults and validates. A target says nothing about others: its labels give
+// way to those that we put on, and a redirect would lead to another target.
 func scrapeConfig(o Options) (*config.Config, error) {
 	interval := model.Duration(o.ScrapeInterval)
 	cfg, err := config.Load(fmt.Sprintf(`
@@ -156,6 +167,8 @@ global:
   scrape_timeout: %[1]s
 scrape_configs:
 - job_name: %[2]s
+  follow_redirects: false
+  enable_http2: false
   sample_limit: %[3]d
   body_size_limit: %[4]s
   label_limit: 64
@@ -195,14 +208,18 @@ func (s *Server) Close() error {
 // before go on undisturbed; those that are gone are marked stale. It returns
 // when the list is taken, or with the cause of ctx.
 func (s *Server) SetTargets(ctx context.Context, list []Target) error {
-	sets := make([]model.LabelSet, 0, len(list))
+	sets, ways := make([]model.LabelSet, 0, len(list)), dials{}
 	for _, t := range list {
 		set, err := t.labelSet()
 		if err != nil {
 			return err
 		}
-		sets = append(sets, set)
+		if ways[t.host()] != nil {
+			return fmt.Errorf("scrape target %q stands twice in the list", set[model.InstanceLabel])
+		}
+		sets, ways[t.host()] = append(sets, set), t.Dial
 	}
+	s.dials.Store(&ways)
 	groups := map[string][]*targetgroup.Group{job: {{Source: "mesh", Targets: sets}}}
 	select {
 	case s.targets <- groups:
@@ -212,4 +229,16 @@ func (s *Server) SetTargets(ctx context.Context, list []Target) error {
 	case <-ctx.Done():
 		return fmt.Errorf("hand over scrape targets: %w", context.Cause(ctx))
 	}
+}
+
+// dial connects the scraper to the target that a host stands for.
+func (s *Server) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if ways := s.dials.Load(); ways != nil && (*ways)[host] != nil {
+		return (*ways)[host](ctx)
+	}
+	return nil, fmt.Errorf("scrape target %s is gone", host)
 }

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/heddle-mesh/heddle/backend/socket"
 )
 
 // fakePod answers scrapes on a unix socket with a counter that rises by ten
@@ -96,8 +98,8 @@ func TestScrapesAPodThroughItsSocketAndKeepsTheSamples(t *testing.T) {
 	pod, dir := startPod(t), t.TempDir()
 	s := open(t, dir)
 	target := Target{
-		UID: "u1", Namespace: "default", Pod: "reviews-1", Job: "pods", Socket: pod.socket,
-		Address: "10.66.0.2:15020", Path: "/stats/prometheus", Labels: map[string]string{"zone": "a"},
+		UID: "u1", Namespace: "default", Pod: "reviews-1", Job: "pods", Dial: socket.At(pod.socket),
+		Instance: "10.66.0.2:15020", Path: "/stats/prometheus", Labels: map[string]string{"zone": "a"},
 	}
 	if err := s.SetTargets(t.Context(), []Target{target}); err != nil {
 		t.Fatal(err)
@@ -133,7 +135,7 @@ func TestScrapesAPodThroughItsSocketAndKeepsTheSamples(t *testing.T) {
 func TestAGoneTargetIsStaleAtOnce(t *testing.T) {
 	pod := startPod(t)
 	s := open(t, t.TempDir())
-	targets := []Target{{Pod: "p", Socket: pod.socket, Path: "/stats/prometheus"}}
+	targets := []Target{{Pod: "p", Dial: socket.At(pod.socket), Path: "/stats/prometheus"}}
 	if err := s.SetTargets(t.Context(), targets); err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +153,43 @@ func TestAGoneTargetIsStaleAtOnce(t *testing.T) {
 		case <-ctx.Done():
 			t.Fatal("the series of a target that is gone never becomes stale")
 		}
+	}
+}
+
+// A pod that sends the scraper on to another target's metrics would have them
+// stored under its own name.
+func TestATargetCannotSendTheScraperElsewhere(t *testing.T) {
+	other := startPod(t)
+	others := Target{UID: "u2", Pod: "other", Dial: socket.At(other.socket), Path: "/stats/prometheus"}
+	path := filepath.Join(t.TempDir(), "r.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan struct{}, 1000)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://"+others.host()+"/stats/prometheus", http.StatusFound)
+		asked <- struct{}{}
+	})}
+	go func() { _ = server.Serve(l) }()
+	defer server.Close()
+	s := open(t, t.TempDir())
+	if err := s.SetTargets(t.Context(), []Target{others, {UID: "u1", Pod: "bad", Dial: socket.At(path)}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		select {
+		case <-asked:
+		case <-time.After(20 * time.Second):
+			t.Fatal("not scraped")
+		}
+	}
+	other.wait(t, 2)
+	if v := query(t, s, `istio_requests_total{pod="bad"} or up{pod="bad"} == 1`); len(v.Data.Result) != 0 {
+		t.Errorf("taken from a redirect: %+v", v)
+	}
+	if v := query(t, s, `istio_requests_total{pod="other"}`); len(v.Data.Result) != 1 {
+		t.Errorf("the other target: %+v", v)
 	}
 }
 
@@ -180,12 +219,14 @@ func TestRefusesWhatChangesAnything(t *testing.T) {
 
 func TestBadTargetsAreNamed(t *testing.T) {
 	s := open(t, t.TempDir())
-	for name, target := range map[string]Target{
-		"neither socket nor address": {Pod: "p"},
-		"label name":                 {Address: "127.0.0.1:1", Labels: map[string]string{"a-b": "c"}},
-		"socket too long":            {Pod: "p", Socket: "/" + string(make([]byte, 120))},
+	nowhere := socket.At("/nowhere")
+	for name, list := range map[string][]Target{
+		"no way":     {{Pod: "p"}},
+		"no name":    {{Dial: nowhere}},
+		"label name": {{Pod: "p", Dial: nowhere, Labels: map[string]string{"a-b": "c"}}},
+		"twice":      {{Pod: "p", Dial: nowhere}, {Pod: "p", Dial: nowhere}},
 	} {
-		if err := s.SetTargets(t.Context(), []Target{target}); err == nil {
+		if err := s.SetTargets(t.Context(), list); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -2,53 +2,55 @@ package embedded
 
 import (
 	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/scrape"
 )
 
-// maxSocketPath is what the kernel takes for a unix socket's address.
-const maxSocketPath = 107
-
-// Target is one thing to scrape, over a unix socket or over TCP.
+// Target is one thing to scrape.
 type Target struct {
-	// UID of the pod, empty for anything else.
+	// UID of the pod, empty for anything else. No two targets have the same UID,
+	// namespace, pod and instance.
 	UID string
 	// Namespace and Pod become labels when not empty.
 	Namespace string
 	Pod       string
 	// Job is the label job; "mesh" when empty.
 	Job string
-	// Socket is the path of a unix socket that speaks HTTP; it wins over Address.
-	Socket string
-	// Address is host:port for TCP. With a Socket it only names the instance.
-	Address string
+	// Instance is the label instance: the pod when empty.
+	Instance string
+	// Dial connects to the target, which speaks HTTP. Required.
+	Dial func(context.Context) (net.Conn, error)
 	// Path of the metrics: "/metrics" when empty.
 	Path string
 	// Labels are put on every series besides.
 	Labels map[string]string
 }
 
+// host stands for the target in URLs, so that no two have connections in
+// common. It is no name that could be looked up anywhere.
+func (t Target) host() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{t.UID, t.Namespace, t.Pod, t.Instance}, "\x00")))
+	return hex.EncodeToString(sum[:16]) + ".invalid"
+}
+
 // labelSet is the target as Prometheus wants it.
 func (t Target) labelSet() (model.LabelSet, error) {
-	instance := cmp.Or(t.Address, t.Pod, t.UID)
-	if instance == "" || t.Socket == "" && t.Address == "" {
-		return nil, fmt.Errorf("scrape target %q has neither socket nor address", cmp.Or(t.Pod, t.Socket))
+	instance := cmp.Or(t.Instance, t.Pod, t.UID)
+	if instance == "" || t.Dial == nil {
+		return nil, fmt.Errorf("scrape target %q has no name, or no way to dial it", instance)
 	}
 	set := model.LabelSet{
-		model.AddressLabel:     model.LabelValue(instance),
+		model.AddressLabel:     model.LabelValue(t.host()),
 		model.InstanceLabel:    model.LabelValue(instance),
 		model.MetricsPathLabel: model.LabelValue(cmp.Or(t.Path, "/metrics")),
-	}
-	if t.Socket != "" {
-		if len(t.Socket) > maxSocketPath {
-			return nil, fmt.Errorf("scrape target %q: the socket path %s is longer than %d bytes: use a state folder with a shorter path",
-				t.Pod, t.Socket, maxSocketPath)
-		}
-		set[scrape.UnixSocketLabel] = model.LabelValue(t.Socket)
 	}
 	for name, value := range map[model.LabelName]string{"namespace": t.Namespace, "pod": t.Pod, model.JobLabel: t.Job} {
 		if value != "" {
