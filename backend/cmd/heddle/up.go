@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -48,7 +49,8 @@ func newUp(g *globals) *cobra.Command {
 network, address and name of its own; its traffic goes through a real Envoy.
 
 The manifests at PATH are applied first: an object when it is new, or when its
-manifest changed since it was last applied.`,
+manifest changed since it was last applied. An object that is no longer in the
+manifest that it was applied from is removed, unless it was edited since.`,
 		Example: "  heddle up deploy/samples/bookinfo\n  heddle up --detach manifests/",
 	}
 	fl := cmd.Flags()
@@ -110,9 +112,11 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 		return err
 	}
 	if len(paths) > 0 {
-		if err := applyPaths(ctx, store, paths, w); err != nil {
+		report, err := store.ApplyManifests(ctx, paths)
+		if err != nil {
 			return err
 		}
+		printReport(w, report)
 	}
 	options.Source = store
 	authority, err := ca.Open(filepath.Join(state, "ca"), f.trustDomain)
@@ -141,7 +145,13 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 	})
 	if f.watch && len(paths) > 0 {
 		group.Go(func() error {
-			return watchPaths(ctx, paths, log, func() error { return applyPaths(ctx, store, paths, w) })
+			return watchPaths(ctx, paths, log, func() error {
+				report, err := store.ReapplyManifests(ctx, paths)
+				if err == nil && len(report.Applied)+len(report.Removed)+len(report.Findings) > 0 {
+					printReport(w, report)
+				}
+				return err
+			})
 		})
 	}
 	err = group.Wait()
@@ -215,23 +225,18 @@ func (f upFlags) options(state, envoyPath string) (local.Options, error) {
 	return o, nil
 }
 
-// applyPaths brings manifests into the store and says what it did.
-func applyPaths(ctx context.Context, store *file.Store, paths []string, w io.Writer) error {
-	report, err := store.ApplyManifests(ctx, paths)
-	if err != nil {
-		return err
-	}
+// printReport says what applying manifests did.
+func printReport(w io.Writer, report file.Report) {
 	for _, f := range report.Findings {
 		fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
 	}
-	for _, f := range report.Findings {
-		if f.Severity == mesh.Error {
-			fmt.Fprintln(w, "these documents were left out; everything else is applied")
-			break
-		}
+	if slices.ContainsFunc(report.Findings, func(f mesh.Finding) bool { return f.Severity == mesh.Error }) {
+		fmt.Fprintln(w, "these documents were left out; everything else is applied")
+	}
+	for _, gone := range report.Removed {
+		fmt.Fprintf(w, "removed %s, which is no longer in %s\n", gone.Ref, gone.From)
 	}
 	fmt.Fprintf(w, "applied %d objects, %d unchanged\n", len(report.Applied), len(report.Unchanged))
-	return nil
 }
 
 func openLog(state string) (*os.File, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
@@ -15,7 +16,8 @@ import (
 // editor's save is several events.
 const quiet = 100 * time.Millisecond
 
-// watchPaths calls apply whenever something below the paths changed.
+// watchPaths calls apply as soon as it watches, and whenever something below the
+// paths changed since.
 func watchPaths(ctx context.Context, paths []string, log *slog.Logger, apply func() error) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -25,7 +27,7 @@ func watchPaths(ctx context.Context, paths []string, log *slog.Logger, apply fun
 	if err := addFolders(watcher, paths); err != nil {
 		return err
 	}
-	var due <-chan time.Time
+	due := time.After(0)
 	for {
 		select {
 		case <-ctx.Done():
@@ -49,10 +51,15 @@ func watchPaths(ctx context.Context, paths []string, log *slog.Logger, apply fun
 
 // addFolders watches the folders of files, and folders with all below them but
 // the hidden ones: nobody has manifests there, and the state folder may be one.
+// Where nothing is at present, the folder around it is watched.
 func addFolders(watcher *fsnotify.Watcher, paths []string) error {
 	for _, root := range paths {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			switch {
+			case errors.Is(err, fs.ErrNotExist) && path == root:
+				return watcher.Add(filepath.Dir(path))
+			case errors.Is(err, fs.ErrNotExist):
+				return nil // removed meanwhile
 			case err != nil:
 				return err
 			case !d.IsDir() && path == root: // editors replace files

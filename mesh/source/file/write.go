@@ -28,9 +28,9 @@ func (s *Store) Apply(ctx context.Context, changes []source.Change) error {
 	return s.write(changes, nil)
 }
 
-// write does the changes; sums are the versions of the manifests that they came
-// from, by object id. The caller holds the exclusive lock.
-func (s *Store) write(changes []source.Change, sums map[string]string) error {
+// write does the changes; manifests are the origins of all objects that were read
+// from manifests, changed or not. The caller holds the exclusive lock.
+func (s *Store) write(changes []source.Change, manifests origins) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	docs, err := s.files.current()
@@ -45,7 +45,8 @@ func (s *Store) write(changes []source.Change, sums map[string]string) error {
 	if err != nil {
 		return err
 	}
-	changed := old.after(changes, sums)
+	changed := old.after(changes)
+	maps.Copy(changed, manifests)
 	if !maps.Equal(old, changed) {
 		data, err := changed.encode()
 		if err != nil {
