@@ -220,15 +220,14 @@ func (s *Supervisor) openInside(ctx context.Context) error {
 		return err
 	}
 	context.AfterFunc(ctx, func() { egress.Close() })
-	s.running.Go(func() { relay.Serve(egress, s.o.Log, s.dialOut) })
+	limits := relay.DefaultLimits()
+	limits.PerPort, limits.PerClient = limits.Total, limits.Total/4 // of this one port the pods are the clients
+	s.running.Go(func() { relay.New(limits, s.o.Log).Serve(egress, s.dialOut) })
 	return nil
 }
 
-// dialLimit bounds the wait for a host outside.
-const dialLimit = 10 * time.Second
-
 // dialOut connects to where a connection out of the pods' network was going.
-func (s *Supervisor) dialOut(c net.Conn) (net.Conn, error) {
+func (s *Supervisor) dialOut(ctx context.Context, c net.Conn) (net.Conn, error) {
 	to, err := relay.OriginalDestination(c)
 	if err != nil {
 		return nil, err
@@ -236,7 +235,7 @@ func (s *Supervisor) dialOut(c net.Conn) (net.Conn, error) {
 	if to.Addr() == names.HostAddress {
 		to = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), to.Port())
 	}
-	return net.DialTimeout("tcp", to.String(), dialLimit)
+	return new(net.Dialer).DialContext(ctx, "tcp", to.String())
 }
 
 // close ends what open started.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,7 +29,8 @@ const bridgeName = "pods"
 type machine struct {
 	log     *slog.Logger
 	starter *Starter
-	bridge  int // link index
+	relay   *relay.Relay // of host ports
+	bridge  int          // link index
 	start   machineStart
 
 	mu        sync.Mutex
@@ -66,7 +68,7 @@ func runMachine(log *slog.Logger) error {
 		return err
 	}
 	m := &machine{
-		log: log, starter: starter,
+		log: log, starter: starter, relay: relay.New(relay.DefaultLimits(), log),
 		sandboxes: make(map[string]*sandboxHandle), forwards: make(map[string]*forward),
 	}
 	go func() {
@@ -233,7 +235,7 @@ func (m *machine) forward(to forwardTo, files []*os.File) error {
 		}
 		f = &forward{listener: l}
 		m.forwards[to.Key] = f
-		go relay.Serve(l, m.log, f.dial)
+		go m.relay.Serve(l, f.dial)
 	}
 	if f == nil {
 		return fmt.Errorf("no host port %q", to.Key)
@@ -252,14 +254,15 @@ func (m *machine) forward(to forwardTo, files []*os.File) error {
 var errNoTarget = errors.New("no pod is ready")
 
 // dial connects to one of the targets, trying each once.
-func (f *forward) dial(client net.Conn) (net.Conn, error) {
+func (f *forward) dial(ctx context.Context, client net.Conn) (net.Conn, error) {
 	f.mu.Lock()
 	targets := f.targets
 	f.mu.Unlock()
 	err := errNoTarget
+	dialer := net.Dialer{Timeout: 5 * time.Second} // so that another one is tried, too
 	for _, i := range rand.Perm(len(targets)) {
 		t := targets[i]
-		c, dialErr := net.DialTimeout("tcp", t.Address.String(), 5*time.Second)
+		c, dialErr := dialer.DialContext(ctx, "tcp", t.Address.String())
 		if dialErr != nil {
 			err = dialErr
 			continue
