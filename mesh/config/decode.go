@@ -136,6 +136,22 @@ func listItems(top *yaml.Node) ([]*yaml.Node, bool) {
 	return items.Content, true
 }
 
+// Items names what stands in a document that is a v1 List, item by item; ok is
+// false when it is none, or cannot be read. What an item does not say of its name
+// is empty.
+func Items(document []byte) (items []mesh.Ref, ok bool) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(document, &root); err != nil || len(root.Content) == 0 {
+		return nil, false
+	}
+	nodes, ok := listItems(root.Content[0])
+	for _, n := range nodes {
+		_, ref, _ := identify(n)
+		items = append(items, ref)
+	}
+	return items, ok
+}
+
 // object reads one object.
 func (d *decoder) object(doc Document, top *yaml.Node) {
 	line, text := doc.Line, doc.Text

@@ -48,6 +48,9 @@ func plan(dir string, docs map[string]*document, changes []source.Change) (map[s
 	}
 	out := map[string][]byte{}
 	for _, path := range slices.Sorted(maps.Keys(p.edits)) {
+		if err := p.edits[path].dropItems(); err != nil {
+			return nil, fmt.Errorf("change %s: %w; edit it by hand", filepath.Join(dir, path), err)
+		}
 		out[path] = p.edits[path].bytes()
 	}
 	// What was planned is read back, since text has its traps: a document that
@@ -189,90 +192,10 @@ func (p *planner) splice(at place, ref mesh.Ref, text []byte) error {
 		i = 0 // an empty file
 	}
 	if i < 0 {
-		return fmt.Errorf("%s is an item of a List in %s; write it as a document of its own first", ref, full)
+		return p.spliceItem(e, at, ref, text)
 	}
 	e.parts[i].text, e.parts[i].gone = text, text == nil
 	return nil
-}
-
-// edited is a file under work: its documents and what stands between them.
-type edited struct {
-	prefix []byte
-	parts  []part
-	fresh  bool // nothing stood there before
-}
-
-type part struct {
-	before []byte // separator, empty for the first
-	was    []byte
-	text   []byte
-	line   int
-	gone   bool
-}
-
-// edit begins to work on a file, or goes on.
-func (p *planner) edit(path string) *edited {
-	if e, ok := p.edits[path]; ok {
-		return e
-	}
-	e := &edited{fresh: true}
-	if doc, ok := p.docs[path]; ok {
-		e.fresh = false
-		end := 0
-		for i, d := range config.Split(doc.data) {
-			one := part{before: doc.data[end:d.Offset], was: d.Text, text: d.Text, line: d.Line}
-			if i == 0 {
-				e.prefix, one.before = one.before, nil
-			}
-			e.parts = append(e.parts, one)
-			end = d.Offset + len(d.Text)
-		}
-	}
-	p.edits[path] = e
-	return e
-}
-
-// add puts one more document at the end.
-func (e *edited) add(text []byte) {
-	if len(e.parts) == 1 && len(bytes.TrimSpace(e.parts[0].text)) == 0 {
-		e.parts = nil
-	}
-	next := part{text: text}
-	if len(e.parts) > 0 {
-		next.before = []byte("---\n")
-	}
-	e.parts = append(e.parts, next)
-}
-
-// bytes is the new content; nil when no object is left.
-func (e *edited) bytes() []byte {
-	left := slices.DeleteFunc(slices.Clone(e.parts), func(d part) bool { return d.gone })
-	if !slices.ContainsFunc(left, func(d part) bool { return !config.Document{Text: d.text}.Blank() }) {
-		return nil
-	}
-	out := bytes.Clone(e.prefix)
-	for i, d := range left {
-		if i > 0 {
-			out = endLine(out)
-			if before := d.before; len(before) > 0 {
-				out = append(out, before...)
-			} else {
-				out = append(out, "---\n"...) // it was the first before
-			}
-		}
-		if len(out) > 0 && out[len(out)-1] != '\n' && !bytes.Equal(d.text, d.was) && !bytes.HasSuffix(out, []byte("\ufeff")) {
-			out = append(out, '\n') // a document that began behind its separator
-		}
-		out = append(out, d.text...)
-	}
-	return endLine(out)
-}
-
-func endLine(b []byte) []byte {
-	if len(b) > 0 && b[len(b)-1] != '\n' {
-		b = append(b, '\n')
-	}
-	return b
 }
 
 // reads checks that a new content gives the object that was asked for.

@@ -113,13 +113,14 @@ func TestWritesTouchOnlyWhatChanges(t *testing.T) {
 }
 
 func TestRefusedWrites(t *testing.T) {
-	list := "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ServiceAccount\n  metadata: {name: a}\n"
+	aliases := "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ServiceAccount\n  metadata: {name: a, labels: &l {state: x}}\n" +
+		"- apiVersion: v1\n  kind: ServiceAccount\n  metadata: {name: b, labels: *l}\n"
 	tests := []struct {
 		name, before string
 		change       source.Change
 		want         string
 	}{
-		{"item of a list", list, set("a", "1"), "item of a List"},
+		{"alias in a list", aliases, remove("a"), "by hand"},
 		{"strange name", "", source.Change{
 			Ref:  mesh.Ref{Kind: mesh.KindServiceAccount, Namespace: "default", Name: "../../x"},
 			Text: []byte("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: ../../x}\n"), Expect: source.Any,
