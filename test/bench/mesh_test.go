@@ -62,6 +62,26 @@ spec:
 `, name, seconds)
 }
 
+// twoRoutesYAML is a VirtualService with a match and a rest, which have all that
+// people usually write in common: time-out and retries.
+func twoRoutesYAML(name string, seconds int) string {
+	return fmt.Sprintf(`---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: %[1]s, namespace: default}
+spec:
+  hosts: [%[1]s]
+  http:
+  - match: [{uri: {prefix: /api}}]
+    route: [{destination: {host: %[1]s}}]
+    timeout: %[2]ds
+    retries: {attempts: 2, perTryTimeout: 1s}
+  - route: [{destination: {host: %[1]s}}]
+    timeout: %[2]ds
+    retries: {attempts: 2, perTryTimeout: 1s}
+`, name, seconds)
+}
+
 // oneRouteChanged is a snapshot with another timeout in one VirtualService.
 func oneRouteChanged(t testing.TB, snap *mesh.Snapshot, seconds int) *mesh.Snapshot {
 	t.Helper()

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/meshtest"
 	"github.com/heddle-mesh/heddle/xds/translate"
 )
 
@@ -125,16 +126,24 @@ func TestOneRouteChangeOnTheWire(t *testing.T) {
 	w.head.Set(snap)
 	whole(t, w, proxies)
 	w.settled(snap.Revision)
-	before := wire.received.Load()
-	next := oneRouteChanged(t, snap, 6)
-	from := time.Now()
-	w.head.Set(next)
-	w.settled(next.Revision)
-	took := time.Since(from)
-	each := (wire.received.Load() - before) / pods
-	t.Logf("one route change: %d bytes to each of %d proxies; the last acknowledgement after %v", each, pods, took)
-	if each == 0 || each > 1000 {
-		t.Errorf("one route change is %d bytes on the wire to each proxy, want 1 to 1,000", each)
+	for _, c := range []struct {
+		name string
+		yaml func(name string, seconds int) string
+	}{{"one route", routesYAML}, {"two routes", twoRoutesYAML}} {
+		first := snap.With(meshtest.Object(t, c.yaml("svc-0007", 6)))
+		w.head.Set(first)
+		w.settled(first.Revision)
+		before := wire.received.Load()
+		next := snap.With(meshtest.Object(t, c.yaml("svc-0007", 7)))
+		from := time.Now()
+		w.head.Set(next)
+		w.settled(next.Revision)
+		took := time.Since(from)
+		each := (wire.received.Load() - before) / pods
+		t.Logf("a change of %s: %d bytes to each of %d proxies; the last acknowledgement after %v", c.name, each, pods, took)
+		if each == 0 || each > 1000 {
+			t.Errorf("a change of %s is %d bytes on the wire to each proxy, want 1 to 1,000", c.name, each)
+		}
 	}
 }
 

@@ -57,11 +57,33 @@ func (c *caller) call(t *testing.T, line string) {
 // exchange makes a call and checks what comes of it.
 func (c *caller) exchange(t *testing.T, call simulate.Call, want *simulate.Answer) {
 	t.Helper()
+	c.run(t, &exchange{call: call, want: want})
+}
+
+// retry makes a call of a case that every pod fails, and checks how often Envoy
+// tries.
+func (c *caller) retry(t *testing.T, line string) {
+	t.Helper()
+	text, _, _ := strings.Cut(line, " → ")
+	call, err := simulate.ParseCall(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call.Address = dialled
+	want, err := simulate.Walk(c.set, call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.run(t, &exchange{call: call, want: want, fail: true})
+}
+
+func (c *caller) run(t *testing.T, x *exchange) {
+	t.Helper()
 	c.made++
-	x := &exchange{t: t, caller: c, call: call, want: want, id: fmt.Sprintf("%s/%d", t.Name(), c.made)}
+	x.t, x.caller, x.id = t, c, fmt.Sprintf("%s/%d", t.Name(), c.made)
 	x.run()
 	if t.Failed() {
-		t.Logf("%s %s%s → %s\nEnvoy: %s, arrived: %+v", call.Method, call.Host, call.Path, want, x.got, c.pods.of(x.id))
+		t.Logf("%s %s%s → %s\nEnvoy: %s, arrived: %+v", x.call.Method, x.call.Host, x.call.Path, x.want, x.got, c.pods.of(x.id))
 	}
 }
 
@@ -74,6 +96,7 @@ type exchange struct {
 	caller *caller
 	call   simulate.Call
 	want   *simulate.Answer
+	fail   bool // the pods fail it
 	id     string
 	got    string // in short
 }
@@ -99,6 +122,9 @@ func (x *exchange) run() {
 		q.Header.Set(name, value)
 	}
 	q.Header.Set(headerCall, x.id)
+	if x.fail {
+		q.Header.Set(headerFail, "1")
+	}
 	res, err := client.Do(q)
 	if err != nil {
 		t.Errorf("%s %s: %v", x.call.Method, x.call.Host, err)
@@ -110,7 +136,24 @@ func (x *exchange) run() {
 		t.Errorf("read the answer: %v", err)
 	}
 	x.got = fmt.Sprintf("%s %q %v", res.Status, body, res.Header)
+	if x.fail {
+		x.retried(res)
+		return
+	}
 	x.check(res, string(body))
+}
+
+// retried checks how often the call came.
+func (x *exchange) retried(res *http.Response) {
+	x.t.Helper()
+	tries := 1
+	if x.want.Retries != nil {
+		tries += int(x.want.Retries.Attempts)
+	}
+	x.status(res, http.StatusServiceUnavailable)
+	if got := len(x.caller.pods.of(x.id)); got != tries {
+		x.t.Errorf("Envoy tried %d times, want %d", got, tries)
+	}
 }
 
 // entrance is the address to dial for a call, with somebody behind it where

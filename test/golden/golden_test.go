@@ -118,6 +118,9 @@ func TestGoldens(t *testing.T) {
 						}
 						for _, line := range g.calls {
 							c.call(t, line)
+							if strings.Contains(g.yaml, "retries:") {
+								c.retry(t, line)
+							}
 						}
 						for _, f := range featureCalls[g.name] {
 							c.callFeature(t, f)

@@ -22,6 +22,7 @@ import (
 const (
 	headerCall = "X-Call" // names one call
 	headerPod  = "X-Pod"  // the address that answers
+	headerFail = "X-Fail" // asks pods to fail in all ways that are retried
 )
 
 // hit is a request that arrived at a pod.
@@ -120,6 +121,10 @@ func (p *pods) answer(pod string, w http.ResponseWriter, q *http.Request) {
 	// Something for routes to take away.
 	w.Header().Set("Server", "pod")
 	w.Header().Set("X-Powered-By", "pod")
+	if q.Header.Get(headerFail) != "" {
+		w.Header().Set("Grpc-Status", "14") // unavailable
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
 }
 
 // of are the requests of a call that arrived so far.

@@ -57,9 +57,9 @@ func (w *walk) http(m *hcmv3.HttpConnectionManager) error {
 		}
 		if ok {
 			w.answer.Route, w.answer.RouteName = i, r.GetName()
-			refs, path := originOf(r)
+			refs, path := originOf(r, origins[vh.GetName()])
 			w.decide("route", r.GetName(), refs, path)
-			return w.route(r)
+			return w.route(vh, r)
 		}
 	}
 	w.fail(404, "NR", "no route of virtual host "+vh.GetName()+" takes this request")
@@ -87,17 +87,22 @@ func (w *walk) hosts(config *routev3.RouteConfiguration) ([]*routev3.VirtualHost
 	return hosts, origins
 }
 
-// originOf reads the metadata that translation leaves on a route.
-func originOf(r *routev3.Route) ([]mesh.Ref, string) {
+// originOf reads the metadata that translation leaves on a route: the object
+// that decided it, where that is not the first one that the host came from, and
+// the place in it.
+func originOf(r *routev3.Route, host []mesh.Ref) ([]mesh.Ref, string) {
 	fields := r.GetMetadata().GetFilterMetadata()["heddle"].GetFields()
-	ref, err := mesh.ParseID(fields["object"].GetStringValue())
-	if err != nil {
+	path := fields["path"].GetStringValue()
+	if ref, err := mesh.ParseID(fields["object"].GetStringValue()); err == nil {
+		return []mesh.Ref{ref}, path
+	}
+	if len(host) == 0 {
 		return nil, ""
 	}
-	return []mesh.Ref{ref}, fields["path"].GetStringValue()
+	return host[:1], path
 }
 
-func (w *walk) route(r *routev3.Route) error {
+func (w *walk) route(vh *routev3.VirtualHost, r *routev3.Route) error {
 	a := w.answer
 	a.RequestHeaders = headers(r.GetRequestHeadersToAdd(), r.GetRequestHeadersToRemove())
 	a.ResponseHeaders = headers(r.GetResponseHeadersToAdd(), r.GetResponseHeadersToRemove())
@@ -116,7 +121,7 @@ func (w *walk) route(r *routev3.Route) error {
 		a.Direct = &Direct{Status: int(action.DirectResponse.GetStatus()), Body: text}
 		return nil
 	case *routev3.Route_Route:
-		return w.forward(r.GetMatch(), action.Route)
+		return w.forward(vh, r.GetMatch(), action.Route)
 	default:
 		return fmt.Errorf("route action %T: %w", action, errCannotTell)
 	}
@@ -135,7 +140,7 @@ func headers(add []*corev3.HeaderValueOption, remove []string) Headers {
 	return h
 }
 
-func (w *walk) forward(match *routev3.RouteMatch, action *routev3.RouteAction) error {
+func (w *walk) forward(vh *routev3.VirtualHost, match *routev3.RouteMatch, action *routev3.RouteAction) error {
 	a := w.answer
 	a.Host = action.GetHostRewriteLiteral()
 	path, err := w.rewrite(match, action.GetPrefixRewrite(), action.GetRegexRewrite().GetPattern().GetRegex(), action.GetRegexRewrite().GetSubstitution())
@@ -146,12 +151,7 @@ func (w *walk) forward(match *routev3.RouteMatch, action *routev3.RouteAction) e
 		a.Path = path
 	}
 	a.Timeout = duration(action.GetTimeout(), 15*time.Second)
-	if p := action.GetRetryPolicy(); p != nil {
-		a.Retries = &Retries{Attempts: 1, On: p.GetRetryOn(), Codes: p.GetRetriableStatusCodes(), PerTryTimeout: duration(p.GetPerTryTimeout(), 0)}
-		if p.GetNumRetries() != nil {
-			a.Retries.Attempts = p.GetNumRetries().GetValue()
-		}
-	}
+	a.Retries = retries(action, vh)
 	for _, m := range action.GetRequestMirrorPolicies() {
 		share := Share{Cluster: m.GetCluster(), Percent: 100, Known: w.known(m.GetCluster())}
 		if f := m.GetRuntimeFraction(); f != nil {
@@ -179,6 +179,23 @@ func (w *walk) forward(match *routev3.RouteMatch, action *routev3.RouteAction) e
 		return fmt.Errorf("destination %T: %w", to, errCannotTell)
 	}
 	return nil
+}
+
+// retries of a route: by its own policy alone, when it has one, else by its
+// host's. A policy without conditions retries nothing.
+func retries(action *routev3.RouteAction, vh *routev3.VirtualHost) *Retries {
+	p := action.GetRetryPolicy()
+	if p == nil {
+		p = vh.GetRetryPolicy()
+	}
+	if p.GetRetryOn() == "" {
+		return nil
+	}
+	r := &Retries{Attempts: 1, On: p.GetRetryOn(), Codes: p.GetRetriableStatusCodes(), PerTryTimeout: duration(p.GetPerTryTimeout(), 0)}
+	if p.GetNumRetries() != nil {
+		r.Attempts = p.GetNumRetries().GetValue()
+	}
+	return r
 }
 
 func duration(d *durationpb.Duration, unset time.Duration) time.Duration {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
@@ -66,6 +67,26 @@ func sidecar(t *testing.T) *xds.ResourceSet {
 		resource(t, xds.ClusterType, "outbound|9080|v2|reviews", &clusterv3.Cluster{}, `{"name":"outbound|9080|v2|reviews"}`),
 		resource(t, xds.ClusterType, "inbound|9080||", &clusterv3.Cluster{}, `{"name":"inbound|9080||"}`),
 	})
+}
+
+func TestRetriesOfARouteComeBeforeThoseOfItsHost(t *testing.T) {
+	host := resource(t, xds.VirtualHostType, "9080/shop", &routev3.VirtualHost{}, `{"name":"9080/shop","domains":["shop"],
+		"retryPolicy":{"retryOn":"5xx","numRetries":3,"perTryTimeout":"1s"},"routes":[
+		{"match":{"path":"/own"},"route":{"cluster":"c","retryPolicy":{"retryOn":"reset"}}},
+		{"match":{"path":"/none"},"route":{"cluster":"c","retryPolicy":{}}},
+		{"match":{"prefix":"/"},"route":{"cluster":"c"}}]}`)
+	set := xds.NewResourceSet(append(sidecar(t).All(), host))
+	for path, want := range map[string]*Retries{
+		"/own": {Attempts: 1, On: "reset"}, "/none": nil, "/": {Attempts: 3, On: "5xx", PerTryTimeout: time.Second},
+	} {
+		answer, err := Walk(set, Call{Host: "shop", Port: 9080, Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, answer.Retries); diff != "" {
+			t.Errorf("%s:\n%s", path, diff)
+		}
+	}
 }
 
 func TestWalkFindsListenerChainAndHost(t *testing.T) {

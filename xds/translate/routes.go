@@ -13,7 +13,9 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
-// Metadata of a route that says what decided it.
+// Metadata of a route that says what decided it. It is part of every change of
+// routes to every proxy, so it leaves out the object where that is the first one
+// that the host came from.
 const (
 	originMetadata = "heddle"
 	originObject   = "object" // mesh.Ref.ID
@@ -76,8 +78,9 @@ func (r rule) digest() []string {
 
 // A routeMaker makes routes and gathers what is wrong with the objects.
 type routeMaker struct {
-	operation string // of traces, without the path: "reviews.default.svc.cluster.local:9080"
-	port      uint32 // that requests come to
+	operation string     // of traces, without the path: "reviews.default.svc.cluster.local:9080"
+	port      uint32     // that requests come to
+	host      []mesh.Ref // that the host came from
 	findings  []mesh.Finding
 	broken    bool // something could not be made as declared
 }
@@ -114,7 +117,7 @@ func (k *routeMaker) route(r rule, matchPath string, m *networking.HTTPMatchRequ
 	out := &routev3.Route{
 		Name:       routeName(r.http, m),
 		Match:      match,
-		Metadata:   origin(r.vs.Ref, matchPath),
+		Metadata:   k.origin(r.vs.Ref, matchPath),
 		Decorator:  k.decorator(match),
 		StatPrefix: m.GetStatPrefix(),
 	}
@@ -221,7 +224,7 @@ func (k *routeMaker) toService(svc *mesh.Service, cluster string) *routev3.Route
 		Action:    &routev3.Route_Route{Route: action},
 	}
 	if len(svc.From) > 0 {
-		route.Metadata = origin(svc.From[0], "")
+		route.Metadata = k.origin(svc.From[0], "")
 	}
 	return route
 }
@@ -289,10 +292,16 @@ func (k *routeMaker) decorator(m *routev3.RouteMatch) *routev3.Decorator {
 }
 
 // origin is the metadata by which a route names the object that decided it.
-func origin(ref mesh.Ref, path string) *corev3.Metadata {
-	fields := map[string]string{originObject: ref.ID()}
+func (k *routeMaker) origin(ref mesh.Ref, path string) *corev3.Metadata {
+	fields := map[string]string{}
+	if len(k.host) == 0 || k.host[0] != ref {
+		fields[originObject] = ref.ID()
+	}
 	if path != "" {
 		fields[originPath] = path
+	}
+	if len(fields) == 0 {
+		return nil
 	}
 	return &corev3.Metadata{FilterMetadata: metadata(originMetadata, fields)}
 }

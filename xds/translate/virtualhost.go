@@ -255,13 +255,14 @@ func (p *hostPlan) from() []mesh.Ref {
 // make builds the virtual host as declared, or not at all: half of a person's
 // rules would send requests where nobody meant them to go.
 func (p *hostPlan) make(routeConfig string) (*routev3.VirtualHost, []mesh.Finding) {
-	k := &routeMaker{operation: fmt.Sprintf("%s:%d", p.host, p.port), port: p.port}
+	k := &routeMaker{operation: fmt.Sprintf("%s:%d", p.host, p.port), port: p.port, host: p.from()}
 	vh := &routev3.VirtualHost{
 		Name:                       names.VirtualHost(routeConfig, p.host),
 		Domains:                    p.domains,
 		IncludeRequestAttemptCount: true,
 	}
 	vh.Routes = p.routes(k)
+	shareRetries(vh)
 	k.findings = append(k.findings, p.claims()...)
 	if k.broken {
 		return nil, k.findings
