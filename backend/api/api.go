@@ -60,6 +60,7 @@ type Handlers struct {
 	own http.Handler
 	// scrapeToken lets an outside Prometheus in; requests without it are refused.
 	scrapeToken string
+	hosts       Hosts
 }
 
 // Options of New.
@@ -69,11 +70,14 @@ type Options struct {
 	Prometheus  http.Handler // nil when the user's own server is asked
 	OwnMetrics  http.Handler
 	ScrapeToken string
+	Hosts       Hosts // of the public port
 }
 
 // New makes the handlers.
 func New(o Options) *Handlers {
-	return &Handlers{mesh: o.Mesh, version: o.Version, prometheus: o.Prometheus, own: o.OwnMetrics, scrapeToken: o.ScrapeToken}
+	return &Handlers{
+		mesh: o.Mesh, version: o.Version, prometheus: o.Prometheus, own: o.OwnMetrics, scrapeToken: o.ScrapeToken, hosts: o.Hosts,
+	}
 }
 
 // Owner serves everything, for a socket that only the mesh's owner can open.
@@ -82,15 +86,21 @@ func (h *Handlers) Owner() http.Handler {
 }
 
 // Public serves what needs no sign-in, for a TCP port: health, the control
-// plane's metrics, and, to who has the scrape token, the pods' metrics.
+// plane's metrics, and, to who has the scrape token, the pods' metrics. It
+// answers only under the names of Options.Hosts.
 func (h *Handlers) Public() http.Handler {
-	return h.engine(func(c Capability) bool { return c == Open || c == Scrape })
+	return h.engine(func(c Capability) bool { return c == Open || c == Scrape }, h.hosts.knownHost)
 }
 
-func (h *Handlers) engine(allowed func(Capability) bool) http.Handler {
+func (h *Handlers) engine(allowed func(Capability) bool, first ...gin.HandlerFunc) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
+	engine.HandleMethodNotAllowed = true
 	engine.Use(gin.Recovery(), limitBody, secureHeaders)
+	engine.Use(first...)
+	engine.NoMethod(func(c *gin.Context) {
+		writeProblem(c, http.StatusMethodNotAllowed, "method not allowed", c.Request.URL.Path+" takes "+c.Writer.Header().Get("Allow"))
+	})
 	engine.NoRoute(func(c *gin.Context) {
 		writeProblem(c, http.StatusNotFound, "no such page", c.Request.URL.Path+" does not exist, or is only on the owner's socket")
 	})

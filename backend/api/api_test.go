@@ -17,7 +17,9 @@ func TestPublicServesLittle(t *testing.T) {
 			continue
 		}
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(r.method, path, nil))
+		request := httptest.NewRequest(r.method, path, nil)
+		request.Host = "localhost"
+		h.ServeHTTP(w, request)
 		want := http.StatusNotFound
 		if r.needs == Scrape {
 			want = http.StatusUnauthorized

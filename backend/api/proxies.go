@@ -80,6 +80,9 @@ func (h *Handlers) proxyConfig(ctx context.Context, in *proxyConfigInput) (*prox
 	if err != nil {
 		return nil, huma.NewError(http.StatusBadGateway, "the proxy of "+w.Namespace+"/"+w.Pod+" does not answer: "+err.Error())
 	}
+	if !json.Valid(dump) {
+		return nil, huma.NewError(http.StatusBadGateway, "the proxy of "+w.Namespace+"/"+w.Pod+" answers what is no JSON")
+	}
 	return &proxyConfigOutput{dump}, nil
 }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/heddle-mesh/heddle/backend/api"
@@ -26,9 +28,14 @@ func (p *plane) serveAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	secure, named, err := serverTLS(p.settings.TLSCert, p.settings.TLSKey)
+	if err != nil {
+		return err
+	}
 	handlers := api.New(api.Options{
 		Mesh: p, Version: p.options.Version, ScrapeToken: token,
 		Prometheus: p.telemetry.prometheus(), OwnMetrics: p.telemetry.own(),
+		Hosts: api.NewHosts(p.settings.Console, strings.Split(p.settings.ConsoleNames, ","), named),
 	})
 	owner, err := listenUnix(filepath.Join(p.settings.State, "run", "heddle.sock"))
 	if err != nil {
@@ -40,18 +47,36 @@ func (p *plane) serveAPI(ctx context.Context) error {
 		return portTaken(err, "console", p.settings.Console, "--console")
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serveHTTP(ctx, owner, handlers.Owner(), "", "") })
+	group.Go(func() error { return serveHTTP(ctx, owner, handlers.Owner(), nil) })
 	group.Go(func() error {
-		return serveHTTP(ctx, public, handlers.Public(), p.settings.TLSCert, p.settings.TLSKey)
+		return serveHTTP(ctx, netutil.LimitListener(public, maxConnections), handlers.Public(), secure)
 	})
 	return group.Wait()
 }
 
-// serveHTTP serves until ctx ends, then lets running requests finish for a second.
-func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, cert, key string) error {
+// maxConnections bounds the connections of each TCP port; more wait.
+const maxConnections = 256
+
+// serverTLS reads the console's certificate, and says which names are in it;
+// both are nil without one.
+func serverTLS(cert, key string) (*tls.Config, func(host string) bool, error) {
+	if cert == "" {
+		return nil, nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the console's certificate: %w", err)
+	}
+	named := func(host string) bool { return pair.Leaf.VerifyHostname(host) == nil }
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, named, nil
+}
+
+// serveHTTP serves until ctx ends, then lets running requests finish for a
+// second; in plaintext where secure is nil.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, secure *tls.Config) error {
 	s := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10,
+		Handler: h, TLSConfig: secure, MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 	}
 	stopped := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -62,8 +87,8 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, cert, key st
 	})
 	defer stopped()
 	var err error
-	if cert != "" {
-		err = s.ServeTLS(l, cert, key)
+	if secure != nil {
+		err = s.ServeTLS(l, "", "")
 	} else {
 		err = s.Serve(l)
 	}

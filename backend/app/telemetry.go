@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
@@ -145,7 +146,7 @@ func (t *telemetry) listen(ctx context.Context, what, address, variable string, 
 		})
 		return nil
 	}
-	return serve(ctx, l)
+	return serve(ctx, netutil.LimitListener(l, maxConnections))
 }
 
 // findings are the services that are not offered.

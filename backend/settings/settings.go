@@ -23,6 +23,9 @@ type Settings struct {
 	State string `yaml:"state"`
 	// Console is the TCP address of the console and its API.
 	Console string `yaml:"console"`
+	// ConsoleNames are names under which the console may be asked for besides
+	// localhost, its address and those in its certificate, with commas between.
+	ConsoleNames string `yaml:"consoleNames"`
 	// TLSCert and TLSKey are PEM files for the console; both or neither.
 	TLSCert string `yaml:"tlsCert"`
 	TLSKey  string `yaml:"tlsKey"`

@@ -30,6 +30,14 @@ const prefix = "/api/v1"
 // connection open for nothing (there are no notifications).
 var refused = []string{"/admin/", "/write", "/otlp/", "/notifications/live"}
 
+// Bounds of questions: how many are answered at a time, the others waiting, and
+// how long each may take with that. What one may hold in memory is the engine's
+// bound.
+const (
+	maxQuestions = 16
+	answerWithin = 30 * time.Second
+)
+
 // api wires the library's own API handlers. The long call is why the version
 // of the library is pinned: its parameters change between versions.
 func (s *Server) api(o Options, cfg *config.Config, engine *promql.Engine, p parser.Parser) http.Handler {
@@ -70,7 +78,7 @@ func (s *Server) api(o Options, cfg *config.Config, engine *promql.Engine, p par
 	)
 	router := route.New()
 	api.Register(router.WithPrefix(prefix))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return inTurn(maxQuestions, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rest, ok := strings.CutPrefix(r.URL.Path, prefix)
 		for _, path := range refused {
 			ok = ok && !strings.HasPrefix(rest, path)
@@ -80,6 +88,22 @@ func (s *Server) api(o Options, cfg *config.Config, engine *promql.Engine, p par
 			return
 		}
 		router.ServeHTTP(w, r)
+	}))
+}
+
+// inTurn has a handler answer so many requests at a time.
+func inTurn(limit int, h http.Handler) http.Handler {
+	turns := make(chan struct{}, limit)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+		defer cancel()
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+			h.ServeHTTP(w, r.WithContext(ctx))
+		case <-ctx.Done():
+			http.Error(w, "too many questions at a time: ask again later", http.StatusServiceUnavailable)
+		}
 	})
 }
 

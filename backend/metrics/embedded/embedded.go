@@ -127,7 +127,7 @@ func Open(o Options) (*Server, error) {
 	p := parser.NewParser(parser.Options{})
 	engine := promql.NewEngine(promql.EngineOpts{
 		Logger: o.Log, Reg: registry, Parser: p,
-		MaxSamples: 5_000_000, Timeout: 30 * time.Second,
+		MaxSamples: 5_000_000, Timeout: answerWithin,
 		EnableAtModifier: true, EnableNegativeOffset: true,
 		NoStepSubqueryIntervalFn: func(int64) int64 { return o.ScrapeInterval.Milliseconds() },
 	})

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/heddle-mesh/heddle/backend/socket"
@@ -230,4 +231,35 @@ func TestBadTargetsAreNamed(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+func TestQuestionsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		h := inTurn(1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-release
+			if d, ok := r.Context().Deadline(); !ok || time.Until(d) > answerWithin {
+				t.Errorf("deadline %v, %v", d, ok)
+			}
+		}))
+		ask := func() chan int {
+			code := make(chan int, 1)
+			go func() {
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+				code <- w.Code
+			}()
+			synctest.Wait()
+			return code
+		}
+		first, second := ask(), ask()
+		if code := <-second; code != http.StatusServiceUnavailable {
+			t.Errorf("the second one, in vain: %d", code)
+		}
+		third := ask()
+		close(release)
+		if a, b := <-first, <-third; a != http.StatusOK || b != http.StatusOK {
+			t.Errorf("the first and the third one: %d, %d", a, b)
+		}
+	})
 }
