@@ -28,8 +28,8 @@ import (
 	"github.com/heddle-mesh/heddle/xds/envoy"
 )
 
-// bootstrap makes Envoy a delta client of the server on a socket.
-const bootstrap = `
+// clientOf makes Envoy a delta client of the server on a socket.
+const clientOf = `
 node: {id: test, cluster: test}
 dynamic_resources:
   ads_config:
@@ -52,18 +52,24 @@ static_resources:
 // startEnvoy runs the pinned Envoy against the server on a socket.
 func startEnvoy(t *testing.T, socket string) {
 	t.Helper()
+	runEnvoy(t, fmt.Appendf(nil, clientOf, socket))
+}
+
+// runEnvoy runs the pinned Envoy with a bootstrap and gives its process.
+func runEnvoy(t testing.TB, config []byte) (pid int) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	binary, err := envoy.Find(ctx, os.Getenv("HEDDLE_ENVOY"), filepath.Join("..", "..", ".heddle"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(t.TempDir(), "bootstrap.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, bootstrap, socket), 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "bootstrap.yaml") // YAML holds JSON, too
+	if err := os.WriteFile(file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	cmd := exec.Command(binary.Path, "-c", config, "--concurrency", "1", "--use-dynamic-base-id", "-l", "warning", "--drain-time-s", "1")
+	cmd := exec.Command(binary.Path, "-c", file, "--concurrency", "1", "--use-dynamic-base-id", "-l", "warning", "--drain-time-s", "1")
 	cmd.Stderr = &log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -76,10 +82,11 @@ func startEnvoy(t *testing.T, socket string) {
 			t.Logf("Envoy says:\n%s", log.String())
 		}
 	})
+	return cmd.Process.Pid
 }
 
 // backend answers with its name.
-func backend(t *testing.T, name string) int {
+func backend(t testing.TB, name string) int {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, name) }))
 	t.Cleanup(s.Close)
