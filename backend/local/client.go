@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/heddle-mesh/heddle/backend/socket"
 )
 
 // Client asks the supervisor of a state folder.
@@ -27,16 +28,11 @@ type Client struct {
 // connected before the first question.
 func NewClient(state string) *Client {
 	path := SocketPath(state)
-	return &Client{state: state, path: path, http: &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", path)
-		},
-	}}}
+	return &Client{state: state, path: path, http: socket.At(path).Client()}
 }
 
 // ErrNotRunning reports that no supervisor answers.
-var ErrNotRunning = errors.New("the mesh is not up; start it with heddle up")
+var ErrNotRunning = errors.New("no mesh runs")
 
 func (c *Client) do(ctx context.Context, method, path string, q url.Values, body any) (*http.Response, error) {
 	u := url.URL{Scheme: "http", Host: "supervisor", Path: path, RawQuery: q.Encode()}
@@ -55,7 +51,7 @@ func (c *Client) do(ctx context.Context, method, path string, q url.Values, body
 	resp, err := c.http.Do(req)
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
-		return nil, ErrNotRunning
+		return nil, fmt.Errorf("%w on %s: start one with `heddle up`, or name its folder with --state", ErrNotRunning, c.state)
 	case err != nil:
 		return nil, fmt.Errorf("ask the supervisor at %s: %w", c.path, err)
 	case resp.StatusCode >= 300:

@@ -15,7 +15,7 @@ func newAgent(*globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "agent",
 		Short: "Run an Envoy and stand beside it, in a pod",
-		Args:  cobra.NoArgs,
+		Args:  words(0, 0),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Dir, "dir", "", "the pod's own `folder`")

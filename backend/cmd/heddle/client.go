@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/heddle-mesh/heddle/backend/socket"
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
@@ -31,14 +31,10 @@ func newClient(g *globals) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	socket := filepath.Join(state, "run", "heddle.sock")
-	var dialer net.Dialer
-	return &client{socket: socket, http: &http.Client{
-		Timeout: 60 * time.Second,
-		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", socket)
-		}},
-	}}, nil
+	c := &client{socket: filepath.Join(state, "run", "heddle.sock")}
+	c.http = socket.At(c.socket).Client()
+	c.http.Timeout = 60 * time.Second
+	return c, nil
 }
 
 // problem is the server's answer to a request that it refused (RFC 9457).
@@ -59,7 +55,12 @@ func (p problem) Error() string {
 		text = p.Title
 	}
 	for _, e := range p.Errors {
-		text += "\n  " + e.Message
+		text += "\n  "
+		// "query.window" is what a person called window.
+		if _, field, ok := strings.Cut(e.Location, "."); ok {
+			text += field + ": "
+		}
+		text += e.Message
 	}
 	for _, f := range p.Findings {
 		text += "\n  " + findingLine(f)

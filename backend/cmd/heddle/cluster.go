@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/heddle-mesh/heddle/backend/local"
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
 )
 
 // supervisor is the client of the mesh on this machine.
@@ -27,7 +30,7 @@ func newDown(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
 		Short: "Stop the mesh on this machine; its configuration stays",
-		Args:  cobra.NoArgs,
+		Args:  words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := supervisor(g)
 			if err != nil {
@@ -48,7 +51,7 @@ func newStatus(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "What runs on this machine, and what does not",
-		Args:  cobra.NoArgs,
+		Args:  words(0, 0),
 	}
 	out := addOutput(cmd, "table", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -83,7 +86,9 @@ func printStatus(w io.Writer, s local.Status) {
 	default:
 		fmt.Fprintln(w, "control plane  starting")
 	}
-	fmt.Fprintln(w)
+	if s.Loaded && len(s.Pods) == 0 {
+		fmt.Fprintln(w, "pods           none; `heddle apply -f` a Deployment to run one")
+	}
 	var rows [][]string
 	for _, p := range s.Pods {
 		state := p.Phase
@@ -102,8 +107,7 @@ func printStatus(w io.Writer, s local.Status) {
 		}
 		rows = append(rows, []string{p.Namespace, p.Name, state, fmt.Sprint(p.Restarts), proxy, p.IP, age(p.Created), p.Message})
 	}
-	printTable(w, []string{"namespace", "pod", "state", "restarts", "proxy", "address", "age", ""}, rows)
-	fmt.Fprintln(w)
+	printPart(w, []string{"namespace", "pod", "state", "restarts", "proxy", "address", "age", ""}, rows)
 	rows = nil
 	for _, svc := range s.Services {
 		ports := make([]string, len(svc.Ports))
@@ -120,9 +124,17 @@ func printStatus(w io.Writer, s local.Status) {
 		}
 		rows = append(rows, []string{svc.Namespace, svc.Name, svc.Address, strings.Join(ports, ","), fmt.Sprint(svc.Endpoints), strings.Join(hosts, " ")})
 	}
-	printTable(w, []string{"namespace", "service", "address", "ports", "endpoints", "on this machine"}, rows)
+	printPart(w, []string{"namespace", "service", "address", "ports", "endpoints", "on this machine"}, rows)
 	for _, f := range s.Findings {
 		fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
+	}
+}
+
+// printPart is a table with a blank line before it; nothing when it is empty.
+func printPart(w io.Writer, header []string, rows [][]string) {
+	if len(rows) > 0 {
+		fmt.Fprintln(w)
+		printTable(w, header, rows)
 	}
 }
 
@@ -133,7 +145,7 @@ func newLogs(g *globals) *cobra.Command {
 		Use:     "logs POD",
 		Short:   "What a pod's programs wrote",
 		Example: "  heddle logs reviews-v1\n  heddle logs reviews-v1 -c proxy -f",
-		Args:    cobra.ExactArgs(1),
+		Args:    words(1, 1),
 	}
 	cmd.Flags().StringVarP(&r.Container, "container", "c", "", "`name` of the container; proxy is the proxy")
 	cmd.Flags().BoolVarP(&r.Follow, "follow", "f", false, "go on with what is added")
@@ -144,11 +156,20 @@ func newLogs(g *globals) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if cmd.Flags().Changed("tail") && r.Tail < 0 {
+			return misused(cmd, "--tail must be 0 or more, not %d", r.Tail)
+		}
 		r.Pod = args[0]
+		if kind, name, ok := strings.Cut(args[0], "/"); ok && isPodOrDeployment(kind) {
+			r.Pod = name // as kubectl takes them
+		}
 		if namespace != "" {
 			r.Pod = namespace + "/" + r.Pod
 		}
 		text, err := c.Logs(cmd.Context(), r)
+		if errors.Is(err, local.ErrNotRunning) {
+			return err
+		}
 		if err != nil {
 			return exitError{exitFailed, err}
 		}
@@ -159,4 +180,12 @@ func newLogs(g *globals) *cobra.Command {
 		return nil
 	}
 	return cmd
+}
+
+// isPodOrDeployment reports whether a word names one of the kinds whose logs
+// there are.
+func isPodOrDeployment(word string) bool {
+	return slices.ContainsFunc(config.Find(word), func(k config.KindInfo) bool {
+		return k.Kind == mesh.KindPod || k.Kind == mesh.KindDeployment
+	})
 }

@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/heddle-mesh/heddle/backend/traces"
+	"github.com/heddle-mesh/heddle/xds/names"
 	"github.com/heddle-mesh/heddle/xds/simulate"
 )
 
@@ -26,6 +28,9 @@ func printAnswer(w io.Writer, a *simulate.Answer) {
 			}
 		}
 		fmt.Fprintln(w, line)
+	}
+	if slices.ContainsFunc(a.Clusters, func(s simulate.Share) bool { return s.Cluster == names.Passthrough }) {
+		fmt.Fprintln(w, "No service of the mesh has this name and port: Envoy sends the request on to the address that the caller dials.")
 	}
 }
 

@@ -13,13 +13,13 @@ func newEnvoy(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "envoy",
 		Short: "The Envoy that proxies run",
-		Args:  cobra.NoArgs,
+		Args:  words(0, 0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "install",
 		Short: "Put the pinned Envoy " + envoy.Pinned + " into the state folder",
-		Args:  cobra.NoArgs,
+		Args:  words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			state, err := filepath.Abs(g.state)
 			if err != nil {
@@ -41,7 +41,7 @@ func newEnvoyWhich(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "which",
 		Short: "Say which Envoy would be run",
-		Args:  cobra.NoArgs,
+		Args:  words(0, 0),
 	}
 	cmd.Flags().StringVar(&named, "envoy", "", "`path` of an Envoy to use instead")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,14 +43,18 @@ func main() {
 		os.Exit(code)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:])
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-func run(ctx context.Context, args []string) int {
+// run runs one command and gives its exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(said)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -60,7 +65,7 @@ func run(ctx context.Context, args []string) int {
 		code = exit.code
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(os.Stderr, "heddle: "+text)
+		fmt.Fprintln(said, "heddle: "+text)
 	}
 	return code
 }
@@ -77,8 +82,10 @@ func newRoot() *cobra.Command {
 		Short:         "A service mesh and its console in one program",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		// Commands that are this near to what was typed are named.
+		SuggestionsMinimumDistance: 2,
+		Args:                       unknownCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	state := os.Getenv("HEDDLE_STATE")
 	if state == "" {
@@ -101,5 +108,6 @@ func newRoot() *cobra.Command {
 	add("objects", newApply(g), newGet(g), newDelete(g), newScale(g))
 	add("observe", newGraph(g), newFindings(g), newProxyStatus(g), newProxyConfig(g), newExplain(g), newTraces(g))
 	add("run", newServe(g), newAgent(g), newEnvoy(g), newVersion(g))
+	explainMistakes(root)
 	return root
 }

@@ -1,16 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -20,96 +17,6 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
 )
-
-func newApply(g *globals) *cobra.Command {
-	var files []string
-	var dryRun bool
-	cmd := &cobra.Command{
-		Use:   "apply -f FILE…",
-		Short: "Create or change objects, all or none",
-		Example: `  heddle apply -f reviews.yaml
-  heddle apply -f routes/ --dry-run
-  cat reviews.yaml | heddle apply -f -`,
-		Args: cobra.NoArgs,
-	}
-	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "`file` or folder with manifests, or - for standard input")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would change, and write nothing")
-	_ = cmd.MarkFlagRequired("filename")
-	out := addOutput(cmd, "text", "json")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		manifests, err := readManifests(files, cmd.InOrStdin())
-		if err != nil {
-			return err
-		}
-		c, err := newClient(g)
-		if err != nil {
-			return err
-		}
-		var answer struct {
-			Applied  []api.Applied  `json:"applied"`
-			Findings []mesh.Finding `json:"findings"`
-		}
-		body := map[string]any{"manifests": manifests, "dryRun": dryRun}
-		if err := c.call(cmd.Context(), http.MethodPost, "/api/v1/config", nil, body, &answer); err != nil {
-			return err
-		}
-		if out.value == "json" {
-			return printJSON(cmd.OutOrStdout(), answer)
-		}
-		suffix := ""
-		if dryRun {
-			suffix = " (dry run)"
-		}
-		for _, a := range answer.Applied {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s %s%s\n", shortRef(a.Ref), a.Result, suffix)
-		}
-		for _, f := range answer.Findings {
-			fmt.Fprintln(cmd.ErrOrStderr(), paint(cmd.ErrOrStderr(), f.Severity, findingLine(f)))
-		}
-		return nil
-	}
-	return cmd
-}
-
-// readManifests reads files, and every YAML and JSON file of folders in the
-// order of their names.
-func readManifests(paths []string, stdin io.Reader) ([]api.Manifest, error) {
-	var out []api.Manifest
-	for _, p := range paths {
-		if p == "-" {
-			data, err := io.ReadAll(stdin)
-			if err != nil {
-				return nil, fmt.Errorf("read standard input: %w", err)
-			}
-			out = append(out, api.Manifest{File: "standard input", Text: string(data)})
-			continue
-		}
-		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() && path != p && strings.HasPrefix(d.Name(), ".") {
-				return fs.SkipDir
-			}
-			if err != nil || d.IsDir() {
-				return err
-			}
-			if path != p && !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
-				return nil
-			}
-			data, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			out = append(out, api.Manifest{File: path, Text: string(data)})
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	if len(out) == 0 {
-		return nil, errors.New("no manifest found: name a .yaml or .json file, a folder with some, or - for standard input")
-	}
-	return out, nil
-}
 
 // shortRef is "kind/name", with the namespace when it is not default.
 func shortRef(r mesh.Ref) string {
@@ -129,31 +36,39 @@ func newGet(g *globals) *cobra.Command {
 		Example: `  heddle get virtualservices
   heddle get vs reviews -o yaml
   heddle get pods -A`,
-		Args:              cobra.RangeArgs(1, 2),
+		Args:              words(0, 2),
 		ValidArgsFunction: completeKinds,
 	}
 	cmd.Flags().StringVarP(&namespace, "namespace", "n", "", "only this `namespace` (with NAME: default)")
 	cmd.Flags().BoolVarP(&all, "all-namespaces", "A", false, "all namespaces (the default for lists)")
 	out := addOutput(cmd, "table", "yaml", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			printTable(cmd.OutOrStdout(), []string{"kind", "short", "version"}, kindsTable())
+			return misused(cmd, "name a kind, one of these")
+		}
 		c, err := newClient(g)
 		if err != nil {
 			return err
 		}
-		kind, name := splitKindName(args)
+		word, name := splitKindName(args)
+		kind, err := kindOf(word)
+		if err != nil {
+			return err
+		}
 		var objects []api.Object
 		if name != "" {
 			var o api.Object
 			if err := c.get(cmd.Context(), objectPath(kind, namespace, name), nil, &o); err != nil {
-				return err
+				return c.missing(cmd.Context(), err, kind, namespace, name)
 			}
 			objects = []api.Object{o}
 		} else {
 			query := url.Values{}
-			if namespace != "" && !all {
+			if namespace != "" && !all && kind.Namespaced {
 				query.Set("namespace", namespace)
 			}
-			if err := c.get(cmd.Context(), "/api/v1/config/"+url.PathEscape(kind), query, &objects); err != nil {
+			if err := c.get(cmd.Context(), listPath(kind), query, &objects); err != nil {
 				return err
 			}
 		}
@@ -221,11 +136,51 @@ func splitKindName(args []string) (kind, name string) {
 	return kind, name
 }
 
-func objectPath(kind, namespace, name string) string {
+// listPath is where the objects of a kind are asked for.
+func listPath(kind config.KindInfo) string {
+	word := kind.Plural
+	if kind.Group != "" {
+		word += "." + kind.Group
+	}
+	return "/api/v1/config/" + url.PathEscape(word)
+}
+
+func objectPath(kind config.KindInfo, namespace, name string) string {
 	if namespace == "" {
 		namespace = "default"
 	}
-	return "/api/v1/config/" + url.PathEscape(kind) + "/" + url.PathEscape(namespace) + "/" + url.PathEscape(name)
+	if !kind.Namespaced {
+		namespace = "_"
+	}
+	return listPath(kind) + "/" + url.PathEscape(namespace) + "/" + url.PathEscape(name)
+}
+
+// missing says more about an object that does not exist: where one of that name
+// is, or what lists those that do.
+func (c *client) missing(ctx context.Context, err error, kind config.KindInfo, namespace, name string) error {
+	var p problem
+	var all []api.Object
+	if !errors.As(err, &p) || p.Status != http.StatusNotFound || c.get(ctx, listPath(kind), nil, &all) != nil {
+		return err
+	}
+	ref := mesh.Ref{Kind: kind.Kind, Name: name}
+	if kind.Namespaced {
+		ref.Namespace = cmp.Or(namespace, "default")
+	}
+	var elsewhere []string
+	for _, o := range all {
+		switch {
+		case o.Ref == ref: // it is there, but not to be deleted
+			return exitError{exitFailed, fmt.Errorf("%s is reported by the cluster, nobody wrote it; delete what it was made from, such as its Deployment", ref)}
+		case o.Ref.Name == name:
+			elsewhere = append(elsewhere, "-n "+o.Ref.Namespace)
+		}
+	}
+	hint := fmt.Sprintf("`heddle get %s` lists those that do", kind.Plural)
+	if len(elsewhere) > 0 {
+		hint = "there is one with " + strings.Join(elsewhere, ", with ")
+	}
+	return exitError{exitFailed, fmt.Errorf("%s does not exist; %s", ref, hint)}
 }
 
 func newDelete(g *globals) *cobra.Command {
@@ -237,7 +192,7 @@ func newDelete(g *globals) *cobra.Command {
 		Short: "Delete objects",
 		Example: `  heddle delete vs reviews
   heddle delete -f reviews.yaml`,
-		Args:              cobra.MaximumNArgs(2),
+		Args:              words(0, 2),
 		ValidArgsFunction: completeKinds,
 	}
 	cmd.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the object")
@@ -248,6 +203,9 @@ func newDelete(g *globals) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if len(files) > 0 && len(args) > 0 {
+			return misused(cmd, "name an object, or a manifest with -f, not both")
+		}
 		if len(files) > 0 {
 			manifests, err := readManifests(files, cmd.InOrStdin())
 			if err != nil {
@@ -256,52 +214,35 @@ func newDelete(g *globals) *cobra.Command {
 			return deleteManifests(cmd.Context(), c, manifests, ignore, cmd.OutOrStdout())
 		}
 		if len(args) == 0 {
-			return errors.New("name a kind and an object, or a manifest with -f")
+			return misused(cmd, "name a kind and an object, or a manifest with -f")
 		}
-		kind, name := splitKindName(args)
+		word, name := splitKindName(args)
+		kind, err := kindOf(word)
+		if err != nil {
+			return err
+		}
 		if name == "" {
-			return fmt.Errorf("name the %s to delete", kind)
+			return misused(cmd, "name the %s to delete", kind.Kind.Name)
 		}
-		return deleteOne(cmd.Context(), c, objectPath(kind, namespace, name), strings.ToLower(kind)+"/"+name, ignore, cmd.OutOrStdout())
+		return c.delete(cmd.Context(), kind, namespace, name, ignore, strings.ToLower(word)+"/"+name, cmd.OutOrStdout())
 	}
 	return cmd
 }
 
-func deleteManifests(ctx context.Context, c *client, manifests []api.Manifest, ignore bool, w io.Writer) error {
-	for _, m := range manifests {
-		r := config.Decode(m.File, []byte(m.Text))
-		for _, f := range r.Problems {
-			if f.Severity == mesh.Error {
-				return exitError{exitFailed, errors.New(findingLine(f))}
-			}
-		}
-		for _, o := range r.Objects {
-			path := "/api/v1/config/" + url.PathEscape(o.Kind.String()) + "/" + namespaceSegment(o.Namespace) + "/" + url.PathEscape(o.Name)
-			if err := deleteOne(ctx, c, path, shortRef(o.Ref), ignore, w); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func deleteOne(ctx context.Context, c *client, path, name string, ignore bool, w io.Writer) error {
-	err := c.call(ctx, http.MethodDelete, path, nil, nil, nil)
+// delete deletes one object, and says so by the name that the person gave.
+func (c *client) delete(ctx context.Context, kind config.KindInfo, namespace, name string, ignore bool, said string, w io.Writer) error {
+	err := c.call(ctx, http.MethodDelete, objectPath(kind, namespace, name), nil, nil, nil)
 	var p problem
-	if ignore && errors.As(err, &p) && p.Status == http.StatusNotFound {
-		return nil
+	if errors.As(err, &p) && p.Status == http.StatusNotFound {
+		if ignore {
+			return nil
+		}
+		return c.missing(ctx, err, kind, namespace, name)
 	}
 	if err == nil {
-		fmt.Fprintln(w, name+" deleted")
+		fmt.Fprintln(w, said+" deleted")
 	}
 	return err
-}
-
-func namespaceSegment(ns string) string {
-	if ns == "" {
-		return "_"
-	}
-	return url.PathEscape(ns)
 }
 
 func newScale(g *globals) *cobra.Command {
@@ -311,18 +252,25 @@ func newScale(g *globals) *cobra.Command {
 		Use:     "scale deployment/NAME --replicas N",
 		Short:   "Change the number of pods of a Deployment",
 		Example: "  heddle scale deployment/reviews-v1 --replicas 3",
-		Args:    cobra.ExactArgs(1),
+		Args:    words(1, 2),
 	}
 	cmd.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the Deployment")
 	cmd.Flags().IntVar(&replicas, "replicas", 0, "`number` of pods")
-	_ = cmd.MarkFlagRequired("replicas")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		kind, name := splitKindName(args)
+		word, name := splitKindName(args)
 		if name == "" {
-			kind, name = "deployment", kind
+			word, name = "deployment", word
 		}
-		if replicas < 0 || replicas > 1000 {
-			return fmt.Errorf("--replicas must be from 0 to 1000, not %d", replicas)
+		kind, err := kindOf(word)
+		switch {
+		case err != nil:
+			return err
+		case kind.Kind != mesh.KindDeployment:
+			return misused(cmd, "a %s has no replicas; only a Deployment can be scaled", kind.Kind.Name)
+		case !cmd.Flags().Changed("replicas"):
+			return misused(cmd, "say how many pods there shall be with --replicas")
+		case replicas < 0 || replicas > 1000:
+			return misused(cmd, "--replicas must be from 0 to 1000, not %d", replicas)
 		}
 		c, err := newClient(g)
 		if err != nil {
@@ -330,9 +278,9 @@ func newScale(g *globals) *cobra.Command {
 		}
 		edits := map[string]any{"edits": []config.Edit{{Op: config.Set, Path: "spec.replicas", Value: strconv.Itoa(replicas)}}}
 		if err := c.call(cmd.Context(), http.MethodPatch, objectPath(kind, namespace, name), nil, edits, nil); err != nil {
-			return err
+			return c.missing(cmd.Context(), err, kind, namespace, name)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s/%s scaled to %d\n", strings.ToLower(kind), name, replicas)
+		fmt.Fprintf(cmd.OutOrStdout(), "deployment/%s scaled to %d\n", name, replicas)
 		return nil
 	}
 	return cmd

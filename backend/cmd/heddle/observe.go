@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,16 +21,20 @@ import (
 )
 
 func newGraph(g *globals) *cobra.Command {
-	var namespace, kind string
+	var namespace string
 	var window time.Duration
 	var idle bool
 	cmd := &cobra.Command{
 		Use:   "graph",
 		Short: "Who talks to whom, with the figures",
-		Args:  cobra.NoArgs,
+		Args:  words(0, 0),
 	}
 	cmd.Flags().StringVarP(&namespace, "namespace", "n", "", "only this `namespace` and what it talks to")
-	cmd.Flags().StringVar(&kind, "type", "versionedApp", "what a node stands for: service, workload, app or versionedApp")
+	kind := choice{value: string(graph.ByVersionedApp)}
+	for _, t := range graph.Types() {
+		kind.values = append(kind.values, string(t))
+	}
+	cmd.Flags().Var(&kind, "type", "what a `node` stands for: "+joinOr(kind.values))
 	cmd.Flags().DurationVar(&window, "window", 30*time.Second, "rates are means over this time")
 	cmd.Flags().BoolVar(&idle, "idle", true, "show what has no traffic")
 	out := addOutput(cmd, "tree", "table", "json", "dot")
@@ -38,7 +43,7 @@ func newGraph(g *globals) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		query := url.Values{"type": {kind}, "window": {window.String()}, "idle": {strconv.FormatBool(idle)}}
+		query := url.Values{"type": {kind.value}, "window": {window.String()}, "idle": {strconv.FormatBool(idle)}}
 		if namespace != "" {
 			query.Set("namespace", namespace)
 		}
@@ -67,7 +72,7 @@ func newFindings(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "findings",
 		Short: "What is wrong in the mesh, and what to do",
-		Args:  cobra.NoArgs,
+		Args:  words(0, 0),
 	}
 	cmd.Flags().StringVarP(&namespace, "namespace", "n", "", "only this `namespace`")
 	out := addOutput(cmd, "text", "json")
@@ -86,19 +91,18 @@ func newFindings(g *globals) *cobra.Command {
 		}
 		w := cmd.OutOrStdout()
 		if out.value == "json" {
-			return printJSON(w, findings)
-		}
-		errorsSeen := 0
-		for _, f := range findings {
-			fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
-			if f.Severity == mesh.Error {
-				errorsSeen++
+			if err := printJSON(w, findings); err != nil {
+				return err
+			}
+		} else {
+			for _, f := range findings {
+				fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
+			}
+			if len(findings) == 0 {
+				fmt.Fprintln(w, "nothing is wrong")
 			}
 		}
-		if len(findings) == 0 {
-			fmt.Fprintln(w, "nothing is wrong")
-		}
-		if errorsSeen > 0 {
+		if slices.ContainsFunc(findings, func(f mesh.Finding) bool { return f.Severity == mesh.Error }) {
 			return exitError{code: exitFailed}
 		}
 		return nil
@@ -110,7 +114,7 @@ func newProxyStatus(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "proxy-status [PROXY]",
 		Short: "What each proxy was sent, took and refused",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  words(0, 1),
 	}
 	out := addOutput(cmd, "table", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -148,11 +152,14 @@ func newProxyConfig(g *globals) *cobra.Command {
 		Use:       "proxy-config WHAT PROXY",
 		Short:     "What a proxy holds: " + strings.Join(whats, ", "),
 		Example:   "  heddle proxy-config routes productpage-v1",
-		Args:      cobra.ExactArgs(2),
+		Args:      words(2, 2),
 		ValidArgs: whats,
 	}
 	out := addOutput(cmd, "table", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !slices.Contains(whats, args[0]) {
+			return misused(cmd, "%q is nothing that a proxy holds; ask for %s", args[0], joinOr(whats))
+		}
 		c, err := newClient(g)
 		if err != nil {
 			return err
@@ -176,13 +183,15 @@ func newExplain(g *globals) *cobra.Command {
 		Use:     "explain METHOD URL --from WORKLOAD",
 		Short:   "Where a request would go, and which objects decide it",
 		Example: "  heddle explain GET http://reviews:9080/reviews/0 --from productpage-v1 -H end-user:jason",
-		Args:    cobra.ExactArgs(2),
+		Args:    words(2, 2),
 	}
 	cmd.Flags().StringVar(&from, "from", "", "`workload` or pod that calls")
 	cmd.Flags().StringArrayVarP(&headers, "header", "H", nil, "request `header`, name:value")
-	_ = cmd.MarkFlagRequired("from")
 	out := addOutput(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if from == "" {
+			return misused(cmd, "say who calls with --from")
+		}
 		c, err := newClient(g)
 		if err != nil {
 			return err
@@ -191,7 +200,7 @@ func newExplain(g *globals) *cobra.Command {
 		for _, line := range headers {
 			name, value, ok := strings.Cut(line, ":")
 			if !ok {
-				return fmt.Errorf("header %q is not name:value", line)
+				return misused(cmd, "header %q is not name:value", line)
 			}
 			h[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
 		}
@@ -219,7 +228,7 @@ func newTraces(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "traces [ID]",
 		Short: "Recent traces, or one as a waterfall",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  words(0, 1),
 	}
 	cmd.Flags().StringVar(&service, "service", "", "only traces through this `service`, such as reviews.default")
 	cmd.Flags().IntVar(&limit, "limit", 20, "at most this `number`")

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -16,30 +18,33 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
-// outputFlag is -o with the formats that a command has; the first is the default.
-type outputFlag struct {
-	value   string
-	formats []string
+// choice is a flag that takes one of a few words.
+type choice struct {
+	value  string
+	values []string
 }
 
-func addOutput(cmd *cobra.Command, formats ...string) *outputFlag {
-	o := &outputFlag{value: formats[0], formats: formats}
+// addOutput adds -o with the formats that a command has; the first is the default.
+func addOutput(cmd *cobra.Command, formats ...string) *choice {
+	o := &choice{value: formats[0], values: formats}
 	cmd.Flags().VarP(o, "output", "o", "`format`: "+joinOr(formats))
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	return o
 }
 
-func (o *outputFlag) String() string { return o.value }
-func (o *outputFlag) Type() string   { return "format" }
+// String, Type and Set implement pflag.Value.
+func (o *choice) String() string { return o.value }
 
-func (o *outputFlag) Set(v string) error {
-	for _, f := range o.formats {
-		if f == v {
-			o.value = v
-			return nil
-		}
+// Type is what help shows of the values.
+func (o *choice) Type() string { return "word" }
+
+// Set takes one of the words.
+func (o *choice) Set(v string) error {
+	if !slices.Contains(o.values, v) {
+		return fmt.Errorf("must be %s", joinOr(o.values))
 	}
-	return fmt.Errorf("must be %s", joinOr(o.formats))
+	o.value = v
+	return nil
 }
 
 func joinOr(words []string) string {
@@ -87,7 +92,6 @@ func printTable(w io.Writer, header []string, rows [][]string) {
 		return
 	}
 	t := table.NewWriter()
-	t.SetOutputMirror(w)
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
@@ -105,7 +109,9 @@ func printTable(w io.Writer, header []string, rows [][]string) {
 	for _, r := range rows {
 		t.AppendRow(row(r))
 	}
-	t.Render()
+	for line := range strings.Lines(t.Render() + "\n") {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+	}
 }
 
 // paint colours text by severity where w is a terminal.

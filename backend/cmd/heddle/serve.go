@@ -37,7 +37,7 @@ func newServe(g *globals) *cobra.Command {
 		Use:   "serve",
 		Short: "Run the control plane and the console alone",
 		Long:  "Run the control plane and the console alone. On one machine `heddle up` does this for you.\nEvery setting can also be given in the environment: metrics.retention is HEDDLE_METRICS_RETENTION.",
-		Args:  cobra.NoArgs,
+		Args:  words(0, 0),
 	}
 	cmd.Flags().StringVar(&file, "config", "", "settings `file` (YAML)")
 	cmd.Flags().StringVar(&console, "console", "", "`address` of the console")

@@ -82,6 +82,10 @@ manifest that it was applied from is removed, unless it was edited since.`,
 
 func up(ctx context.Context, state string, f upFlags, paths []string, w io.Writer) error {
 	began := time.Now()
+	options, err := f.options(state)
+	if err != nil {
+		return err
+	}
 	if err := local.Preflight(); err != nil {
 		return err
 	}
@@ -89,10 +93,7 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 	if err != nil {
 		return err
 	}
-	options, err := f.options(state, found.Path)
-	if err != nil {
-		return err
-	}
+	options.EnvoyPath = found.Path
 	if err := notRunning(ctx, state); err != nil {
 		return err
 	}
@@ -183,14 +184,14 @@ func consoleFree(address string) error {
 	return l.Close()
 }
 
-func (f upFlags) options(state, envoyPath string) (local.Options, error) {
+func (f upFlags) options(state string) (local.Options, error) {
 	var o local.Options
 	self, err := os.Executable()
 	if err != nil {
 		return o, err
 	}
 	o = local.Options{
-		State: state, Self: self, EnvoyPath: envoyPath, TrustDomain: f.trustDomain, Console: f.console, EnvoyConcurrency: f.proxyConcurrency,
+		State: state, Self: self, TrustDomain: f.trustDomain, Console: f.console, EnvoyConcurrency: f.proxyConcurrency,
 		Serve:    []string{"serve", "--state", state, "--console", f.console},
 		PathDirs: append([]string{filepath.Dir(self)}, filepath.SplitList(os.Getenv("PATH"))...),
 	}
@@ -205,10 +206,10 @@ func (f upFlags) options(state, envoyPath string) (local.Options, error) {
 	}
 	o.Serve = append(o.Serve, "--pod-range", f.podRange, "--trust-domain", f.trustDomain)
 	if o.PodRange, err = netip.ParsePrefix(f.podRange); err != nil {
-		return o, fmt.Errorf("--pod-range: %w", err)
+		return o, fmt.Errorf("--pod-range %q is not a range of addresses, such as 10.66.0.0/16", f.podRange)
 	}
 	if o.ServiceRange, err = netip.ParsePrefix(f.svcs); err != nil {
-		return o, fmt.Errorf("--service-range: %w", err)
+		return o, fmt.Errorf("--service-range %q is not a range of addresses, such as 10.96.0.0/16", f.svcs)
 	}
 	if len(f.hostPorts) > 0 {
 		o.HostPorts = map[uint16]uint16{}

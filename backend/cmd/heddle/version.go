@@ -14,7 +14,7 @@ func newVersion(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "The versions of this program and of the running control plane",
-		Args:  cobra.NoArgs,
+		Args:  words(0, 0),
 	}
 	cmd.Flags().BoolVar(&features, "features", false, "list every kind and field with whether it is supported yet")
 	out := addOutput(cmd, "text", "json")

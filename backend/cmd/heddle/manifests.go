@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/heddle-mesh/heddle/backend/api"
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
+)
+
+func newApply(g *globals) *cobra.Command {
+	var files []string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "apply -f FILE…",
+		Short: "Create or change objects, all or none",
+		Example: `  heddle apply -f reviews.yaml
+  heddle apply -f routes/ --dry-run
+  cat reviews.yaml | heddle apply -f -`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return misused(c, "manifests are named with -f, each: -f %s", args[0])
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "`file` or folder with manifests, or - for standard input")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would change, and write nothing")
+	out := addOutput(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if len(files) == 0 {
+			return misused(cmd, "name a manifest with -f: a file, a folder, or - for standard input")
+		}
+		manifests, err := readManifests(files, cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		if err := holdObjects(manifests); err != nil {
+			return err
+		}
+		c, err := newClient(g)
+		if err != nil {
+			return err
+		}
+		var answer struct {
+			Applied  []api.Applied  `json:"applied"`
+			Findings []mesh.Finding `json:"findings"`
+		}
+		body := map[string]any{"manifests": manifests, "dryRun": dryRun}
+		if err := c.call(cmd.Context(), http.MethodPost, "/api/v1/config", nil, body, &answer); err != nil {
+			return err
+		}
+		if out.value == "json" {
+			return printJSON(cmd.OutOrStdout(), answer)
+		}
+		suffix := ""
+		if dryRun {
+			suffix = " (dry run)"
+		}
+		for _, a := range answer.Applied {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s %s%s\n", shortRef(a.Ref), a.Result, suffix)
+		}
+		for _, f := range answer.Findings {
+			fmt.Fprintln(cmd.ErrOrStderr(), paint(cmd.ErrOrStderr(), f.Severity, findingLine(f)))
+		}
+		return nil
+	}
+	return cmd
+}
+
+// readManifests reads files, and every YAML and JSON file of folders in the
+// order of their names.
+func readManifests(paths []string, stdin io.Reader) ([]api.Manifest, error) {
+	var out []api.Manifest
+	for _, p := range paths {
+		if p == "-" {
+			data, err := io.ReadAll(stdin)
+			if err != nil {
+				return nil, fmt.Errorf("read standard input: %w", err)
+			}
+			out = append(out, api.Manifest{File: "standard input", Text: string(data)})
+			continue
+		}
+		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) && path == p {
+				return fmt.Errorf("there is no file or folder %s", p)
+			}
+			if err == nil && d.IsDir() && path != p && strings.HasPrefix(d.Name(), ".") {
+				return fs.SkipDir
+			}
+			if err != nil || d.IsDir() {
+				return err
+			}
+			if path != p && !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
+				return nil
+			}
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			out = append(out, api.Manifest{File: path, Text: string(data)})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s holds no manifests (files that end in .yaml, .yml or .json)", strings.Join(paths, ", "))
+	}
+	return out, nil
+}
+
+// holdObjects fails when manifests hold no object at all, and says why. Mistakes
+// are left to the control plane to tell.
+func holdObjects(manifests []api.Manifest) error {
+	var why []string
+	for _, m := range manifests {
+		r := config.Decode(m.File, []byte(m.Text))
+		mistaken := slices.ContainsFunc(r.Problems, func(f mesh.Finding) bool { return f.Severity == mesh.Error })
+		if len(r.Objects) > 0 || mistaken {
+			return nil
+		}
+		if len(r.Problems) == 0 {
+			why = append(why, m.File+" holds no object")
+		}
+		for _, f := range r.Problems {
+			why = append(why, findingLine(f))
+		}
+	}
+	return exitError{exitFailed, errors.New("there is nothing to do\n  " + strings.Join(why, "\n  "))}
+}
+
+// deleteManifests deletes every object of manifests, once all of them are read.
+func deleteManifests(ctx context.Context, c *client, manifests []api.Manifest, ignore bool, w io.Writer) error {
+	if err := holdObjects(manifests); err != nil {
+		return err
+	}
+	var objects []*mesh.Object
+	for _, m := range manifests {
+		r := config.Decode(m.File, []byte(m.Text))
+		for _, f := range r.Problems {
+			if f.Severity == mesh.Error {
+				return exitError{exitFailed, errors.New("nothing was deleted\n  " + findingLine(f))}
+			}
+		}
+		objects = append(objects, r.Objects...)
+	}
+	for _, o := range objects {
+		info, _ := config.Lookup(o.Kind) // every object that was decoded has a kind
+		if err := c.delete(ctx, info, o.Namespace, o.Name, ignore, shortRef(o.Ref), w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
