@@ -49,7 +49,6 @@ type Finding struct {
 const (
 	CodeSyntax       = "HDL0001" // the text is not YAML or JSON
 	CodeSchema       = "HDL0002" // unknown field, wrong type, bad enum, duplicate key
-	CodeStructure    = "HDL0003" // a value that the API itself refuses
 	CodeUnsupported  = "HDL0004" // a kind or field that is not translated yet
 	CodeDuplicate    = "HDL0005" // the same object twice
 	CodeSourceAway   = "HDL0006" // a source failed; its last word stands
@@ -60,6 +59,12 @@ const (
 	CodePod          = "HDL0030" // a pod does not run as asked
 	CodePort         = "HDL0031" // a port of this machine is taken
 	CodeHostConflict = "HDL0032" // two services claim one address, host port or host name
+)
+
+// Codes of what the API of a kind says of one object; see config.Check.
+const (
+	CodeStructure        = "HDL1001" // a value that the API itself refuses
+	CodeStructureWarning = "HDL1002" // a value that the API takes, with a warning
 )
 
 // Set is an effective setting together with the objects that decided it, the

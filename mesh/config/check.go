@@ -2,8 +2,14 @@ package config
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 
-	"google.golang.org/protobuf/proto"
+	extensions "istio.io/api/extensions/v1alpha1"
+	networking "istio.io/api/networking/v1alpha3"
+	networkingv1beta1 "istio.io/api/networking/v1beta1"
+	security "istio.io/api/security/v1beta1"
+	telemetry "istio.io/api/telemetry/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -13,39 +19,86 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
-// Issue is one thing that the API of an object's kind refuses.
+// Issue is one thing that the API of an object's kind refuses or warns of.
 type Issue struct {
-	Path    Path
-	Message string
+	Path Path
+	// Severity is mesh.Error for what makes the object unusable, and
+	// mesh.Warning for what works, but hardly as meant.
+	Severity mesh.Severity
+	Message  string
 }
 
-// Check finds what the API itself refuses in one object, whatever else there is
-// in the mesh: hosts that are no names, weights below zero, ports out of range.
+// Check finds what the API itself refuses or warns of in one object, whatever
+// else there is in the mesh: hosts that are no names, weights below zero, ports
+// out of range. It takes any object, also one that could not have come from
+// text, such as one with a list that holds nothing.
 func Check(o *mesh.Object) []Issue {
 	c := &checker{object: o}
-	c.labels(Path{}.Key("metadata").Key("labels"), o.Labels)
-	spec := Path{}.Key("spec")
+	// Nearly every path fits, so that an object without issues costs this one
+	// allocation.
+	root := make(spot, 0, 16)
+	c.labels(root.key("metadata").key("labels"), o.Labels)
+	if refused := c.annotations(root.key("metadata").key("annotations")); refused {
+		return c.issues
+	}
+	spec := root.key("spec")
 	switch s := o.Spec.(type) {
-	case proto.Message:
-		c.message(spec, s.ProtoReflect())
-		c.annotations()
+	case *networking.VirtualService:
+		c.virtualService(spec, s)
+	case *networking.DestinationRule:
+		c.destinationRule(spec, s)
+	case *networking.Gateway:
+		c.gateway(spec, s)
+	case *networking.ServiceEntry:
+		c.serviceEntry(spec, s)
+	case *networking.Sidecar:
+		c.sidecar(spec, s)
+	case *networking.WorkloadEntry:
+		c.workloadEntry(spec, s)
+	case *networking.WorkloadGroup:
+		c.workloadGroup(spec, s)
+	case *networking.EnvoyFilter:
+		c.envoyFilter(spec, s)
+	case *networkingv1beta1.ProxyConfig:
+		c.proxyConfig(spec, s)
+	case *security.AuthorizationPolicy:
+		c.authorization(spec, s)
+	case *security.PeerAuthentication:
+		c.peerAuthentication(spec, s)
+	case *security.RequestAuthentication:
+		c.requestAuthentication(spec, s)
+	case *telemetry.Telemetry:
+		c.telemetry(spec, s)
+	case *extensions.WasmPlugin:
+		c.wasmPlugin(spec, s)
+	case *extensions.TrafficExtension:
+		c.trafficExtension(spec, s)
 	case *corev1.Service:
-		c.service(spec, s)
+		c.service(Path(spec), s)
 	case *appsv1.Deployment:
-		c.deployment(spec, s)
+		c.deployment(Path(spec), s)
 	case *corev1.Pod:
-		c.podSpec(spec, &s.Spec)
+		c.podSpec(Path(spec), &s.Spec)
 	case *discoveryv1.EndpointSlice:
 		c.endpointSlice(s)
 	case *gatewayv1.Gateway:
-		c.k8sGateway(spec, s)
+		c.k8sGateway(Path(spec), s)
 	case *gatewayv1.HTTPRoute:
-		c.httpRoute(spec, s)
+		c.httpRoute(Path(spec), s)
 	case *gatewayv1.GRPCRoute:
-		c.grpcRoute(spec, s)
+		c.grpcRoute(Path(spec), s)
 	}
 	return c.issues
 }
+
+// spot is where a check looks. Children share memory, other than those of a
+// Path, so that walking an object costs nothing: a child is used up before the
+// next child of the same spot is made.
+type spot []Step
+
+func (p spot) key(name string) spot { return append(p, Step{Key: name}) }
+
+func (p spot) item(i int) spot { return append(p, Step{Index: i, List: true}) }
 
 // checker collects the issues of one object.
 type checker struct {
@@ -53,49 +106,106 @@ type checker struct {
 	issues []Issue
 }
 
-// bad reports an issue.
-func (c *checker) bad(p Path, format string, args ...any) {
-	c.issues = append(c.issues, Issue{Path: p, Message: fmt.Sprintf(format, args...)})
+func (c *checker) add(at []Step, severity mesh.Severity, format string, args []any) {
+	c.issues = append(c.issues, Issue{Path: slices.Clone(Path(at)), Severity: severity, Message: fmt.Sprintf(format, args...)})
+}
+
+// bad reports what makes the object unusable.
+func (c *checker) bad(at []Step, format string, args ...any) {
+	c.add(at, mesh.Error, format, args)
+}
+
+// warn reports what is hardly meant so.
+func (c *checker) warn(at []Step, format string, args ...any) {
+	c.add(at, mesh.Warning, format, args)
 }
 
 // note reports msg unless it is empty.
-func (c *checker) note(p Path, msg string) {
+func (c *checker) note(at []Step, msg string) {
 	if msg != "" {
-		c.bad(p, "%s", msg)
+		c.bad(at, "%s", msg)
 	}
 }
 
 // needs reports a value that must be there.
-func (c *checker) needs(p Path, have bool, what string) bool {
+func (c *checker) needs(at []Step, have bool, what string) bool {
 	if !have {
-		c.bad(p, "%s is missing", what)
+		c.bad(at, "%s is missing", what)
 	}
 	return have
 }
 
-func (c *checker) labels(p Path, labels map[string]string) {
-	for _, k := range sortedKeys(labels) {
-		if msgs := validation.IsQualifiedName(k); len(msgs) > 0 {
-			c.bad(p.Key(k), "%q is not a label name: %s", k, msgs[0])
-		} else if msgs := validation.IsValidLabelValue(labels[k]); len(msgs) > 0 {
-			c.bad(p.Key(k), "%q is not a label value: %s", clip(labels[k]), msgs[0])
+// notNegative reports a number below 0.
+func (c *checker) notNegative(at []Step, n int32) {
+	if n < 0 {
+		c.bad(at, "%d is below 0", n)
+	}
+}
+
+// dropWarnings takes back all warnings from the given issue on: they rest on
+// something that has to change anyway.
+func (c *checker) dropWarnings(from int) {
+	c.issues = append(c.issues[:from:from], slices.DeleteFunc(slices.Clone(c.issues[from:]), func(i Issue) bool {
+		return i.Severity == mesh.Warning
+	})...)
+}
+
+func (c *checker) labels(at []Step, labels map[string]string) {
+	for k, v := range labels {
+		if len(validation.IsQualifiedName(k)) > 0 || len(validation.IsValidLabelValue(v)) > 0 {
+			c.badLabels(at, labels)
+			return
 		}
 	}
 }
 
-func (c *checker) annotations() {
+// badLabels reports the labels that are wrong, in order.
+func (c *checker) badLabels(at []Step, labels map[string]string) {
+	for _, k := range sortedKeys(labels) {
+		if msgs := validation.IsQualifiedName(k); len(msgs) > 0 {
+			c.bad(spot(at).key(k), "%q is not a label name: %s", clip(k), msgs[0])
+		} else if msgs := validation.IsValidLabelValue(labels[k]); len(msgs) > 0 {
+			c.bad(spot(at).key(k), "%q is not a label value: %s", clip(labels[k]), msgs[0])
+		}
+	}
+}
+
+// internalAnnotations are made by control planes for objects of their own; on
+// an object from outside they would lend it rights that it does not have.
+var internalAnnotations = []string{
+	"internal.istio.io/parents", "internal.istio.io/parent-namespace", "internal.istio.io/webhook-always-reject",
+}
+
+// annotations reports whether one of them refuses the whole object.
+func (c *checker) annotations(at spot) (refused bool) {
 	const dryRun = "istio.io/dry-run"
-	value, has := c.object.Annotations[dryRun]
-	if !has {
-		return
+	if len(c.object.Annotations) == 0 || !isIstio(c.object.Kind) {
+		return false
 	}
-	p := Path{}.Key("metadata").Key("annotations").Key(dryRun)
-	switch {
-	case c.object.Kind != mesh.KindAuthorizationPolicy:
-		c.bad(p, "a %s cannot be tried out with %s; remove the annotation", c.object.Kind.Name, dryRun)
-	case value != "true" && value != "false":
-		c.bad(p, "%q must be \"true\" or \"false\"", value)
+	before := len(c.issues)
+	if value, has := c.object.Annotations[dryRun]; has {
+		policy, ok := c.object.Spec.(*security.AuthorizationPolicy)
+		_, err := strconv.ParseBool(value)
+		switch {
+		case !ok:
+			c.bad(at.key(dryRun), "a %s cannot be tried out with %s; remove the annotation", c.object.Kind.Name, dryRun)
+		case policy.GetAction() != security.AuthorizationPolicy_ALLOW && policy.GetAction() != security.AuthorizationPolicy_DENY:
+			c.bad(at.key(dryRun), "only actions ALLOW and DENY can be tried out, not %s; remove the annotation", policy.GetAction())
+		case err != nil:
+			c.bad(at.key(dryRun), "%q must be \"true\" or \"false\"", clip(value))
+		}
 	}
+	for _, name := range internalAnnotations {
+		if _, has := c.object.Annotations[name]; has {
+			c.bad(at.key(name), "the annotation is kept for control planes; remove it")
+		}
+	}
+	return len(c.issues) > before
+}
+
+func isIstio(k mesh.Kind) bool {
+	const suffix = ".istio.io"
+	return len(k.Group) > len(suffix) && k.Group[len(k.Group)-len(suffix):] == suffix
 }
 
 // checkName says what is wrong with the name of an object.

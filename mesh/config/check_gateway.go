@@ -1,277 +1,202 @@
 package config
 
 import (
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-func (c *checker) gateway(p Path, g *networking.Gateway) {
-	// Gateways that the control plane makes itself from other APIs obey only
-	// those.
-	if c.object.Annotations["internal.istio.io/gateway-semantics"] != "" {
-		c.issues = nil
+func (c *checker) gateway(p spot, g *networking.Gateway) {
+	if g == nil {
 		return
 	}
-	names := map[string]bool{}
-	for i, s := range g.Servers {
-		at := p.Key("servers").Item(i)
-		if s.Port != nil {
-			c.needs(at.Key("port").Key("name"), s.Port.Name != "", "the name of the port")
-			if s.Port.Name != "" && names[s.Port.Name] {
-				c.bad(at.Key("port").Key("name"), "two ports are named %q", s.Port.Name)
-			}
-			names[s.Port.Name] = true
-		}
-		if s.Bind != "" && !strings.HasPrefix(s.Bind, "unix://") {
-			c.note(at.Key("bind"), badIP(s.Bind))
-		}
-		c.serverTLS(at, s.Tls, s.Port.GetProtocol(), false)
+	// Gateways that a control plane makes from another API have names, and
+	// hosts, that no person could write.
+	derived := c.object.Annotations["internal.istio.io/gateway-semantics"] == "gateway"
+	if !derived && badLabel(c.object.Name) && checkName(c.object.Ref) == "" {
+		c.bad(spot{}.key("metadata").key("name"), "%q cannot be the name of a Gateway; use letters, digits and dashes, at most 63", clip(c.object.Name))
 	}
-	c.selector(p.Key("selector"), g.Selector)
+	c.needs(p.key("servers"), len(g.Servers) > 0, "servers")
+	for i, s := range g.Servers {
+		at := p.key("servers").item(i)
+		if s == nil {
+			c.bad(at, "the server is empty; remove it")
+			continue
+		}
+		c.server(at, s, derived)
+		if s.Port.GetName() != "" && slices.ContainsFunc(g.Servers[:i], func(o *networking.Server) bool { return o.GetPort().GetName() == s.Port.Name }) {
+			c.bad(at.key("port").key("name"), "two ports are named %q", clip(s.Port.Name))
+		}
+	}
 }
 
-// serverTLS checks the TLS settings of a listener; sidecars cannot have
-// certificates from Secrets.
-func (c *checker) serverTLS(server Path, t *networking.ServerTLSSettings, protocol string, sidecar bool) {
-	p := server.Key("tls")
-	secure := slices.Contains([]string{"HTTPS", "TLS"}, strings.ToUpper(protocol))
+func (c *checker) server(p spot, s *networking.Server, derived bool) {
+	c.needs(p.key("hosts"), len(s.Hosts) > 0, "hosts")
+	for i, h := range s.Hosts {
+		c.note(p.key("hosts").item(i), badServerHost(h, derived))
+	}
+	before := len(c.issues)
+	socket, unix := strings.CutPrefix(s.Bind, unixPrefix)
+	if s.Port == nil {
+		c.bad(p.key("port"), "port is missing")
+	} else {
+		at := p.key("port")
+		c.note(at.key("protocol"), badRequiredProtocol(s.Port.Protocol))
+		if s.Port.Number > 0 || !unix {
+			c.note(at.key("number"), badPort(s.Port.Number))
+		}
+		//lint:ignore SA1019 people still write targetPort
+		if s.Port.TargetPort > 0 {
+			c.bad(at.key("targetPort"), "targetPort has no effect on a Gateway; remove it")
+		}
+		c.needs(at.key("name"), s.Port.Name != "", "name, which each port needs,")
+	}
+	portRight := len(c.issues) == before
+	switch {
+	case unix:
+		c.note(p.key("bind"), badUnix(socket))
+		if s.Port.GetNumber() != 0 {
+			c.bad(p.key("port").key("number"), "a socket has no port; write number: 0, or bind to an IP address")
+		}
+	case s.Bind != "":
+		c.note(p.key("bind"), badIP(s.Bind))
+	}
+	c.serverTLS(p.key("tls"), s.Tls)
+	if portRight {
+		c.tlsForProtocol(p, s)
+	}
+}
+
+// tlsForProtocol: a port is either encrypted or not.
+func (c *checker) tlsForProtocol(p spot, s *networking.Server) {
+	protocol, _ := protocolOf(s.Port.Protocol)
+	t := s.Tls
+	switch {
+	case protocol.tls && t == nil:
+		c.bad(p, "a port with protocol %s needs tls", s.Port.Protocol)
+	case protocol.tls || t == nil:
+	case !protocol.http:
+		c.bad(p.key("tls"), "tls belongs to a port with protocol HTTPS or TLS, not %s; remove it", s.Port.Protocol)
+	case passes(t) && t.CaCertificates == "" && t.PrivateKey == "" && t.ServerCertificate == "":
+	default:
+		c.bad(p.key("tls"), "tls belongs to a port with protocol HTTPS or TLS, not %s; only httpsRedirect is possible", s.Port.Protocol)
+	}
+	if t.GetHttpsRedirect() && !protocol.http {
+		c.warn(p.key("tls").key("httpsRedirect"), "httpsRedirect has an effect on a port with protocol HTTP only; remove it")
+	}
+}
+
+// passes reports whether connections are passed on as they come.
+func passes(t *networking.ServerTLSSettings) bool {
+	return t.Mode == networking.ServerTLSSettings_PASSTHROUGH || t.Mode == networking.ServerTLSSettings_AUTO_PASSTHROUGH
+}
+
+// cipherSuites are those that Envoy knows by these names.
+var cipherSuites = []string{
+	"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+	"ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
+	"ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "ECDHE-RSA-AES256-SHA",
+	"AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA", "DES-CBC3-SHA",
+}
+
+// maxCertificates is how many a server can show: one RSA, one ECDSA.
+const maxCertificates = 2
+
+// serverTLS checks the TLS settings of a listener.
+func (c *checker) serverTLS(p spot, t *networking.ServerTLSSettings) {
 	if t == nil {
-		if secure && !sidecar {
-			c.bad(server, "a port with protocol %s needs tls", protocol)
+		return
+	}
+	c.tlsVersions(p, t)
+	c.cipherSuites(p.key("cipherSuites"), t.CipherSuites)
+	given := []part{
+		{"serverCertificate", t.ServerCertificate != ""},
+		{"privateKey", t.PrivateKey != ""},
+		{"caCertificates", t.CaCertificates != ""},
+		{"tlsCertificates", len(t.TlsCertificates) > 0},
+		{"credentialName", t.CredentialName != ""},
+		{"credentialNames", len(t.CredentialNames) > 0},
+		{"caCrl", t.CaCrl != ""},
+	}
+	if t.Mode == networking.ServerTLSSettings_ISTIO_MUTUAL {
+		for _, g := range given[:len(given)-1] {
+			if g.set {
+				c.bad(p.key(g.name), "ISTIO_MUTUAL uses the certificates of the mesh; remove %s", g.name)
+			}
 		}
 		return
 	}
-	plainRedirect := t.HttpsRedirect && t.Mode == networking.ServerTLSSettings_PASSTHROUGH
-	if !secure && (sidecar || !plainRedirect) {
-		c.bad(p, "tls belongs to a port with protocol HTTPS or TLS, not %s; only httpsRedirect is possible", protocol)
+	if passes(t) {
+		if slices.ContainsFunc(given, func(g part) bool { return g.set }) {
+			c.warn(p, "mode %s passes connections on as they come, so that certificates have no effect; remove them", t.Mode)
+		}
 	}
+	files := t.ServerCertificate != "" && t.PrivateKey != ""
+	named := t.CredentialName != "" || len(t.CredentialNames) > 0
 	sources := 0
-	for _, set := range []bool{t.CredentialName != "", len(t.CredentialNames) > 0, len(t.TlsCertificates) > 0, t.ServerCertificate != ""} {
+	for _, set := range []bool{files, t.CredentialName != "", len(t.CredentialNames) > 0, len(t.TlsCertificates) > 0} {
 		if set {
 			sources++
 		}
 	}
 	if sources > 1 {
-		c.bad(p, "only one of credentialName, credentialNames, tlsCertificates and serverCertificate may be given")
+		c.bad(p, "only one of credentialName, credentialNames, tlsCertificates and serverCertificate with privateKey may be given")
 	}
-	if t.MinProtocolVersion > t.MaxProtocolVersion && t.MaxProtocolVersion != networking.ServerTLSSettings_TLS_AUTO {
-		c.bad(p.Key("minProtocolVersion"), "minProtocolVersion is above maxProtocolVersion")
-	}
-	if sidecar {
-		refused := map[string]bool{
-			"credentialName": t.CredentialName != "", "credentialNames": len(t.CredentialNames) > 0,
-			"tlsCertificates": len(t.TlsCertificates) > 0,
-		}
-		for _, name := range sortedKeys(refused) {
-			if refused[name] {
-				c.bad(p.Key(name), "%s works at gateways only; give serverCertificate and privateKey", name)
-			}
-		}
-	}
-	switch t.Mode {
-	case networking.ServerTLSSettings_ISTIO_MUTUAL:
-		if sidecar {
-			c.bad(p.Key("mode"), "the ingress of a Sidecar cannot be ISTIO_MUTUAL; leave tls out")
-		}
-		if sources > 0 {
-			c.bad(p.Key("mode"), "ISTIO_MUTUAL uses the certificates of the mesh; remove all others")
-		}
-	case networking.ServerTLSSettings_SIMPLE, networking.ServerTLSSettings_MUTUAL, networking.ServerTLSSettings_OPTIONAL_MUTUAL:
-		named := t.CredentialName != "" || len(t.CredentialNames) > 0 || len(t.TlsCertificates) > 0
-		if named {
-			break
-		}
-		c.needs(p.Key("serverCertificate"), t.ServerCertificate != "", "credentialName or serverCertificate")
-		c.needs(p.Key("privateKey"), t.PrivateKey != "" || t.ServerCertificate == "", "privateKey")
-		if t.Mode == networking.ServerTLSSettings_MUTUAL {
-			c.needs(p.Key("caCertificates"), t.CaCertificates != "" || t.CaCertCredentialName != "", "caCertificates, which MUTUAL needs,")
-		}
-	case networking.ServerTLSSettings_AUTO_PASSTHROUGH:
-		if sidecar {
-			c.bad(p.Key("mode"), "the ingress of a Sidecar cannot be AUTO_PASSTHROUGH")
-		}
-	}
-}
-
-func (c *checker) serviceEntry(p Path, se *networking.ServiceEntry) {
-	numbers, names := map[uint32]bool{}, map[string]bool{}
-	for i, port := range se.Ports {
-		at := p.Key("ports").Item(i)
-		if numbers[port.Number] {
-			c.bad(at.Key("number"), "port %d is there twice", port.Number)
-		}
-		if port.Name != "" && names[port.Name] {
-			c.bad(at.Key("name"), "two ports are named %q", port.Name)
-		}
-		numbers[port.Number], names[port.Name] = true, true
-	}
-	if se.WorkloadSelector != nil && len(se.Endpoints) > 0 {
-		c.bad(p.Key("endpoints"), "only one of workloadSelector and endpoints may be set")
-	}
-	for i, e := range se.Endpoints {
-		for _, name := range sortedKeys(e.Ports) {
-			if !names[name] {
-				c.bad(p.Key("endpoints").Item(i).Key("ports").Key(name), "%q is not the name of a port of the service", name)
-			}
-		}
-	}
-	switch se.Resolution {
-	case networking.ServiceEntry_NONE:
-		if len(se.Endpoints) > 0 {
-			c.bad(p.Key("endpoints"), "resolution NONE sends connections where the caller sent them; remove endpoints, or use STATIC or DNS")
-		}
-	case networking.ServiceEntry_STATIC:
-		for i, e := range se.Endpoints {
-			if e.Address != "" && !isIP(e.Address) && !strings.HasPrefix(e.Address, "unix://") {
-				c.bad(p.Key("endpoints").Item(i).Key("address"), "%q is not an IP address, which resolution STATIC needs", clip(e.Address))
-			}
-		}
-	case networking.ServiceEntry_DNS, networking.ServiceEntry_DNS_ROUND_ROBIN:
-		c.entryDNS(p, se)
-	case networking.ServiceEntry_DYNAMIC_DNS:
-		c.entryDynamic(p, se)
-	}
-}
-
-func (c *checker) entryDNS(p Path, se *networking.ServiceEntry) {
-	if len(se.Endpoints) == 0 && se.WorkloadSelector == nil {
-		for i, h := range se.Hosts {
-			if badDomain(h) != "" {
-				c.bad(p.Key("hosts").Item(i), "%q cannot be looked up; give endpoints, or a host name without *", clip(h))
-			}
-		}
-	}
-	if se.Resolution == networking.ServiceEntry_DNS_ROUND_ROBIN && len(se.Endpoints) > 1 {
-		c.bad(p.Key("endpoints"), "resolution DNS_ROUND_ROBIN takes at most one endpoint")
-	}
-	for i, e := range se.Endpoints {
-		at := p.Key("endpoints").Item(i).Key("address")
-		if strings.HasPrefix(e.Address, "unix://") {
-			c.bad(at, "%q cannot be looked up; resolution DNS takes host names and IP addresses", clip(e.Address))
-		}
-	}
-	for i, a := range se.Addresses {
-		if prefix, err := netip.ParsePrefix(a); err == nil && !prefix.IsSingleIP() {
-			c.bad(p.Key("addresses").Item(i), "a range of addresses works with resolution NONE and STATIC only")
-		}
-	}
-}
-
-func (c *checker) entryDynamic(p Path, se *networking.ServiceEntry) {
-	for i, h := range se.Hosts {
-		if !strings.HasPrefix(h, "*.") {
-			c.bad(p.Key("hosts").Item(i), "resolution DYNAMIC_DNS takes hosts that begin with *.")
-		}
-	}
-	if len(se.Addresses) > 0 {
-		c.bad(p.Key("addresses"), "addresses cannot be set with resolution DYNAMIC_DNS")
-	}
-	if len(se.Endpoints) > 0 {
-		c.bad(p.Key("endpoints"), "endpoints cannot be set with resolution DYNAMIC_DNS")
-	}
-	for i, port := range se.Ports {
-		if !slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "TLS", "HTTPS"}, strings.ToUpper(port.Protocol)) {
-			c.bad(p.Key("ports").Item(i).Key("protocol"), "resolution DYNAMIC_DNS takes HTTP, HTTP2, GRPC and TLS only")
-		}
-	}
-}
-
-func (c *checker) workloadEntry(p Path, we *networking.WorkloadEntry) {
-	inGroup := len(p) == 2 && p[1].Key == "template" // the address comes when a workload registers
-	if we.Address == "" {
-		if we.Network == "" && !inGroup {
-			c.bad(p.Key("address"), "address is missing")
-		}
-	} else if path, unix := strings.CutPrefix(we.Address, "unix://"); unix {
-		if len(we.Ports) > 0 {
-			c.bad(p.Key("ports"), "a unix socket has no ports")
-		}
-		if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "@") {
-			c.bad(p.Key("address"), "%q is not an absolute path", clip(path))
-		}
-	} else if !isIP(we.Address) {
-		c.note(p.Key("address"), badDomain(we.Address))
-	}
-	for _, name := range sortedKeys(we.Ports) {
-		c.note(p.Key("ports").Key(name), badPortName(name))
-		c.note(p.Key("ports").Key(name), badPort(we.Ports[name]))
-	}
-	c.labels(p.Key("labels"), we.Labels)
-}
-
-func (c *checker) sidecar(p Path, s *networking.Sidecar) {
-	if len(s.Egress) == 0 && len(s.Ingress) == 0 && s.OutboundTrafficPolicy == nil && s.InboundConnectionPool == nil {
-		c.bad(p, "the Sidecar says nothing; give egress, ingress or outboundTrafficPolicy")
-	}
-	taken := map[string]bool{}
-	for i, l := range s.Ingress {
-		at := p.Key("ingress").Item(i)
-		if l.Port != nil {
-			c.note(at.Key("port").Key("number"), badPort(l.Port.Number))
-			key := strconv.Itoa(int(l.Port.Number))
-			if taken[key] {
-				c.bad(at.Key("port"), "port %s is there twice", key)
-			}
-			taken[key] = true
-		}
-		c.bind(at.Key("bind"), l.Bind)
-		c.defaultEndpoint(at.Key("defaultEndpoint"), l.DefaultEndpoint)
-		if l.Tls != nil {
-			c.serverTLS(at, l.Tls, l.Port.GetProtocol(), true)
-		}
-	}
-	taken = map[string]bool{}
-	for i, l := range s.Egress {
-		at := p.Key("egress").Item(i)
-		unix := strings.HasPrefix(l.Bind, "unix://")
-		if l.Port == nil {
-			if i != len(s.Egress)-1 {
-				c.bad(at, "an egress listener without a port takes everything else and must be the last one")
-			}
-			if l.Bind != "" {
-				c.bad(at.Key("bind"), "a listener with bind needs a port")
-			}
-			continue
-		}
-		if !unix {
-			c.note(at.Key("port").Key("number"), badPort(l.Port.Number))
-			c.bind(at.Key("bind"), l.Bind)
-		} else if l.CaptureMode == networking.CaptureMode_IPTABLES {
-			c.bad(at.Key("captureMode"), "a unix socket cannot be captured; use DEFAULT or NONE")
-		}
-		key := l.Bind
-		if !unix {
-			key += ":" + strconv.Itoa(int(l.Port.Number))
-		}
-		if taken[key] {
-			c.bad(at.Key("port"), "two listeners are on %s", key)
-		}
-		taken[key] = true
-	}
-	if o := s.OutboundTrafficPolicy; o.GetEgressProxy() != nil && o.Mode != networking.OutboundTrafficPolicy_ALLOW_ANY {
-		c.bad(p.Key("outboundTrafficPolicy").Key("egressProxy"), "egressProxy works with mode ALLOW_ANY only")
-	}
-}
-
-func (c *checker) bind(p Path, s string) {
-	if s != "" && !strings.HasPrefix(s, "unix://") {
-		c.note(p, badIP(s))
-	}
-}
-
-func (c *checker) defaultEndpoint(p Path, s string) {
-	if s == "" || strings.HasPrefix(s, "unix://") {
+	if passes(t) || named {
 		return
 	}
-	for _, host := range []string{"127.0.0.1:", "0.0.0.0:", "[::1]:", "[::]:"} {
-		if port, ok := strings.CutPrefix(s, host); ok {
-			c.note(p, badPortText(port))
-			return
+	c.certificates(p, t)
+}
+
+// certificates checks certificates that are given as files.
+func (c *checker) certificates(p spot, t *networking.ServerTLSSettings) {
+	if t.Mode != networking.ServerTLSSettings_SIMPLE && t.CaCertificates == "" && t.CaCertCredentialName == "" {
+		c.bad(p.key("caCertificates"), "caCertificates is missing; mode %s checks the certificates of clients with it", t.Mode)
+	}
+	if len(t.TlsCertificates) > maxCertificates {
+		c.warn(p.key("tlsCertificates"), "a server shows at most %d certificates; the others have no effect", maxCertificates)
+	}
+	for i, cert := range t.TlsCertificates {
+		at := p.key("tlsCertificates").item(i)
+		c.needs(at.key("serverCertificate"), cert.GetServerCertificate() != "", "serverCertificate")
+		c.needs(at.key("privateKey"), cert.GetPrivateKey() != "", "privateKey")
+	}
+	if len(t.TlsCertificates) == 0 {
+		c.needs(p.key("serverCertificate"), t.ServerCertificate != "", "serverCertificate, or credentialName instead,")
+		c.needs(p.key("privateKey"), t.PrivateKey != "", "privateKey, or credentialName instead,")
+	}
+	if t.CaCrl != "" && t.Mode == networking.ServerTLSSettings_SIMPLE {
+		c.bad(p.key("caCrl"), "caCrl is about the certificates of clients, which mode SIMPLE does not ask for; remove it, or use MUTUAL")
+	}
+}
+
+func (c *checker) tlsVersions(p spot, t *networking.ServerTLSSettings) {
+	old := t.MinProtocolVersion == networking.ServerTLSSettings_TLSV1_0 || t.MinProtocolVersion == networking.ServerTLSSettings_TLSV1_1
+	if old && len(t.CipherSuites) == 0 {
+		c.warn(p.key("minProtocolVersion"), "versions before TLSV1_2 have no cipher suite in common with the default; give cipherSuites, or use TLSV1_2")
+	}
+	if t.MinProtocolVersion > t.MaxProtocolVersion && t.MaxProtocolVersion != networking.ServerTLSSettings_TLS_AUTO {
+		c.bad(p.key("minProtocolVersion"), "minProtocolVersion is above maxProtocolVersion")
+	}
+}
+
+// cipherSuites warns of suites that have no effect, once for all of them.
+func (c *checker) cipherSuites(p spot, list []string) {
+	var unknown, twice []string
+	for i, s := range list {
+		switch {
+		case s == "" || s == "ALL" || !isToken(s[:1], ""): // - and + change the list
+		case !slices.Contains(cipherSuites, s):
+			unknown = append(unknown, clip(s))
+		case slices.Contains(list[:i], s):
+			twice = append(twice, s)
 		}
 	}
-	c.bad(p, "%q is not 127.0.0.1:PORT, 0.0.0.0:PORT, [::1]:PORT, [::]:PORT or unix:///PATH", clip(s))
+	if len(unknown) > 0 {
+		c.warn(p, "these are not cipher suites and have no effect: %s; use some of %s", strings.Join(unknown, ", "), strings.Join(cipherSuites, ", "))
+	}
+	if len(twice) > 0 {
+		c.warn(p, "these cipher suites are there twice: %s", strings.Join(twice, ", "))
+	}
 }

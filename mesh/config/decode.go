@@ -204,16 +204,20 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 	o.Version = TextVersion(o.Text)
 	for _, issue := range Check(o) {
 		at := locate(top, issue.Path)
-		problems = append(problems, problem{
-			code: mesh.CodeStructure, path: issue.Path, line: at.Line, column: at.Column, message: issue.Message,
-		})
+		found := problem{code: mesh.CodeStructure, path: issue.Path, line: at.Line, column: at.Column, message: issue.Message}
+		if issue.Severity == mesh.Warning {
+			found.code = mesh.CodeStructureWarning
+			w.warnings = append(w.warnings, found)
+			continue
+		}
+		problems = append(problems, found)
+	}
+	for _, p := range w.warnings {
+		d.report(doc, o.Ref, mesh.Warning, p)
 	}
 	if len(problems) > 0 {
 		refuse(o.Ref, problems...)
 		return
-	}
-	for _, p := range w.warnings {
-		d.report(doc, o.Ref, mesh.Warning, p)
 	}
 	d.objects = append(d.objects, o)
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,32 +39,55 @@ func badLabel(s string) bool {
 
 // badDomain checks a domain name; a dot at its end is allowed.
 func badDomain(s string) string {
-	if s == "" {
+	switch {
+	case s == "":
 		return "a host name is missing"
-	}
-	if len(s) > 255 {
+	case len(s) > 255:
 		return "a host name has at most 255 characters"
 	}
-	for _, label := range strings.Split(strings.TrimSuffix(s, "."), ".") {
-		if badLabel(label) {
-			return fmt.Sprintf("%q is not a host name: the part %q must be letters, digits and dashes", clip(s), clip(label))
-		}
-	}
-	return ""
+	return badParts(s, s)
 }
 
-// badWildcard checks a domain name that may be "*" or begin with "*.".
+// badParts checks the parts of a domain name, of which name is the whole.
+func badParts(name, parts string) string {
+	for rest := parts; ; {
+		part, more, dots := strings.Cut(rest, ".")
+		if badLabel(part) {
+			return fmt.Sprintf("%q is not a host name: the part %q must be letters, digits and dashes", clip(name), clip(part))
+		}
+		if !dots || more == "" {
+			if _, err := strconv.Atoi(part); err == nil && !dots {
+				return fmt.Sprintf("%q is not a host name: its last part cannot be a number", clip(name))
+			}
+			return ""
+		}
+		rest = more
+	}
+}
+
+// badWildcard checks a domain name that may be "*" or whose first part may begin
+// with "*".
 func badWildcard(s string) string {
-	if s == "*" {
-		return ""
+	if s == "" || len(s) > 255 {
+		return badDomain(s)
 	}
-	if rest, ok := strings.CutPrefix(s, "*."); ok {
-		return badDomain(rest)
+	first, rest, dots := strings.Cut(s, ".")
+	if label, ok := strings.CutPrefix(first, "*"); ok && label != "" && badLabel(strings.TrimPrefix(label, "-")) || !ok && badLabel(first) {
+		return fmt.Sprintf("%q is not a host name: the part %q must be letters, digits and dashes", clip(s), clip(first))
 	}
-	if strings.Contains(s, "*") {
+	if strings.Contains(rest, "*") {
 		return fmt.Sprintf("%q is not a host name: * may only stand alone or as the first part, as in *.example.com", clip(s))
 	}
-	return badDomain(s)
+	if !dots || rest == "" {
+		return ""
+	}
+	return badParts(s, rest)
+}
+
+// partialWildcard reports whether a host has a * that is not its whole first
+// part.
+func partialWildcard(s string) bool {
+	return strings.Contains(s, "*") && s != "*" && !strings.HasPrefix(s, "*.")
 }
 
 func isIP(s string) bool {
@@ -99,21 +123,8 @@ func badRegex(s string) string {
 	return ""
 }
 
-// badHeader checks the name of a header.
-func badHeader(s string) string {
-	if s == "" {
-		return "a header name is missing"
-	}
-	for i := range len(s) {
-		c := s[i]
-		if c <= ' ' || c >= 127 || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
-			return fmt.Sprintf("%q is not a header name", clip(s))
-		}
-	}
-	return ""
-}
-
-// badDuration checks that a duration is at least a millisecond.
+// badDuration checks that a duration is a whole number of milliseconds, at
+// least one.
 func badDuration(d *durationpb.Duration) string {
 	if d == nil {
 		return ""
@@ -121,8 +132,11 @@ func badDuration(d *durationpb.Duration) string {
 	if err := d.CheckValid(); err != nil {
 		return "the duration is out of range"
 	}
-	if d.AsDuration() < time.Millisecond {
-		return fmt.Sprintf("%s is too short; it must be at least 1ms", d.AsDuration())
+	switch length := d.AsDuration(); {
+	case length < time.Millisecond:
+		return fmt.Sprintf("%s is too short; it must be at least 1ms", length)
+	case length%time.Millisecond != 0:
+		return fmt.Sprintf("%s is too fine; durations are counted in milliseconds", length)
 	}
 	return ""
 }
@@ -137,33 +151,26 @@ func badPercent(f float64) string {
 // badGatewayName checks "name" or "namespace/name" of a Gateway.
 func badGatewayName(s string) string {
 	ns, name, two := strings.Cut(s, "/")
-	if !two {
-		name = ns
-	} else if ns != "." && badLabel(ns) {
+	switch {
+	case !two:
+		if badDomain(s) != "" {
+			return fmt.Sprintf("%q does not name a gateway; write name or namespace/name", clip(s))
+		}
+	case badLabel(ns):
 		return fmt.Sprintf("%q does not name a gateway: %q is not a namespace", clip(s), clip(ns))
-	}
-	if badDomain(name) != "" {
-		return fmt.Sprintf("%q does not name a gateway; write name or namespace/name", clip(s))
+	case badLabel(name):
+		return fmt.Sprintf("%q does not name a gateway: %q must be letters, digits and dashes", clip(s), clip(name))
 	}
 	return ""
 }
 
-// badExport checks an item of exportTo.
-func badExport(s string) string {
-	if s == "." || s == "*" || s == "~" || !badLabel(s) {
-		return ""
-	}
-	return fmt.Sprintf("%q is not a namespace, nor one of \".\", \"*\", \"~\"", clip(s))
-}
-
 // hostsOverlap reports whether one of two hosts with wildcards covers the other.
-func hostsOverlap(a, b string) bool {
-	a, b = strings.ToLower(a), strings.ToLower(b)
-	if a == b {
-		return true
+func hostsOverlap(a, b string) bool { return hostCovers(a, b) || hostCovers(b, a) }
+
+// hostCovers reports whether all names of the host narrow belong to wide.
+func hostCovers(wide, narrow string) bool {
+	if suffix, ok := strings.CutPrefix(wide, "*"); ok {
+		return strings.HasSuffix(strings.TrimPrefix(narrow, "*"), suffix)
 	}
-	covers := func(wide, narrow string) bool {
-		return wide == "*" || strings.HasPrefix(wide, "*.") && strings.HasSuffix(strings.TrimPrefix(narrow, "*"), wide[1:])
-	}
-	return covers(a, b) || covers(b, a)
+	return wide == narrow
 }

@@ -44,7 +44,7 @@ func Unsupported(dep *appsv1.Deployment) []Problem {
 		}
 	}
 	if _, err := redirect.FromAnnotations(dep.Spec.Template.Annotations); err != nil {
-		out = append(out, Problem{mesh.CodeStructure, mesh.Warning, "spec.template.metadata.annotations", fmt.Sprintf("%v.", err)})
+		out = append(out, Problem{mesh.CodeStructureWarning, mesh.Warning, "spec.template.metadata.annotations", fmt.Sprintf("%v.", err)})
 	}
 	sortProblems(out)
 	return out
