@@ -36,10 +36,12 @@ type Index struct {
 	rules     *hostIndex[destinationRule]
 	gateways  []*mesh.Object
 
-	// selectorKeys are the label keys that any selector names, sorted. Labels
-	// with other keys change nothing for anybody.
-	selectorKeys []string
+	// selected are the labels that any selector names. Others change nothing
+	// for anybody, even when they differ in nothing but the value.
+	selected map[label]bool
 }
+
+type label struct{ key, value string }
 
 type virtualService struct {
 	object *mesh.Object
@@ -61,11 +63,11 @@ func NewIndex(snap *mesh.Snapshot) *Index {
 		onMesh:    newHostIndex[virtualService](),
 		onGateway: map[mesh.Ref][]virtualService{},
 		rules:     newHostIndex[destinationRule](),
+		selected:  map[label]bool{},
 	}
-	keys := map[string]bool{}
-	noteKeys := func(selector map[string]string) {
-		for k := range selector {
-			keys[k] = true
+	note := func(selector map[string]string) {
+		for k, v := range selector {
+			x.selected[label{k, v}] = true
 		}
 	}
 
@@ -93,7 +95,7 @@ func NewIndex(snap *mesh.Snapshot) *Index {
 			x.onGateway[ref] = append(x.onGateway[ref], vs)
 		}
 		for _, m := range sourceLabels(spec) {
-			noteKeys(m)
+			note(m)
 		}
 	}
 
@@ -103,7 +105,7 @@ func NewIndex(snap *mesh.Snapshot) *Index {
 			continue
 		}
 		selector := spec.GetWorkloadSelector().GetMatchLabels()
-		noteKeys(selector)
+		note(selector)
 		x.rules.add(ResolveHost(spec.Host, o.Namespace, snap.Settings.ClusterDomain), destinationRule{
 			object: o, spec: spec, export: exportOf(spec.ExportTo, o.Namespace), selector: selector,
 		})
@@ -112,14 +114,9 @@ func NewIndex(snap *mesh.Snapshot) *Index {
 	for _, o := range inPrecedence(snap.Kind(mesh.KindGateway)) {
 		if spec, ok := o.Spec.(*networking.Gateway); ok {
 			x.gateways = append(x.gateways, o)
-			noteKeys(spec.Selector)
+			note(spec.Selector)
 		}
 	}
-
-	for k := range keys {
-		x.selectorKeys = append(x.selectorKeys, k)
-	}
-	slices.Sort(x.selectorKeys)
 	return x
 }
 
@@ -130,13 +127,14 @@ func For(snap *mesh.Snapshot, a Asker) *View { return NewIndex(snap).For(a) }
 // labels that no selector names are dropped.
 func (x *Index) Asker(a Asker) Asker {
 	var labels map[string]string
-	for _, k := range x.selectorKeys {
-		if v, ok := a.Labels[k]; ok {
-			if labels == nil {
-				labels = map[string]string{}
-			}
-			labels[k] = v
+	for k, v := range a.Labels {
+		if !x.selected[label{k, v}] {
+			continue
 		}
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[k] = v
 	}
 	a.Labels = labels
 	return a

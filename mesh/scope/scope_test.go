@@ -186,6 +186,21 @@ func TestRulesOfOneNamespaceAreJoined(t *testing.T) {
 	}
 }
 
+// Workloads that differ in a label of which a selector names another value are
+// one class: one rule for some callers must not make every workload a class.
+func TestOnlyNamedValuesMakeAClass(t *testing.T) {
+	index := scope.NewIndex(meshtest.Snapshot(t, rules))
+	class := func(team string) mesh.Hash {
+		return index.For(scope.Asker{Namespace: "client", Labels: map[string]string{"team": team}}).Class()
+	}
+	if class("b") != class("c") {
+		t.Error("two teams that nobody selects are two classes")
+	}
+	if class("a") == class("b") {
+		t.Error("the team that is selected is no class of its own")
+	}
+}
+
 // Proxies of one class get the same answers, whatever else their labels say.
 func TestOnlyNamedLabelsMakeAClass(t *testing.T) {
 	snap := meshtest.Snapshot(t, rules)

@@ -12,7 +12,8 @@ import (
 const manyServices = 1000
 
 // manySnapshot is a mesh of 1,000 services with a VirtualService each, and pods
-// that many deployments share evenly. No object bounds what a proxy sees.
+// that many deployments share evenly. No object bounds what a proxy sees; one is
+// for the callers of one deployment.
 func manySnapshot(t testing.TB, pods, deployments int) *mesh.Snapshot {
 	t.Helper()
 	var b strings.Builder
@@ -40,6 +41,14 @@ func manySnapshot(t testing.TB, pods, deployments int) *mesh.Snapshot {
 		}
 		b.WriteString(meshtest.SliceYAML(name, "default", "http:8080", endpoints...))
 	}
+	b.WriteString(`---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: for-one-caller, namespace: default}
+spec:
+  hosts: [elsewhere.example]
+  http: [{match: [{sourceLabels: {app: svc-0001}}], route: [{destination: {host: svc-0002}}]}]
+`)
 	return meshtest.Snapshot(t, b.String())
 }
 
