@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/heddle-mesh/heddle/backend/api"
+	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
 // serveAPI answers the owner on a unix socket and everybody else on TCP.
@@ -37,7 +38,11 @@ func (p *plane) serveAPI(ctx context.Context) error {
 		Prometheus: p.telemetry.prometheus(), OwnMetrics: p.telemetry.own(),
 		Hosts: api.NewHosts(p.settings.Console, strings.Split(p.settings.ConsoleNames, ","), named),
 	})
-	owner, err := listenUnix(filepath.Join(p.settings.State, "run", "heddle.sock"))
+	socket := filepath.Join(p.settings.State, "run", "heddle.sock")
+	if private.Answers(socket) {
+		return fmt.Errorf("another control plane runs on %s: stop it first, or choose another --state", p.settings.State)
+	}
+	owner, err := private.Listen(socket)
 	if err != nil {
 		return err
 	}
@@ -98,26 +103,6 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, secure *tls.
 	return err
 }
 
-// listenUnix listens on a path that only the owner may open, in place of a
-// socket that an earlier process left.
-func listenUnix(path string) (net.Listener, error) {
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
-		c.Close()
-		return nil, fmt.Errorf("another control plane runs on %s: stop it first, or choose another --state", filepath.Dir(filepath.Dir(path)))
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	// The mask closes the moment between making the socket and changing its mode.
-	old := syscall.Umask(0o177)
-	l, err := net.Listen("unix", path)
-	syscall.Umask(old)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", path, err)
-	}
-	return l, nil
-}
-
 // scrapeToken reads the token for an outside Prometheus, and makes it at first use.
 func scrapeToken(path string) (string, error) {
 	data, err := os.ReadFile(path)
@@ -132,7 +117,7 @@ func scrapeToken(path string) (string, error) {
 		return "", err
 	}
 	token := hex.EncodeToString(b[:])
-	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+	if err := private.WriteFile(path, []byte(token+"\n")); err != nil {
 		return "", fmt.Errorf("write the scrape token: %w", err)
 	}
 	return token, nil

@@ -83,6 +83,15 @@ func (t *telemetry) openTraces() (err error) {
 	if err != nil {
 		return fmt.Errorf("open the built-in trace store: %w", err)
 	}
+	count := func(name, help string, of func(tracesembedded.Counts) uint64) {
+		t.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 {
+			return float64(of(t.spans.Counts()))
+		}))
+	}
+	count("heddle_traces_spans_received_total", "Spans that the built-in trace store took.",
+		func(c tracesembedded.Counts) uint64 { return c.Received })
+	count("heddle_traces_spans_dropped_total", "Spans that the built-in trace store refused, cut off or lost.",
+		func(c tracesembedded.Counts) uint64 { return c.Dropped })
 	t.traces, err = traces.Local(t.spans.Connect)
 	return err
 }

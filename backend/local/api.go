@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -16,21 +15,14 @@ import (
 	"time"
 
 	"github.com/heddle-mesh/heddle/backend/local/plan"
+	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
 // openAPI serves the supervisor's own socket, to its owner alone.
 func (s *Supervisor) openAPI() error {
-	path := SocketPath(s.o.State)
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove stale supervisor socket: %w", err)
-	}
-	l, err := net.Listen("unix", path)
+	l, err := private.Listen(SocketPath(s.o.State))
 	if err != nil {
-		return fmt.Errorf("listen on supervisor socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
-		return fmt.Errorf("protect supervisor socket: %w", err)
+		return err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", s.getStatus)

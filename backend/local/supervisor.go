@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/local/relay"
 	"github.com/heddle-mesh/heddle/backend/local/sandbox"
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/private"
 	"github.com/heddle-mesh/heddle/mesh/source"
 	cluster "github.com/heddle-mesh/heddle/mesh/source/local"
 )
@@ -285,26 +285,11 @@ func (s *Supervisor) writeAddresses() {
 	}
 	text, err := json.MarshalIndent(kept, "", "  ")
 	if err == nil {
-		err = writeFile(s.o.path(addressFile), append(text, '\n'), 0o600)
+		err = private.WriteFile(s.o.path(addressFile), append(text, '\n'))
 	}
 	if err != nil {
 		s.o.Log.Warn("addresses of services are not kept", "error", err)
 	}
-}
-
-// writeFile replaces a file as a whole.
-func writeFile(path string, data []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // of no effect once it is renamed
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // do has the loop run f; false when the loop has ended.

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
 const (
@@ -182,19 +184,7 @@ func (p pair) write(path string) error {
 	}
 	text.Write(encodePEM(typeKey, key))
 
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once renamed, as it should
-	if _, err := f.Write(text.Bytes()); err != nil {
-		f.Close()
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return private.WriteFile(path, text.Bytes())
 }
 
 // makeAuthority makes a certificate that may sign others: a root when parent is

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/heddle-mesh/heddle/backend/local"
+	"github.com/heddle-mesh/heddle/backend/socket"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
 	"github.com/heddle-mesh/heddle/xds/serve"
@@ -105,7 +106,7 @@ func startLocal(ctx context.Context, bin string, o localOptions) (*localMesh, er
 	}
 	m := &localMesh{bin: bin, state: filepath.Join(dir, "s"), exited: make(chan error, 1), output: &lockedBuffer{}, user: o.User}
 	m.gateway = "http://127.0.0.1:" + strconv.Itoa(ports[4])
-	m.api = unixClient(filepath.Join(m.state, "run", "heddle.sock"))
+	m.api = socket.At(filepath.Join(m.state, "run", "heddle.sock")).Client()
 	address := func(i int) string { return "127.0.0.1:" + strconv.Itoa(ports[i]) }
 	m.console, m.traces = "http://"+address(0), address(3)
 	args := append([]string{
@@ -199,13 +200,6 @@ func (m *localMesh) dump(w io.Writer) {
 	if data, err := m.heddle(context.Background(), nil, "proxy-status"); err == nil {
 		fmt.Fprintf(w, "--- heddle proxy-status:\n%s\n", data)
 	}
-}
-
-func unixClient(path string) *http.Client {
-	var d net.Dialer
-	return &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", path) },
-	}}
 }
 
 // heddle runs the command line on this mesh.

@@ -18,6 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/heddle-mesh/heddle/backend/socket"
 )
 
 // liveFilter is the configuration of a filter as the Envoy of a pod has it in
@@ -42,7 +44,7 @@ func liveFilter(t *testing.T, m Mesh, pod Pod, listener, filter string) map[stri
 				} `json:"active_state"`
 			}
 		}
-		admin := unixClient(filepath.Join(filepath.Dir(path), "admin.sock"))
+		admin := socket.At(filepath.Join(filepath.Dir(path), "admin.sock")).Client()
 		if err := ask(t.Context(), admin, http.MethodGet, "/config_dump?resource=dynamic_listeners&name_regex="+listener, nil, &dump); err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +123,7 @@ func noCluster(t *testing.T, m Mesh, caller Pod) {
 		t.Fatal(err)
 	}
 	defer func() { cancel(); _ = envoy.Wait() }()
-	admin := unixClient(filepath.Join(dir, "admin.sock"))
+	admin := socket.At(filepath.Join(dir, "admin.sock")).Client()
 	Eventually(t, 15*time.Second, "the Envoy is ready", func() error {
 		if err := ask(t.Context(), admin, http.MethodGet, "/ready", nil, nil); err != nil {
 			return fmt.Errorf("%w; it said %s", err, said)

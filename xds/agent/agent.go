@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/heddle-mesh/heddle/mesh/private"
 	"github.com/heddle-mesh/heddle/xds/bootstrap"
 	"github.com/heddle-mesh/heddle/xds/envoy"
 )
@@ -132,7 +133,7 @@ func (a *agent) serve(ctx context.Context, group *errgroup.Group) error {
 		ready: a.ready, admin: a.admin, log: a.log,
 		metrics: newMerged(a.admin, a.metrics, a.options.App, a.log),
 	}
-	private, err := listenUnix(a.options.path("metrics.sock"))
+	private, err := private.Listen(a.options.path("metrics.sock"))
 	if err != nil {
 		return err
 	}
@@ -194,7 +195,7 @@ func (a *agent) proxy(ctx, base context.Context) error {
 		return err
 	}
 	file := a.options.path("bootstrap.json")
-	if err := writeFile(file, text); err != nil {
+	if err := private.WriteFile(file, text); err != nil {
 		return err
 	}
 	p := &process{

@@ -20,6 +20,7 @@ import (
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/encoding/protodelim"
 
+	"github.com/heddle-mesh/heddle/mesh/private"
 	"github.com/heddle-mesh/heddle/xds"
 )
 
@@ -146,7 +147,7 @@ func (c *cache) saver(ctx context.Context, path string, key cacheKey, l *link, l
 	save := func() {
 		data, err := c.encode(key)
 		if err == nil {
-			err = writeFile(path, data)
+			err = private.WriteFile(path, data)
 		}
 		if err != nil {
 			log.Warn("configuration cannot be kept", "error", err)

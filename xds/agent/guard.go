@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/time/rate"
+
+	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
 // guard lets only the Envoy that the agent started use a socket: other
@@ -57,7 +58,7 @@ func newGuard(log *slog.Logger, refused func()) *guard {
 
 // listen serves a unix socket, 0600, whose connections are all from the process.
 func (g *guard) listen(path string) (net.Listener, error) {
-	l, err := listenUnix(path)
+	l, err := private.Listen(path)
 	if err != nil {
 		return nil, err
 	}
@@ -106,21 +107,4 @@ func peerPID(conn net.Conn) (int, error) {
 		return 0, fmt.Errorf("ask who connected: %w", err)
 	}
 	return int(cred.Pid), nil
-}
-
-// listenUnix serves a unix socket, 0600; what an agent before this one left in
-// its place is removed.
-func listenUnix(path string) (net.Listener, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("make way for socket %s: %w", path, err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("serve socket %s: %w", path, err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("close socket %s to others: %w", path, err)
-	}
-	return l, nil
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
 const (
@@ -158,7 +160,7 @@ func (v *vault) trusted() []byte {
 
 // keep stores a new credential.
 func (v *vault) keep(c *credential) error {
-	if err := writeFile(v.ownPath(), c.encode()); err != nil {
+	if err := private.WriteFile(v.ownPath(), c.encode()); err != nil {
 		return err
 	}
 	v.mu.Lock()
@@ -176,7 +178,7 @@ func (v *vault) trust(roots []byte) error {
 	if bytes.Equal(roots, v.trusted()) {
 		return nil
 	}
-	if err := writeFile(v.rootsPath(), roots); err != nil {
+	if err := private.WriteFile(v.rootsPath(), roots); err != nil {
 		return err
 	}
 	v.mu.Lock()

@@ -109,23 +109,6 @@ func InboundRoutes(port uint32) string { return InboundCluster(port) }
 // "http.80".
 func GatewayRoutes(port uint32) string { return "http." + number(port) }
 
-// Routes is the meaning of a route configuration's name.
-type Routes struct {
-	Direction Direction
-	Gateway   bool
-	Port      uint32
-}
-
-// ParseRoutes reads the names of route configurations.
-func ParseRoutes(name string) (Routes, bool) {
-	if c, ok := ParseCluster(name); ok {
-		return Routes{Direction: Inbound, Port: c.Port}, c.Direction == Inbound && c.Subset == "" && c.Host == ""
-	}
-	digits, gateway := strings.CutPrefix(name, "http.")
-	port, ok := parsePort(digits)
-	return Routes{Direction: Outbound, Gateway: gateway, Port: port}, ok
-}
-
 // VirtualHost names a virtual host that is served by itself. Envoy cuts the
 // name at its last slash to find the route configuration, so slashes in the
 // suffix are replaced.

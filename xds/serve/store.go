@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
 const (
@@ -110,21 +112,6 @@ func variantsOf(snap *mesh.Snapshot) map[string]struct{} {
 	return alive
 }
 
-func writeStore(dir string, st stored) (err error) {
-	f, err := os.CreateTemp(dir, "."+storeFile+"-*") // made with mode 0600
-	if err != nil {
-		return fmt.Errorf("write last good resources: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if err := errors.Join(gob.NewEncoder(f).Encode(st), f.Close()); err != nil {
-		return fmt.Errorf("write last good resources: %w", err)
-	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, storeFile)); err != nil {
-		return fmt.Errorf("put last good resources in place: %w", err)
-	}
-	return nil
+func writeStore(dir string, st stored) error {
+	return private.Replace(filepath.Join(dir, storeFile), func(w io.Writer) error { return gob.NewEncoder(w).Encode(st) })
 }

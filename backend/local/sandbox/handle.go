@@ -52,9 +52,6 @@ func Start(starter *Starter, network Network, id Identity, output *os.File, log 
 	return m, nil
 }
 
-// PID is the machine's process, as the host knows it.
-func (m *Machine) PID() int { return m.cmd.Process.Pid }
-
 // Exited is closed when the machine has ended, and all pods with it.
 func (m *Machine) Exited() <-chan struct{} { return m.exited }
 

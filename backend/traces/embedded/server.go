@@ -75,7 +75,7 @@ var ErrTooMany = errors.New("too many spans in one request")
 
 // Counts say what became of the spans since Open.
 type Counts struct {
-	Received uint64 // spans taken
+	Received uint64 // spans taken, whatever became of them later
 	Dropped  uint64 // spans refused, cut off by a bound, or lost to an error of the disk
 }
 
@@ -212,7 +212,6 @@ func (s *Server) flush() error {
 	pieces := s.pending
 	s.pending, s.bytes = map[ptrace16]*piece{}, 0
 	lost, err := s.db.write(pieces, s.pack, s.unpack, time.Now())
-	s.counts.Received -= min(s.counts.Received, uint64(lost))
 	s.counts.Dropped += uint64(lost)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package file
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
+	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
 // memory is the last good content of each file, on disk, so that a broken file
@@ -119,20 +119,7 @@ func (m *memory) write(name string, data []byte) error {
 	if err == nil && string(old) == string(data) {
 		return nil
 	}
-	f, err := os.CreateTemp(m.dir, "new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(m.dir, name))
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("keep the last good content: %w", err)
-	}
-	return nil
+	return private.WriteFile(filepath.Join(m.dir, name), data)
 }
 
 func (m *memory) complain(path string, err error) {

@@ -106,6 +106,3 @@ func Open(dir string, opts Options) (*Store, error) {
 
 // Name is the name of the source.
 func (s *Store) Name() string { return s.opts.Name }
-
-// Dir is the folder as it was given to Open.
-func (s *Store) Dir() string { return s.dir }

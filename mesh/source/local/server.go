@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
 // State is the whole cluster at one moment.
@@ -69,16 +70,9 @@ func Listen(path string, log *slog.Logger) (*Server, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("remove stale cluster socket: %w", err)
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	l, err := private.Listen(path)
 	if err != nil {
-		return nil, fmt.Errorf("listen on cluster socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("protect cluster socket: %w", err)
+		return nil, err
 	}
 	s := &Server{log: log, instance: rand.Text(), listener: l, pods: map[string]*os.File{}, changed: make(chan struct{})}
 	s.running.Go(s.accept)
