@@ -39,6 +39,9 @@ type facts struct {
 	routes []string
 	// domains of a virtual host.
 	domains []string
+	// ruled is true for a virtual host whose routes somebody declared; else
+	// they are those that every service has.
+	ruled bool
 }
 
 // size is what the resource weighs on the wire, to a few bytes.
@@ -85,6 +88,9 @@ func factsOf(m proto.Message) facts {
 		f.vhds = m.GetVhds() != nil
 	case *routev3.VirtualHost:
 		f.domains = slices.Clone(m.GetDomains())
+		f.ruled = slices.ContainsFunc(m.GetRoutes(), func(r *routev3.Route) bool {
+			return r.GetMetadata().GetFilterMetadata()["heddle"].GetFields()["path"].GetStringValue() != ""
+		})
 	}
 	return f
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -27,6 +28,7 @@ type goods struct {
 type held struct {
 	content *content
 	by      bits
+	since   time.Time // when the first of them was sent it; zero is unknown
 }
 
 func newGoods() *goods {
@@ -45,15 +47,16 @@ func (g *goods) accept(variant string, out *outstanding, skip func(*content) boo
 	for _, c := range out.changes {
 		switch {
 		case c.c == nil:
-			g.put(bit, resourceKey{out.typ, c.name}, nil)
+			g.put(bit, resourceKey{out.typ, c.name}, nil, out.sent)
 		case !c.c.standIn && !skip(c.c):
-			g.put(bit, resourceKey{out.typ, c.name}, c.c)
+			g.put(bit, resourceKey{out.typ, c.name}, c.c, out.sent)
 		}
 	}
 }
 
-// put makes c the content of a name for one variant; nil is none.
-func (g *goods) put(bit int, key resourceKey, c *content) {
+// put makes c, which was sent at a time, the content of a name for one variant;
+// nil is none.
+func (g *goods) put(bit int, key resourceKey, c *content, sent time.Time) {
 	list := g.held[key]
 	found := c == nil
 	for i := range list {
@@ -70,7 +73,7 @@ func (g *goods) put(bit int, key resourceKey, c *content) {
 		}
 	}
 	if !found {
-		list = append(list, held{content: c, by: bits(nil).with(bit)})
+		list = append(list, held{content: c, by: bits(nil).with(bit), since: sent})
 		g.changed = true
 	}
 	list = slices.DeleteFunc(list, func(h held) bool { return h.by.none() })
@@ -84,20 +87,25 @@ func (g *goods) put(bit int, key resourceKey, c *content) {
 // get is the last good content of a name for a variant: its own, or else the
 // one that everybody has.
 func (g *goods) get(variant, typ, name string) *content {
+	return g.find(variant, typ, name).content
+}
+
+// find is get, with what is known about the content; the zero held is none.
+func (g *goods) find(variant, typ, name string) held {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	list := g.held[resourceKey{typ, name}]
 	if bit, ok := g.variants[variant]; ok {
 		for _, h := range list {
 			if h.by.has(bit) {
-				return h.content
+				return held{content: h.content, since: h.since}
 			}
 		}
 	}
 	if len(list) == 1 {
-		return list[0].content
+		return held{content: list[0].content, since: list[0].since}
 	}
-	return nil
+	return held{}
 }
 
 // accepted reports whether some content is the last good one under its name for
@@ -170,6 +178,7 @@ type kept struct {
 	Type, Name, Version string
 	Body                []byte
 	Variants            []string
+	Since               time.Time
 }
 
 // lasting reports types whose content is worth keeping over a restart.
@@ -195,7 +204,7 @@ func (g *goods) take() ([]kept, bool) {
 			continue
 		}
 		for _, h := range g.held[key] {
-			k := kept{Type: key.typ, Name: key.name, Version: h.content.version, Body: h.content.body.GetValue()}
+			k := kept{Type: key.typ, Name: key.name, Version: h.content.version, Body: h.content.body.GetValue(), Since: h.since}
 			for bit := range names {
 				if h.by.has(bit) {
 					k.Variants = append(k.Variants, names[bit])
@@ -218,7 +227,7 @@ func (g *goods) restore(all []kept) {
 		if err != nil {
 			continue
 		}
-		h := held{content: &content{typ: k.Type, name: k.Name, version: k.Version, body: body, facts: factsOf(m)}}
+		h := held{content: &content{typ: k.Type, name: k.Name, version: k.Version, body: body, facts: factsOf(m)}, since: k.Since}
 		for _, v := range k.Variants {
 			h.by = h.by.with(g.bit(v))
 		}

@@ -170,7 +170,7 @@ func TestWhatCannotBeMadeKeepsTheLastGoodContentAndItsClusters(t *testing.T) {
 	one := w.connect("pod-1")
 	start(one)
 
-	finding := mesh.Finding{Code: mesh.CodeUnknownHost, Severity: mesh.Error, Phase: mesh.PhaseTranslate, Ref: shopRules, Message: "no such subset"}
+	finding := mesh.Finding{Code: mesh.CodeUnknownHost, Severity: mesh.Error, Phase: mesh.PhaseTranslate, Ref: shopRules, Message: "no such subset."}
 	lost := xds.Part{
 		Type: xds.VirtualHostType, Name: "80/shop", Key: mesh.HashOf("lost"), From: []mesh.Ref{shopRules},
 		Make: func() (proto.Message, []mesh.Finding) { return nil, []mesh.Finding{finding} },
@@ -181,6 +181,8 @@ func TestWhatCannotBeMadeKeepsTheLastGoodContentAndItsClusters(t *testing.T) {
 	rev := w.set(parts...)
 	w.settled(rev)
 	one.silent()
+	finding.Params = map[string]string{"inForce": "It is not in force: calls go straight to the service."}
+	finding.Message += " " + finding.Params["inForce"]
 	if diff := cmp.Diff([]mesh.Finding{finding}, w.server.Findings()); diff != "" {
 		t.Errorf("findings: %s", diff)
 	}

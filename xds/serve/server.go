@@ -228,8 +228,10 @@ func (s *Server) Findings() []mesh.Finding {
 	all := s.bad.findings(snap)
 	sets := map[*set]struct{}{}
 	entries := map[*entry]struct{}{}
+	var broken effects
 	for _, st := range s.open() {
 		set, refused := st.found()
+		broken.add(st)
 		for _, v := range refused {
 			if v.current(snap) {
 				all = append(all, v.finding())
@@ -241,13 +243,13 @@ func (s *Server) Findings() []mesh.Finding {
 		sets[set] = struct{}{}
 		all = append(all, set.findings...)
 		for _, e := range set.noted() {
-			if _, known := entries[e]; !known {
+			if _, known := entries[e]; !known && e.content != nil {
 				entries[e] = struct{}{}
 				all = append(all, e.findings...)
 			}
 		}
 	}
-	return sortFindings(all)
+	return sortFindings(append(all, broken.findings(time.Now())...))
 }
 
 // Proxies lists the connected proxies by ID.

@@ -1,0 +1,29 @@
+package config_test
+
+import (
+	"testing"
+
+	"github.com/heddle-mesh/heddle/mesh/config"
+)
+
+func TestPlace(t *testing.T) {
+	text := []byte("# note\nkind: A\nspec:\n  hosts: [x]\n  http:\n  - route:\n    - destination:\n        host: y\n")
+	for _, c := range []struct {
+		text         []byte
+		path         string
+		line, column int
+	}{
+		{text, "spec.http[0].route[0].destination.host", 8, 15},
+		{text, "spec.hosts[0]", 4, 11},
+		{text, "spec.http[0].route[0].destination.subset", 8, 9}, // is missing: where it would stand
+		{text, "spec.http[7]", 6, 3},
+		{text, "", 2, 1},
+		{text, "spec[", 1, 1},
+		{nil, "spec", 1, 1},
+		{[]byte("a: [b"), "a", 1, 1},
+	} {
+		if line, column := config.Place(c.text, c.path); line != c.line || column != c.column {
+			t.Errorf("%s: %d:%d, want %d:%d", c.path, line, column, c.line, c.column)
+		}
+	}
+}
