@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -16,14 +17,10 @@ func accused(changes []change, words string) []change {
 	// The longest first: a name may be part of another one.
 	slices.SortStableFunc(sent, func(a, b change) int { return cmp.Compare(len(b.name), len(a.name)) })
 	var found []change
+	text := []byte(words)
 	for _, c := range sent {
-		if !telling(c.name) {
-			continue
-		}
-		rest, hit := strike(words, c.name)
-		if hit {
+		if telling(c.name) && strike(text, c.name) {
 			found = append(found, c)
-			words = rest
 		}
 	}
 	slices.SortFunc(found, func(a, b change) int { return compareChange(a, b.name) })
@@ -34,18 +31,19 @@ func telling(name string) bool {
 	return len(name) >= 6 && strings.ContainsFunc(name, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' })
 }
 
-// strike blanks each place where name stands as a whole word.
-func strike(words, name string) (string, bool) {
+// strike blanks each place where name stands as a whole word, and reports
+// whether there is one.
+func strike(words []byte, name string) bool {
 	hit := false
 	for at := 0; ; {
-		i := strings.Index(words[at:], name)
+		i := bytes.Index(words[at:], []byte(name))
 		if i < 0 {
-			return words, hit
+			return hit
 		}
 		from, to := at+i, at+i+len(name)
 		if (from == 0 || !partOfName(words[from-1])) && (to == len(words) || !partOfName(words[to])) {
 			hit = true
-			words = words[:from] + strings.Repeat(" ", len(name)) + words[to:]
+			copy(words[from:], strings.Repeat(" ", len(name)))
 		}
 		at = to
 	}

@@ -127,6 +127,7 @@ type world struct {
 	head   *mesh.Head
 	server *Server
 	pods   map[string]*bufconn.Listener
+	conns  map[string]*grpc.ClientConn
 	grpc   *grpc.Server
 	stop   func()
 
@@ -154,7 +155,7 @@ func (w *world) Plan(snap *mesh.Snapshot, p xds.Proxy) (*xds.Plan, []mesh.Findin
 func newWorld(t testing.TB, options func(*Options), pods ...string) *world {
 	t.Helper()
 	w := &world{
-		t: t, head: &mesh.Head{}, plans: map[mesh.Hash]plans{}, pods: map[string]*bufconn.Listener{},
+		t: t, head: &mesh.Head{}, plans: map[mesh.Hash]plans{}, pods: map[string]*bufconn.Listener{}, conns: map[string]*grpc.ClientConn{},
 		objects: map[mesh.Ref]*mesh.Object{}, account: "default", kinds: map[string]string{},
 	}
 	o := Options{Planner: w, Head: w.head}
@@ -265,7 +266,17 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
+// dial is the connection of a pod's agent; it has one, for all of its streams.
 func (w *world) dial(uid string) *grpc.ClientConn {
+	w.t.Helper()
+	if c := w.conns[uid]; c != nil {
+		return c
+	}
+	w.conns[uid] = w.dialAnew(uid)
+	return w.conns[uid]
+}
+
+func (w *world) dialAnew(uid string) *grpc.ClientConn {
 	w.t.Helper()
 	l := w.pods[uid]
 	c, err := grpc.NewClient("passthrough:///"+uid, grpc.WithTransportCredentials(insecure.NewCredentials()),

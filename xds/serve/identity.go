@@ -107,6 +107,10 @@ func (c certificates) CreateCertificate(ctx context.Context, q *securityv1alpha1
 		s.log.Warn("certificate refused", slog.String("pod", uid), slog.String("reason", "no such pod"))
 		return nil, status.Error(codes.Unavailable, "the control plane does not know this pod yet; try again")
 	}
+	if err := s.budgets.sign(uid, time.Now()); err != nil {
+		s.log.Warn("certificate refused", slog.String("pod", uid), slog.Any("error", err))
+		return nil, err
+	}
 	ttl := time.Duration(q.GetValidityDuration()) * time.Second
 	chain, err := s.options.Signer.Sign([]byte(q.GetCsr()), w, ttl)
 	if err != nil {

@@ -55,8 +55,8 @@ func Serve(ctx context.Context, g *grpc.Server, uid string, l net.Listener) erro
 
 // maxPodConns bounds the connections of one pod: its agent has one, and for a
 // moment a second one when it connects anew. Without a bound one pod could take
-// all the descriptors of the process.
-const maxPodConns = 16
+// all the descriptors of the process, and the buffers of each.
+const maxPodConns = 4
 
 // podListener gives connections the address of their pod, and remembers them.
 type podListener struct {

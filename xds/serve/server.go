@@ -53,6 +53,7 @@ type Server struct {
 	memo    *memo
 	goods   *goods
 	bad     *quarantine
+	budgets *budgets
 	health  *health.Server
 	metrics *metrics
 	stop    chan struct{} // closed when the server ends
@@ -66,7 +67,6 @@ type Server struct {
 	changed  lastChanges
 	derived  derived
 	streams  map[*stream]struct{}
-	perPod   map[string]int
 	streamID uint64
 
 	// behind are the streams that have not acknowledged all of snapshot seq.
@@ -93,10 +93,10 @@ func New(o Options) (*Server, error) {
 		memo: newMemo(), goods: newGoods(), health: health.NewServer(), changed: lastChanges{},
 		stop: make(chan struct{}), plans: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		unsaved: make(chan struct{}, 1), landed: make(chan struct{}, 1),
-		derived: newDerived(), streams: map[*stream]struct{}{}, perPod: map[string]int{},
+		derived: newDerived(), streams: map[*stream]struct{}{},
 		behind: map[*stream]struct{}{}, seen: map[mesh.Hash]uint64{},
 	}
-	s.bad = newQuarantine(s.saveSoon)
+	s.bad, s.budgets = newQuarantine(s.saveSoon), newBudgets(s.limits)
 	s.metrics = newMetrics(s)
 	if o.Registry != nil {
 		if err := o.Registry.Register(s.metrics); err != nil {
@@ -157,6 +157,7 @@ func (s *Server) publish(snap *mesh.Snapshot) {
 	s.behind = maps.Clone(s.streams)
 	s.landLocked()
 	s.mu.Unlock()
+	s.budgets.sweep(time.Now())
 	s.wakeAll()
 }
 

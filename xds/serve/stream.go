@@ -47,6 +47,7 @@ type stream struct {
 	applied    uint64 // number of the snapshot that view follows
 	verdicts   uint64 // of the quarantine that view follows
 	wasSettled bool
+	charged    int // bytes of names that count for the pod because of this stream
 
 	mu       sync.Mutex // guards what follows: others read it
 	engine   engine
@@ -76,16 +77,15 @@ func (s *Server) admit(ctx context.Context, e engine) (*stream, error) {
 	if !pod {
 		uid = "client-" + strconv.FormatUint(s.streamID, 10)
 	}
-	if s.perPod[uid] >= s.limits.StreamsPerPod {
+	if err := s.budgets.open(uid); err != nil {
 		s.log.Warn("discovery stream refused", slog.String("pod", uid), slog.String("reason", "too many streams"))
-		return nil, status.Errorf(codes.ResourceExhausted, "this pod has %d discovery streams already", s.perPod[uid])
+		return nil, err
 	}
 	st := &stream{
 		server: s, id: s.streamID, uid: uid, pod: pod, connected: time.Now(),
 		log:  s.log.With(slog.String("pod", uid), slog.Uint64("stream", s.streamID)),
 		wake: make(chan struct{}, 1), engine: e, ledger: newLedger(),
 	}
-	s.perPod[uid]++
 	s.streams[st] = struct{}{}
 	s.behind[st] = struct{}{}
 	return st, nil
@@ -97,13 +97,21 @@ func (s *Server) leave(st *stream) {
 	defer s.mu.Unlock()
 	delete(s.streams, st)
 	delete(s.behind, st)
-	if s.perPod[st.uid]--; s.perPod[st.uid] <= 0 {
-		delete(s.perPod, st.uid)
-	}
+	s.budgets.shut(st.uid, st.charged)
 	s.landLocked()
 }
 
 var errStopping = status.Error(codes.Unavailable, "the control plane is stopping")
+
+// charge counts more bytes of names for the pod, or fewer; false when that
+// leaves less than spare of what it may have.
+func (st *stream) charge(more, spare int) bool {
+	if !st.server.budgets.charge(st.uid, more, spare) {
+		return false
+	}
+	st.charged += more
+	return true
+}
 
 func (st *stream) poke() {
 	select {

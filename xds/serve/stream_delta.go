@@ -61,18 +61,65 @@ func (d *delta) check(q *discoveryv3.DeltaDiscoveryRequest) error {
 			types++
 		}
 	}
-	claimed := make([]string, 0, len(q.GetInitialResourceVersions()))
-	for name := range q.GetInitialResourceVersions() {
-		claimed = append(claimed, name)
-	}
 	limits := d.server.limits
-	if err := limits.checkType(q.GetTypeUrl()); err != nil {
+	if err := limits.checkWord("type URL", q.GetTypeUrl()); err != nil {
 		return err
+	}
+	cost := costOf(q.GetResourceNamesSubscribe()) + costOf(q.GetResourceNamesUnsubscribe())
+	claimed := make([]string, 0, len(q.GetInitialResourceVersions()))
+	for name, version := range q.GetInitialResourceVersions() {
+		if err := limits.checkWord("version", version); err != nil {
+			return err
+		}
+		claimed = append(claimed, name)
+		cost += nameOverhead + len(name) + len(version)
 	}
 	if err := limits.checkNames(0, types, claimed); err != nil {
 		return err
 	}
-	return limits.checkNames(held, types, q.GetResourceNamesSubscribe())
+	if err := limits.checkNames(0, types, q.GetResourceNamesUnsubscribe()); err != nil {
+		return err
+	}
+	if err := limits.checkNames(held, types, q.GetResourceNamesSubscribe()); err != nil {
+		return err
+	}
+	return d.pay(cost)
+}
+
+// pay counts what the names of a request may add to the books of the stream.
+// That is more than they do when they come again or go; only when it is too
+// much the books are added up. An eighth must be free then, or a client at its
+// limit would make us do that for every request.
+func (d *delta) pay(more int) error {
+	if d.charge(more, 0) {
+		return nil
+	}
+	d.charge(d.order.cost()-d.charged, 0)
+	limits := d.server.limits
+	if !d.charge(more, limits.NamesPerPod/8) {
+		return tooManyNames(limits)
+	}
+	return nil
+}
+
+// cost is what the names take that the proxy asked for or says it has. What it
+// has of its plan is not its own doing.
+func (o *order) cost() int {
+	n := 0
+	for _, t := range o.types {
+		for name := range t.names {
+			n += nameOverhead + len(name)
+		}
+		for name := range t.asked {
+			n += nameOverhead + len(name)
+		}
+		for name, c := range t.has {
+			if c.body == nil {
+				n += nameOverhead + len(name) + len(c.version)
+			}
+		}
+	}
+	return n
 }
 
 func (d *delta) accepted(out *outstanding, now time.Time) {
@@ -97,7 +144,7 @@ func (d *delta) accepted(out *outstanding, now time.Time) {
 // rejected finds the guilty resource of a refused response.
 func (d *delta) rejected(out *outstanding, words string, now time.Time) {
 	d.server.metrics.rejected(out.typ)
-	guilty := accused(out.changes, words)
+	guilty := accused(out.changes, words[:min(len(words), maxHeard)])
 	words = clip(words)
 	if len(guilty) == 0 || d.view == nil {
 		d.ledger.rejected(out.typ, words, "", now)

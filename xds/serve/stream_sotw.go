@@ -43,6 +43,7 @@ type wholeType struct {
 	typ      string
 	wildcard bool
 	names    map[string]struct{}
+	cost     int // of names
 	has      map[string]*content
 	dirty    bool
 	// answer is true when a response must go, even with nothing new in it.
@@ -112,10 +113,14 @@ func (w *whole) holds(visit func(*content)) {
 
 func (w *whole) handle(q *discoveryv3.DiscoveryRequest, now time.Time) error {
 	typ, names := q.GetTypeUrl(), q.GetResourceNames()
-	if err := w.stream.server.limits.checkType(typ); err != nil {
+	limits := w.stream.server.limits
+	if err := limits.checkWord("type URL", typ); err != nil {
 		return err
 	}
-	if err := w.stream.server.limits.checkNames(0, len(w.types)+1, names); err != nil {
+	if err := limits.checkWord("version", q.GetVersionInfo()); err != nil {
+		return err
+	}
+	if err := limits.checkNames(0, len(w.types)+1, names); err != nil {
 		return err
 	}
 	t := w.types[typ]
@@ -124,7 +129,15 @@ func (w *whole) handle(q *discoveryv3.DiscoveryRequest, now time.Time) error {
 		t.dirty, t.answer = true, q.GetVersionInfo() == ""
 		t.wildcard = len(names) == 0 && wholeByDefault(typ)
 		w.types[typ] = t
-	} else if q.GetResponseNonce() != t.nonce && t.nonce != "" {
+	}
+	if !t.wildcard || len(names) > 0 { // else it goes on with the names that it has
+		cost := costOf(names)
+		if !w.stream.charge(cost-t.cost, 0) {
+			return tooManyNames(limits)
+		}
+		t.cost = cost
+	}
+	if q.GetResponseNonce() != t.nonce && t.nonce != "" {
 		// A request that crossed our response: its answer to that will come.
 		// The names count all the same.
 		w.subscribe(t, names)
