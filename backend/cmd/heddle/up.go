@@ -37,6 +37,7 @@ type upFlags struct {
 	trustDomain      string
 	hostPorts        []string
 	detach, watch    bool
+	background       bool // somebody else waits, shows what is said until all is ready, and leaves
 	proxyConcurrency int
 }
 
@@ -66,6 +67,8 @@ manifest that it was applied from is removed, unless it was edited since.`,
 	fl.StringArrayVar(&f.hostPorts, "host-port", nil, "`PORT=HOSTPORT` of LoadBalancer services (default 80=8080 and 443=8443)")
 	fl.IntVar(&f.proxyConcurrency, "proxy-concurrency", 1, "worker `threads` of each Envoy")
 	fl.BoolVar(&f.detach, "detach", false, "come back to the prompt as soon as everything is ready")
+	fl.BoolVar(&f.background, "in-background", false, "")
+	_ = fl.MarkHidden("in-background")
 	fl.BoolVar(&f.watch, "watch", false, "apply the manifests at PATH whenever they change")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		state, err := filepath.Abs(g.state)
@@ -138,18 +141,23 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 		defer ended()
 		return supervisor.Run(ctx)
 	})
-	group.Go(func() error {
-		if status, ok := waitReady(ctx, local.NewClient(state), w); ok {
-			announce(w, status, began, !f.detach)
-		}
-		return nil
-	})
+	later := w // where to say what happens from now on
+	if f.background {
+		later = logFile
+	} else {
+		group.Go(func() error {
+			if status, ok := waitReady(ctx, local.NewClient(state), w); ok {
+				announce(w, status, began, true)
+			}
+			return nil
+		})
+	}
 	if f.watch && len(paths) > 0 {
 		group.Go(func() error {
 			return watchPaths(ctx, paths, log, func() error {
 				report, err := store.ReapplyManifests(ctx, paths)
 				if err == nil && len(report.Applied)+len(report.Removed)+len(report.Findings) > 0 {
-					printReport(w, report)
+					printReport(later, report)
 				}
 				return err
 			})
@@ -314,7 +322,7 @@ func detach(cmd *cobra.Command, state string) error {
 	if err != nil {
 		return err
 	}
-	var args []string
+	args := []string{"--in-background=true"}
 	for _, a := range os.Args[1:] {
 		if a != "--detach" && a != "--detach=true" {
 			args = append(args, a)
@@ -325,14 +333,14 @@ func detach(cmd *cobra.Command, state string) error {
 		return err
 	}
 	defer out.Close()
-	failure, err := os.CreateTemp("", "heddle-up-*")
+	said, err := os.CreateTemp("", "heddle-up-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(failure.Name())
-	defer failure.Close()
+	defer os.Remove(said.Name())
+	defer said.Close()
 	child := exec.Command(self, args...)
-	child.Stdout, child.Stderr = out, failure
+	child.Stdout, child.Stderr = out, said
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := child.Start(); err != nil {
 		return err
@@ -346,12 +354,15 @@ func detach(cmd *cobra.Command, state string) error {
 	}()
 	began := time.Now()
 	if status, ok := waitReady(ctx, local.NewClient(state), cmd.ErrOrStderr()); ok {
+		if text, err := os.ReadFile(said.Name()); err == nil {
+			fmt.Fprint(cmd.ErrOrStderr(), string(text)) // what became of the manifests
+		}
 		announce(cmd.ErrOrStderr(), status, began, false)
 		return nil
 	}
 	if cmd.Context().Err() != nil {
 		return fmt.Errorf("the mesh goes on starting in the background; `heddle status` shows how far it is")
 	}
-	said, _ := os.ReadFile(failure.Name())
-	return exitError{exitUnusable, fmt.Errorf("it ended (%v): %s", ended, strings.TrimSpace(string(said)))}
+	text, _ := os.ReadFile(said.Name())
+	return exitError{exitUnusable, fmt.Errorf("it ended (%v): %s", ended, strings.TrimSpace(string(text)))}
 }
