@@ -33,7 +33,17 @@ type Issue struct {
 // out of range. It takes any object, also one that could not have come from
 // text, such as one with a list that holds nothing.
 func Check(o *mesh.Object) []Issue {
-	c := &checker{object: o}
+	budget := maxExpressions
+	return checkWithin(o, &budget)
+}
+
+// maxExpressions is how many bytes of expressions are read, which takes long.
+const maxExpressions = 64 << 10
+
+// checkWithin checks an object; expressions is how many bytes of expressions may
+// still be read, and what it reads is taken from it.
+func checkWithin(o *mesh.Object, expressions *int) []Issue {
+	c := &checker{object: o, expressions: expressions}
 	// Nearly every path fits, so that an object without issues costs this one
 	// allocation.
 	root := make(spot, 0, 16)
@@ -102,8 +112,9 @@ func (p spot) item(i int) spot { return append(p, Step{Index: i, List: true}) }
 
 // checker collects the issues of one object.
 type checker struct {
-	object *mesh.Object
-	issues []Issue
+	object      *mesh.Object
+	issues      []Issue
+	expressions *int
 }
 
 func (c *checker) add(at []Step, severity mesh.Severity, format string, args []any) {

@@ -17,13 +17,14 @@ func (c *checker) destinationRule(p spot, dr *networking.DestinationRule) {
 		c.note(p.key("host"), badWildcard(dr.Host))
 	}
 	c.trafficPolicy(p.key("trafficPolicy"), dr.TrafficPolicy)
+	var names earlier[string]
 	for i, s := range dr.Subsets {
 		at := p.key("subsets").item(i)
 		if s.GetName() == "" {
 			c.bad(at.key("name"), "name is missing")
 		} else {
 			c.note(at.key("name"), badSubset(s.Name))
-			if slices.ContainsFunc(dr.Subsets[:i], func(o *networking.Subset) bool { return o.GetName() == s.Name }) {
+			if names.has(s.Name) {
 				c.bad(at.key("name"), "two subsets are named %q", s.Name)
 			}
 		}
@@ -67,8 +68,9 @@ func (c *checker) trafficPolicy(p spot, t *networking.TrafficPolicy) {
 	c.connectionPool(p.key("connectionPool"), t.ConnectionPool)
 	c.loadBalancer(p.key("loadBalancer"), t.LoadBalancer, t.OutlierDetection)
 	c.clientTLS(p.key("tls"), t.Tls)
+	var ports earlier[uint32]
 	for i, l := range t.PortLevelSettings {
-		c.portPolicy(p.key("portLevelSettings").item(i), l, t.PortLevelSettings[:i])
+		c.portPolicy(p.key("portLevelSettings").item(i), l, &ports)
 	}
 	c.tunnel(p.key("tunnel"), t.Tunnel)
 	if v := t.ProxyProtocol.GetVersion(); v < networking.TrafficPolicy_ProxyProtocol_V1 || v > networking.TrafficPolicy_ProxyProtocol_V2 {
@@ -79,12 +81,12 @@ func (c *checker) trafficPolicy(p spot, t *networking.TrafficPolicy) {
 	}
 }
 
-func (c *checker) portPolicy(p spot, l *networking.TrafficPolicy_PortTrafficPolicy, before []*networking.TrafficPolicy_PortTrafficPolicy) {
+func (c *checker) portPolicy(p spot, l *networking.TrafficPolicy_PortTrafficPolicy, before *earlier[uint32]) {
 	n := l.GetPort().GetNumber()
 	switch {
 	case l.GetPort() == nil:
 		c.bad(p.key("port"), "port is missing; it says for which port the settings are")
-	case n != 0 && slices.ContainsFunc(before, func(o *networking.TrafficPolicy_PortTrafficPolicy) bool { return o.GetPort().GetNumber() == n }):
+	case n != 0 && before.has(n):
 		c.bad(p.key("port"), "port %d is there twice", n)
 	}
 	if l == nil {
@@ -200,13 +202,12 @@ func (c *checker) consistentHash(p spot, h *networking.LoadBalancerSettings_Cons
 		if cookie.Ttl.AsDuration() < 0 {
 			c.bad(at.key("ttl"), "%s is below 0", cookie.Ttl.AsDuration())
 		}
+		var names earlier[string]
 		for i, a := range cookie.Attributes {
 			if !c.needs(at.key("attributes").item(i).key("name"), a.GetName() != "", "name") {
 				continue
 			}
-			if slices.ContainsFunc(cookie.Attributes[:i], func(o *networking.LoadBalancerSettings_ConsistentHashLB_HTTPCookie_Attribute) bool {
-				return o.GetName() == a.Name
-			}) {
+			if names.has(a.Name) {
 				c.bad(at.key("attributes").item(i).key("name"), "%q is there twice", clip(a.Name))
 			}
 		}
@@ -249,11 +250,10 @@ func (c *checker) locality(p spot, l *networking.LocalityLoadBalancerSetting, wa
 			}
 		}
 	}
-	from := make([]string, 0, len(l.Distribute))
+	var from localities
 	for i, d := range l.Distribute {
 		c.shares(p.key("distribute").item(i).key("to"), d.GetTo())
-		c.oneLocality(p.key("distribute").item(i).key("from"), d.GetFrom(), from)
-		from = append(from, d.GetFrom())
+		c.oneLocality(p.key("distribute").item(i).key("from"), d.GetFrom(), &from)
 	}
 	if len(l.Failover)+len(l.FailoverPriority) > 0 && !watched {
 		c.warn(p, "failover never begins, because nothing finds out that endpoints fail; add outlierDetection")
@@ -271,14 +271,14 @@ func (c *checker) locality(p spot, l *networking.LocalityLoadBalancerSetting, wa
 
 func (c *checker) shares(p spot, to map[string]uint32) {
 	total := uint32(0)
-	names := sortedKeys(to)
-	for i, k := range names {
+	var before localities
+	for _, k := range sortedKeys(to) {
 		if to[k] == 0 || to[k] > 100 {
 			c.bad(p.key(k), "%d is not from 1 to 100", to[k])
 			return
 		}
 		total += to[k]
-		c.oneLocality(p.key(k), k, names[:i])
+		c.oneLocality(p.key(k), k, &before)
 	}
 	if total != 100 {
 		c.bad(p, "the shares add up to %d; they must be 100", total)
@@ -287,7 +287,7 @@ func (c *checker) shares(p spot, to map[string]uint32) {
 
 // oneLocality checks "region/zone/subzone", the last of which may be *, against
 // those before.
-func (c *checker) oneLocality(p spot, s string, before []string) {
+func (c *checker) oneLocality(p spot, s string, before *localities) {
 	star := strings.IndexByte(s, '*')
 	switch {
 	case star >= 0 && star != len(s)-1:
@@ -295,18 +295,38 @@ func (c *checker) oneLocality(p spot, s string, before []string) {
 	case slices.Contains(strings.SplitN(s, "/", 3), ""):
 		c.bad(p, "%q has an empty part; write region, region/zone or region/zone/subzone", clip(s))
 	default:
-		for _, o := range before {
-			if localityCovers(o, s) || localityCovers(s, o) {
-				c.bad(p, "%q and %q overlap", clip(o), clip(s))
-				return
-			}
+		if other, ok := before.overlap(s); ok {
+			c.bad(p, "%q and %q overlap", clip(other), clip(s))
 		}
 	}
 }
 
-func localityCovers(wide, narrow string) bool {
-	wide = strings.TrimSuffix(strings.TrimSuffix(wide, "*"), "/")
-	return wide == "" || narrow == wide || strings.HasPrefix(narrow, wide+"/")
+// localities are localities that were there before.
+type localities struct {
+	whole map[string]string // as written, by what stands before the *
+	parts map[string]string // those inside a wider locality, by that
+}
+
+// overlap finds one that covers s, or that s covers, and remembers s.
+func (l *localities) overlap(s string) (string, bool) {
+	if l.whole == nil {
+		l.whole, l.parts = map[string]string{}, map[string]string{}
+	}
+	name := strings.TrimSuffix(strings.TrimSuffix(s, "*"), "/")
+	found, ok := l.parts[name]
+	wide := name
+	for !ok {
+		if found, ok = l.whole[wide]; ok || wide == "" {
+			break
+		}
+		wide = wide[:max(strings.LastIndexByte(wide, '/'), 0)]
+	}
+	l.whole[name] = s
+	for wide = name; wide != ""; {
+		wide = wide[:max(strings.LastIndexByte(wide, '/'), 0)]
+		l.parts[wide] = s
+	}
+	return found, ok
 }
 
 const configMapPrefix = "configmap://"

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"slices"
-
 	extensions "istio.io/api/extensions/v1alpha1"
 	typev1beta1 "istio.io/api/type/v1beta1"
 )
@@ -55,8 +53,8 @@ func (c *checker) module(p spot, url, sha256, pullSecret, name string, vm *exten
 	if len(name) > maxPluginName {
 		c.bad(p.key("pluginName"), "a plugin name has at most %d characters", maxPluginName)
 	}
-	env := vm.GetEnv()
-	for i, e := range env {
+	var names earlier[string]
+	for i, e := range vm.GetEnv() {
 		at := p.key("vmConfig").key("env").item(i)
 		switch {
 		case e.GetName() == "":
@@ -64,7 +62,7 @@ func (c *checker) module(p spot, url, sha256, pullSecret, name string, vm *exten
 			continue
 		case len(e.Name) > maxPluginName:
 			c.bad(at.key("name"), "the name of a variable has at most %d characters", maxPluginName)
-		case slices.ContainsFunc(env[:i], func(o *extensions.EnvVar) bool { return o.GetName() == e.Name }):
+		case names.has(e.Name):
 			c.bad(at.key("name"), "%q is there twice", clip(e.Name))
 		}
 		if e.ValueFrom != extensions.EnvValueSource_INLINE && e.Value != "" {

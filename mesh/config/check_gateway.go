@@ -18,6 +18,7 @@ func (c *checker) gateway(p spot, g *networking.Gateway) {
 		c.bad(spot{}.key("metadata").key("name"), "%q cannot be the name of a Gateway; use letters, digits and dashes, at most 63", clip(c.object.Name))
 	}
 	c.needs(p.key("servers"), len(g.Servers) > 0, "servers")
+	var names earlier[string]
 	for i, s := range g.Servers {
 		at := p.key("servers").item(i)
 		if s == nil {
@@ -25,7 +26,7 @@ func (c *checker) gateway(p spot, g *networking.Gateway) {
 			continue
 		}
 		c.server(at, s, derived)
-		if s.Port.GetName() != "" && slices.ContainsFunc(g.Servers[:i], func(o *networking.Server) bool { return o.GetPort().GetName() == s.Port.Name }) {
+		if s.Port.GetName() != "" && names.has(s.Port.Name) {
 			c.bad(at.key("port").key("name"), "two ports are named %q", clip(s.Port.Name))
 		}
 	}
@@ -184,12 +185,13 @@ func (c *checker) tlsVersions(p spot, t *networking.ServerTLSSettings) {
 // cipherSuites warns of suites that have no effect, once for all of them.
 func (c *checker) cipherSuites(p spot, list []string) {
 	var unknown, twice []string
-	for i, s := range list {
+	var before earlier[string]
+	for _, s := range list {
 		switch {
 		case s == "" || s == "ALL" || !isToken(s[:1], ""): // - and + change the list
 		case !slices.Contains(cipherSuites, s):
 			unknown = append(unknown, clip(s))
-		case slices.Contains(list[:i], s):
+		case before.has(s):
 			twice = append(twice, s)
 		}
 	}

@@ -427,6 +427,9 @@ func commandLength(s string) int {
 			i++
 		case ')':
 			rest := strings.TrimLeft(s[i+1:], " ")
+			if length, ok := strings.CutPrefix(rest, ":"); ok { // %REQ(x):5% is the begin of a header
+				rest = strings.TrimLeft(length, "0123456789")
+			}
 			if !strings.HasPrefix(rest, "%") {
 				return -1
 			}

@@ -129,7 +129,7 @@ type sourceField struct {
 
 func (c *checker) source(p spot, s *security.Source, custom bool) {
 	if !sourceOfTCP(s) && len(s.RequestPrincipals)+len(s.NotRequestPrincipals) == 0 {
-		c.bad(p, "the source says nothing; give at least one field, or remove from to match every source")
+		c.bad(p, "the source says nothing; give at least one field, or remove \"from\" to match every source")
 	}
 	accounts := len(s.ServiceAccounts) + len(s.NotServiceAccounts)
 	if accounts > 0 && len(s.Principals)+len(s.NotPrincipals)+len(s.Namespaces)+len(s.NotNamespaces) > 0 {
@@ -197,7 +197,7 @@ func badAccount(s string) string {
 
 func (c *checker) operation(p spot, o *security.Operation) {
 	if len(o.Hosts)+len(o.NotHosts)+len(o.Ports)+len(o.NotPorts)+len(o.Methods)+len(o.NotMethods)+len(o.Paths)+len(o.NotPaths) == 0 {
-		c.bad(p, "the operation says nothing; give at least one field, or remove to to match every operation")
+		c.bad(p, "the operation says nothing; give at least one field, or remove \"to\" to match every operation")
 	}
 	for _, f := range [...]sourceField{
 		{"hosts", o.Hosts, badEmpty, true},

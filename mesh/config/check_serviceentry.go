@@ -25,8 +25,9 @@ func (c *checker) serviceEntry(p spot, se *networking.ServiceEntry) {
 	case networking.ServiceEntry_NONE:
 		c.entryNone(p, se)
 	case networking.ServiceEntry_STATIC:
+		names := portNames(se)
 		for i, e := range se.Endpoints {
-			c.entryStatic(p.key("endpoints").item(i), e, se.Ports)
+			c.entryStatic(p.key("endpoints").item(i), e, names)
 		}
 	case networking.ServiceEntry_DNS, networking.ServiceEntry_DNS_ROUND_ROBIN:
 		c.entryDNS(p, se)
@@ -95,16 +96,18 @@ func (c *checker) entryHosts(p spot, hosts []string) {
 func (c *checker) entryPorts(p spot, se *networking.ServiceEntry) {
 	allocates := se.Resolution != networking.ServiceEntry_NONE &&
 		!strings.EqualFold(c.object.Labels["networking.istio.io/enable-autoallocate-ip"], "false")
+	var names earlier[string]
+	var numbers earlier[uint32]
 	for i, port := range se.Ports {
 		at := p.item(i)
 		if port == nil {
 			c.bad(at, "the port is empty; remove it")
 			continue
 		}
-		if port.Name != "" && slices.ContainsFunc(se.Ports[:i], func(o *networking.ServicePort) bool { return o.GetName() == port.Name }) {
+		if port.Name != "" && names.has(port.Name) {
 			c.bad(at.key("name"), "two ports are named %q", clip(port.Name))
 		}
-		if port.Number != 0 && slices.ContainsFunc(se.Ports[:i], func(o *networking.ServicePort) bool { return o.GetNumber() == port.Number }) {
+		if port.Number != 0 && numbers.has(port.Number) {
 			c.bad(at.key("number"), "port %d is there twice", port.Number)
 		}
 		if port.TargetPort != 0 {
@@ -128,7 +131,20 @@ func (c *checker) entryNone(p spot, se *networking.ServiceEntry) {
 	}
 }
 
-func (c *checker) entryStatic(p spot, e *networking.WorkloadEntry, ports []*networking.ServicePort) {
+// portNames are the names of the ports of a service; nil without endpoints that
+// could use them.
+func portNames(se *networking.ServiceEntry) map[string]bool {
+	if len(se.Endpoints) == 0 {
+		return nil
+	}
+	names := make(map[string]bool, len(se.Ports))
+	for _, port := range se.Ports {
+		names[port.GetName()] = true
+	}
+	return names
+}
+
+func (c *checker) entryStatic(p spot, e *networking.WorkloadEntry, ports map[string]bool) {
 	if strings.HasPrefix(e.GetAddress(), unixPrefix) && len(ports) != 1 {
 		c.bad(p.key("address"), "a socket serves one port, but the service has %d", len(ports))
 	}
@@ -143,7 +159,7 @@ func (c *checker) entryStatic(p spot, e *networking.WorkloadEntry, ports []*netw
 }
 
 // entryEndpoint checks all of an endpoint but its address.
-func (c *checker) entryEndpoint(p spot, e *networking.WorkloadEntry, ports []*networking.ServicePort) {
+func (c *checker) entryEndpoint(p spot, e *networking.WorkloadEntry, ports map[string]bool) {
 	c.labels(p.key("labels"), e.GetLabels())
 	c.entryPortNames(p.key("ports"), e.GetPorts())
 	c.knownPorts(p.key("ports"), e, ports)
@@ -156,9 +172,9 @@ func (c *checker) entryPortNames(p spot, ports map[string]uint32) {
 	}
 }
 
-func (c *checker) knownPorts(p spot, e *networking.WorkloadEntry, ports []*networking.ServicePort) {
+func (c *checker) knownPorts(p spot, e *networking.WorkloadEntry, ports map[string]bool) {
 	for _, name := range sortedKeys(e.GetPorts()) {
-		if !slices.ContainsFunc(ports, func(o *networking.ServicePort) bool { return o.GetName() == name }) {
+		if !ports[name] {
 			c.bad(p.key(name), "%q is not the name of a port of the service", clip(name))
 		}
 	}
@@ -175,12 +191,13 @@ func (c *checker) entryDNS(p spot, se *networking.ServiceEntry) {
 	if se.Resolution == networking.ServiceEntry_DNS_ROUND_ROBIN && len(se.Endpoints) > 1 {
 		c.bad(p.key("endpoints"), "resolution DNS_ROUND_ROBIN takes at most one endpoint; leave one, or use DNS")
 	}
+	names := portNames(se)
 	for i, e := range se.Endpoints {
 		at := p.key("endpoints").item(i)
 		if a := e.GetAddress(); !isIP(a) && badDomain(a) != "" {
 			c.bad(at.key("address"), "%q cannot be looked up; resolution DNS takes host names and IP addresses", clip(a))
 		}
-		c.entryEndpoint(at, e, se.Ports)
+		c.entryEndpoint(at, e, names)
 	}
 	if len(se.Addresses) == 0 || len(se.Hosts) < 2 {
 		return

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ func (c *checker) sidecar(p spot, s *networking.Sidecar) {
 		c.bad(p, "the Sidecar says nothing; give egress, ingress, outboundTrafficPolicy or inboundConnectionPool")
 		usable = false
 	}
+	var ports earlier[uint32]
 	for i, l := range s.Ingress {
 		at := p.key("ingress").item(i)
 		if l.GetPort() == nil {
@@ -24,15 +26,14 @@ func (c *checker) sidecar(p spot, s *networking.Sidecar) {
 			continue
 		}
 		c.ingress(at, l)
-		if slices.ContainsFunc(s.Ingress[:i], func(o *networking.IstioIngressListener) bool {
-			return o.GetPort() != nil && o.Port.Number == l.Port.Number
-		}) {
+		if ports.has(l.Port.Number) {
 			c.bad(at.key("port").key("number"), "port %d is there twice", l.Port.Number)
 		}
 	}
 	c.connectionPool(p.key("inboundConnectionPool"), s.InboundConnectionPool)
+	var taken earlier[listener]
 	for i, l := range s.Egress {
-		c.egress(p.key("egress").item(i), l, s.Egress, i)
+		c.egress(p.key("egress").item(i), l, i == len(s.Egress)-1, &taken)
 	}
 	c.outboundPolicy(p.key("outboundTrafficPolicy"), s.OutboundTrafficPolicy)
 	if !usable {
@@ -105,27 +106,34 @@ func badDefaultEndpoint(s string) string {
 		return clip(s) + want
 	}
 	if port == "0" || badPortText(port) != "" {
-		return badPortText("x" + port)
+		return fmt.Sprintf("%q: %q is not a port; ports are from 1 to 65535", clip(s), clip(port))
 	}
 	return ""
 }
 
-func (c *checker) egress(p spot, l *networking.IstioEgressListener, all []*networking.IstioEgressListener, i int) {
+// listener is where a sidecar listens: on a port, or with port 0 on a socket.
+type listener struct {
+	port   uint32
+	socket string
+}
+
+func (c *checker) egress(p spot, l *networking.IstioEgressListener, last bool, taken *earlier[listener]) {
 	if l == nil {
 		c.bad(p, "the listener is empty; remove it")
 		return
 	}
 	if l.Port == nil {
-		if i != len(all)-1 {
+		if !last {
 			c.bad(p, "an egress listener without a port takes everything else and must be the last one")
 		}
 	} else {
 		c.egressPort(p, l)
-		same := func(o *networking.IstioEgressListener) bool {
-			return o.GetPort() != nil && o.Port.Number == l.Port.Number && (l.Port.Number != 0 || o.Bind == l.Bind)
+		at := listener{port: l.Port.Number}
+		if at.port == 0 {
+			at.socket = l.Bind
 		}
 		switch {
-		case !slices.ContainsFunc(all[:i], same):
+		case !taken.has(at):
 		case l.Port.Number == 0:
 			c.bad(p.key("bind"), "two listeners are on %q", clip(l.Bind))
 		default:
@@ -161,8 +169,7 @@ func (c *checker) egressPort(p spot, l *networking.IstioEgressListener) {
 
 // egressTwice warns of hosts that say nothing new.
 func (c *checker) egressTwice(p spot, hosts []string) {
-	type seen struct{ ns, host string }
-	before := make([]seen, 0, 8)
+	var exact, namespaces, whole earlier[string]
 	everything, others := false, false
 	for i, h := range hosts {
 		ns, host, ok := strings.Cut(h, "/")
@@ -172,11 +179,13 @@ func (c *checker) egressTwice(p spot, hosts []string) {
 		if ns == "." && c.object.Namespace != "" {
 			ns = c.object.Namespace
 		}
-		covered := func(o seen) bool { return o.ns == ns && (o.host == host || o.host == "*" || host == "*") }
-		if slices.ContainsFunc(before, covered) {
+		if exact.has(ns+"/"+host) || whole.knows(ns) || host == "*" && namespaces.knows(ns) {
 			c.warn(p.item(i), "%q is covered by another host of the listener, or covers one; leave the wider one", clip(h))
 		}
-		before = append(before, seen{ns, host})
+		namespaces.has(ns)
+		if host == "*" {
+			whole.has(ns)
+		}
 		everything = everything || ns == "*" && host == "*"
 		others = others || ns != "*"
 	}

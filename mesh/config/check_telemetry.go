@@ -29,8 +29,9 @@ func (c *checker) telemetry(p spot, t *telemetry.Telemetry) {
 	}
 	for i, l := range t.AccessLogging {
 		at := p.key("accessLogging").item(i)
-		if f := l.GetFilter(); f != nil && f.Expression != "" {
-			c.note(at.key("filter").key("expression"), badExpression(f.Expression))
+		if s := l.GetFilter().GetExpression(); s != "" && len(s) <= *c.expressions {
+			*c.expressions -= len(s)
+			c.note(at.key("filter").key("expression"), badExpression(s))
 		}
 		c.providers(at.key("providers"), l.GetProviders())
 	}

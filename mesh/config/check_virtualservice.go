@@ -36,8 +36,11 @@ func (c *checker) virtualService(p spot, vs *networking.VirtualService) {
 			c.noClaims(at, r)
 		}
 	}
-	for i, r := range vs.Tls {
-		c.tlsRoute(p.key("tls").item(i), vs, r, onMesh)
+	if len(vs.Tls) > 0 {
+		hosts := newHostSet(vs.Hosts)
+		for i, r := range vs.Tls {
+			c.tlsRoute(p.key("tls").item(i), hosts, r, onMesh)
+		}
 	}
 	for i, r := range vs.Tcp {
 		c.tcpRoute(p.key("tcp").item(i), r)
@@ -84,11 +87,16 @@ func (c *checker) virtualHosts(at spot, vs *networking.VirtualService, onMesh bo
 	if len(c.issues) > before {
 		return // whether hosts overlap shows only once they are right
 	}
+	if len(vs.Hosts) < 2 {
+		return
+	}
+	var names earlier[string]
+	all := newHostSet(vs.Hosts)
 	for i, h := range vs.Hosts {
-		for _, other := range vs.Hosts[:i] {
-			if hostsOverlap(other, h) {
-				c.bad(at.item(i), "%q and %q overlap; remove one of them", h, other)
-			}
+		if names.has(h) {
+			c.bad(at.item(i), "%q is there twice; remove one of them", h)
+		} else if wide, ok := all.cover(h); ok {
+			c.bad(at.item(i), "%q and %q overlap; remove one of them", h, wide)
 		}
 	}
 }
@@ -118,13 +126,13 @@ func isClaim(s string) bool {
 	return len(rest) > 1 && rest[0] == '.' || len(rest) > 2 && rest[0] == '[' && rest[len(rest)-1] == ']'
 }
 
-func (c *checker) tlsRoute(p spot, vs *networking.VirtualService, r *networking.TLSRoute, onMesh bool) {
+func (c *checker) tlsRoute(p spot, hosts hostSet, r *networking.TLSRoute, onMesh bool) {
 	c.needs(p.key("match"), len(r.GetMatch()) > 0, "match, with the sniHosts that the route is for,")
 	for i, m := range r.GetMatch() {
 		at := p.key("match").item(i)
 		c.needs(at.key("sniHosts"), len(m.GetSniHosts()) > 0, "sniHosts")
 		for j, sni := range m.GetSniHosts() {
-			c.sniHost(at.key("sniHosts").item(j), vs, sni, onMesh)
+			c.sniHost(at.key("sniHosts").item(j), hosts, sni, onMesh)
 		}
 		c.l4Match(at, m.GetDestinationSubnets(), m.GetPort(), m.GetSourceLabels(), m.GetGateways())
 	}
@@ -140,7 +148,7 @@ func (c *checker) tcpRoute(p spot, r *networking.TCPRoute) {
 	c.l4Route(p.key("route"), r.GetRoute())
 }
 
-func (c *checker) sniHost(at spot, vs *networking.VirtualService, sni string, onMesh bool) {
+func (c *checker) sniHost(at spot, hosts hostSet, sni string, onMesh bool) {
 	if isIP(sni) {
 		c.warn(at, "clients send host names as SNI, not IP addresses such as %q; this match hardly ever applies", sni)
 		return
@@ -151,8 +159,7 @@ func (c *checker) sniHost(at spot, vs *networking.VirtualService, sni string, on
 			return
 		}
 	}
-	inside := func(h string) bool { return strings.HasPrefix(h, "*") && hostCovers(h, sni) || h == sni }
-	if !slices.ContainsFunc(vs.Hosts, inside) {
+	if !hosts.has(sni) {
 		c.bad(at, "%q is none of the hosts of the VirtualService; add it to hosts", clip(sni))
 	}
 }
@@ -236,16 +243,16 @@ func (c *checker) derivedRoute() bool {
 
 // exportTo checks to whom an object is visible.
 func (c *checker) exportTo(p spot, list []string, entry bool) {
-	seen := make([]string, 0, 8)
+	var before earlier[string]
 	for i, s := range list {
 		ns := s
 		if s == "." && c.object.Namespace != "" {
 			ns = c.object.Namespace
 		}
-		switch {
-		case slices.Contains(seen, ns) && ns != s:
+		switch repeated := before.has(ns); {
+		case repeated && ns != s:
 			c.bad(p.item(i), "\".\" is the namespace %s, which is there already; remove one of them", ns)
-		case slices.Contains(seen, ns):
+		case repeated:
 			c.bad(p.item(i), "%q is there twice; remove one of them", clip(s))
 		case s == "*" || s == ".":
 		case s == "~" && !entry:
@@ -253,7 +260,6 @@ func (c *checker) exportTo(p spot, list []string, entry bool) {
 		case s != "~" && badLabel(s):
 			c.bad(p.item(i), "%q is not a namespace, nor one of \".\" and \"*\"", clip(s))
 		}
-		seen = append(seen, ns)
 	}
 	if len(list) < 2 {
 		return

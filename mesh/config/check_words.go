@@ -279,6 +279,20 @@ func badSHA256(s string) string {
 	return ""
 }
 
+// badAddress checks "host:port", the host being a name or an IP address.
+func badAddress(s string) string {
+	host, port, ok := cutPort(s)
+	switch {
+	case !ok:
+		return fmt.Sprintf("%q is not host:port", clip(s))
+	case badPortText(port) != "" || port == "0":
+		return fmt.Sprintf("%q: %q is not a port; ports are from 1 to 65535", clip(s), clip(port))
+	case !isIP(host) && badDomain(host) != "":
+		return fmt.Sprintf("%q: %q is neither a host name nor an IP address", clip(s), clip(host))
+	}
+	return ""
+}
+
 // cutPort splits "host:port" and "[host]:port".
 func cutPort(s string) (host, port string, ok bool) {
 	i := strings.LastIndexByte(s, ':')

@@ -54,7 +54,7 @@ type BadDocument struct {
 // Objects of a v1 List are read one by one. file is only the name that findings
 // and origins carry. Blank documents are passed over.
 func Decode(file string, data []byte) Result {
-	d := &decoder{file: file}
+	d := &decoder{file: file, expressions: maxExpressions}
 	switch {
 	case len(data) > MaxBytes:
 		d.whole(data, mesh.CodeSyntax, fmt.Sprintf(
@@ -90,6 +90,8 @@ type decoder struct {
 	objects  []*mesh.Object
 	problems []mesh.Finding
 	bad      []BadDocument
+	// expressions is how many bytes of expressions may still be read.
+	expressions int
 }
 
 // whole refuses a file without reading it.
@@ -202,7 +204,7 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 		}
 	}
 	o.Version = TextVersion(o.Text)
-	for _, issue := range Check(o) {
+	for _, issue := range checkWithin(o, &d.expressions) {
 		at := locate(top, issue.Path)
 		found := problem{code: mesh.CodeStructure, path: issue.Path, line: at.Line, column: at.Column, message: issue.Message}
 		if issue.Severity == mesh.Warning {

@@ -2,11 +2,9 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"regexp/syntax"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +16,18 @@ import (
 // maxRegex is the length of the longest regular expression that proxies take.
 const maxRegex = 1024
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+// sortedKeys lists the keys of a map; most maps in objects are empty.
+func sortedKeys[V any](m map[string]V) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
 
 func badPort(n uint32) string {
 	if n < 1 || n > 65535 {
@@ -56,13 +65,17 @@ func badParts(name, parts string) string {
 			return fmt.Sprintf("%q is not a host name: the part %q must be letters, digits and dashes", clip(name), clip(part))
 		}
 		if !dots || more == "" {
-			if _, err := strconv.Atoi(part); err == nil && !dots {
+			if !dots && isNumber(part) {
 				return fmt.Sprintf("%q is not a host name: its last part cannot be a number", clip(name))
 			}
 			return ""
 		}
 		rest = more
 	}
+}
+
+func isNumber(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }
 
 // badWildcard checks a domain name that may be "*" or whose first part may begin
@@ -91,6 +104,10 @@ func partialWildcard(s string) bool {
 }
 
 func isIP(s string) bool {
+	// Most texts are names; telling so costs less than an error.
+	if s == "" || (s[0] < '0' || s[0] > '9') && !strings.Contains(s, ":") {
+		return false
+	}
 	_, err := netip.ParseAddr(s)
 	return err == nil
 }
@@ -162,15 +179,4 @@ func badGatewayName(s string) string {
 		return fmt.Sprintf("%q does not name a gateway: %q must be letters, digits and dashes", clip(s), clip(name))
 	}
 	return ""
-}
-
-// hostsOverlap reports whether one of two hosts with wildcards covers the other.
-func hostsOverlap(a, b string) bool { return hostCovers(a, b) || hostCovers(b, a) }
-
-// hostCovers reports whether all names of the host narrow belong to wide.
-func hostCovers(wide, narrow string) bool {
-	if suffix, ok := strings.CutPrefix(wide, "*"); ok {
-		return strings.HasSuffix(strings.TrimPrefix(narrow, "*"), suffix)
-	}
-	return wide == narrow
 }
