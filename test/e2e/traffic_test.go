@@ -7,7 +7,9 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -215,7 +217,7 @@ func TestFiftyChangesUnderLoad(t *testing.T) {
 	apply(t, m, reviewsRule(100, 0))
 	settle(t, m)
 
-	// Connections that live through all of it.
+	// Connections that live through all of it: a signal ends them, not the time.
 	client := podOf(t, m, "productpage-v1")
 	type outcome struct {
 		protocol  string
@@ -228,8 +230,8 @@ func TestFiftyChangesUnderLoad(t *testing.T) {
 	protocols := map[string]string{"http1": "echo:8080", "h2c": "echo:8080", "grpc": "echo:8081", "tcp": "echo:8082"}
 	for protocol, to := range protocols {
 		go func() {
-			o := outcome{protocol: protocol}
-			if err := ExecJSON(t.Context(), m, client.Name, &o, proberPath, "hold", "-protocol", protocol, "-to", to, "-for", "25s"); err != nil {
+			var o outcome
+			if err := ExecJSON(t.Context(), m, client.Name, &o, proberPath, "hold", "-protocol", protocol, "-to", to, "-for", "3m"); err != nil {
 				o.Error = err.Error()
 			}
 			o.protocol = protocol
@@ -239,17 +241,21 @@ func TestFiftyChangesUnderLoad(t *testing.T) {
 	load := StartLoad(t.Context(), m.Gateway()+"/productpage", 200)
 	for i := range 50 {
 		apply(t, m, reviewsRule(100*(i%2), 100*((i+1)%2)))
-		wait(t, 400*time.Millisecond)
+		load.Wait(t, 400*time.Millisecond)
 	}
 	sent, failed := load.Stop()
 	for range protocols {
+		// One after the other, since a process is found by its name.
+		if err := m.Signal(t.Context(), Target{Pod: client.Name, Process: filepath.Base(proberPath)}, syscall.SIGTERM); err != nil {
+			t.Errorf("end a connection: %v", err)
+		}
 		o := <-outcomes
 		t.Logf("%s: %d exchanges, %d closed", o.protocol, o.Exchanges, o.Closed)
 		if o.Closed > 0 || len(o.Errors) > 0 || o.Error != "" || o.Exchanges < 100 {
 			t.Errorf("connection over %s: %+v", o.protocol, o)
 		}
 	}
-	t.Logf("50 changes: %d requests, %d failed", sent, len(failed))
+	t.Logf("50 changes: %d requests, %d failed: %s", sent, len(failed), load.Pace())
 	if len(failed) > 0 {
 		t.Errorf("%d of %d requests failed, first: %v", len(failed), sent, failed[:min(5, len(failed))])
 	}
@@ -281,14 +287,14 @@ spec:
 	load := StartLoad(t.Context(), m.Gateway()+"/productpage", 200)
 	for i := range 50 {
 		apply(t, m, both(i))
-		wait(t, 150*time.Millisecond)
+		load.Wait(t, 150*time.Millisecond)
 		if err := m.Delete(t.Context(), both(i)); err != nil {
 			t.Fatal(err)
 		}
-		wait(t, 150*time.Millisecond)
+		load.Wait(t, 150*time.Millisecond)
 	}
 	sent, failed := load.Stop()
-	t.Logf("50 times a subset and its route came and went: %d requests, %d failed", sent, len(failed))
+	t.Logf("50 times a subset and its route came and went: %d requests, %d failed: %s", sent, len(failed), load.Pace())
 	if len(failed) > 0 {
 		t.Errorf("%d of %d requests failed, first: %v", len(failed), sent, failed[:min(5, len(failed))])
 	}

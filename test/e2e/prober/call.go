@@ -229,10 +229,14 @@ type held struct {
 }
 
 // hold exchanges messages on one connection; a lost one is counted and replaced.
-// HTTP connections are watched by the number of dials.
+// HTTP connections are watched by the number of dials. It ends in order when its
+// time is over or ctx ends: what a signal stops has an outcome, too.
 func hold(ctx context.Context, protocol, to string, lasting, every time.Duration, size int) (held, error) {
 	h := held{Names: map[string]int{}}
-	end := time.Now().Add(lasting)
+	end, stop := context.WithTimeout(ctx, lasting)
+	defer stop()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lasting+answerWithin)
+	defer cancel()
 	dials := 0
 	s, err := open(ctx, protocol, to, size)
 	if err != nil {
@@ -247,7 +251,7 @@ func hold(ctx context.Context, protocol, to string, lasting, every time.Duration
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for time.Now().Before(end) {
+	for end.Err() == nil {
 		name, err := s.exchange(ctx)
 		if err == nil {
 			h.Exchanges++
@@ -269,8 +273,7 @@ func hold(ctx context.Context, protocol, to string, lasting, every time.Duration
 		}
 		select {
 		case <-tick.C:
-		case <-ctx.Done():
-			return h, ctx.Err()
+		case <-end.Done():
 		}
 	}
 	s.close()

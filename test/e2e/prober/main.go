@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// answerWithin bounds the wait for the last answer.
+const answerWithin = 20 * time.Second
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -37,7 +40,7 @@ func main() {
 		bytes    = flags.Int("bytes", 0, "call, hold: size of each message in TCP protocols")
 	)
 	_ = flags.Parse(os.Args[2:])
-	ctxCall, cancel := context.WithTimeout(ctx, *lasting+20*time.Second)
+	ctxCall, cancel := context.WithTimeout(ctx, *lasting+answerWithin)
 	defer cancel()
 
 	var result any
@@ -48,7 +51,7 @@ func main() {
 	case "call":
 		result, err = call(ctxCall, *protocol, *to, *path, *header, *bytes)
 	case "hold":
-		result, err = hold(ctxCall, *protocol, *to, *lasting, *every, *bytes)
+		result, err = hold(ctx, *protocol, *to, *lasting, *every, *bytes)
 	case "load":
 		result, err = load(ctxCall, *to, *header, *rate, *count, *lasting)
 	default:
