@@ -32,6 +32,9 @@ type Mesh interface {
 	// Findings are those of all origins, sorted.
 	Findings() []mesh.Finding
 	Writer() source.Writer
+	// Settle waits until every connected proxy has taken what follows from
+	// objects that Writer wrote, or ctx ends.
+	Settle(ctx context.Context, written []*mesh.Object)
 
 	Proxies() []serve.ProxyStatus
 	// Envoy asks the admin interface of a pod's proxy through its agent.

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -169,8 +171,12 @@ type Manifest struct {
 	Text string `json:"text" maxLength:"4194304"`
 }
 
+// maxSettle bounds how long a writer may ask to wait for the proxies.
+const maxSettle = 30 * time.Second
+
 type applyInput struct {
-	Body struct {
+	Settle string `query:"settle" default:"0s" doc:"Wait so long at most for the proxies to take it, such as 1500ms, and tell what is wrong then"`
+	Body   struct {
 		Manifests []Manifest `json:"manifests" minItems:"1" maxItems:"500"`
 		DryRun    bool       `json:"dryRun,omitempty"`
 	}
@@ -184,12 +190,19 @@ type Applied struct {
 
 type applyOutput struct {
 	Body struct {
-		Applied  []Applied      `json:"applied"`
-		Findings []mesh.Finding `json:"findings"` // warnings; errors refuse the whole request
+		Applied []Applied `json:"applied"`
+		// Findings are warnings about the manifests, since errors refuse the whole
+		// request. After settling, they are also all those on the objects, and
+		// those on others that are new.
+		Findings []mesh.Finding `json:"findings"`
 	}
 }
 
 func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, error) {
+	settle, err := time.ParseDuration(in.Settle)
+	if err != nil || settle < 0 || settle > maxSettle {
+		return nil, huma.NewError(http.StatusUnprocessableEntity, "settle must be a duration up to 30s, such as 1500ms")
+	}
 	var objects []*mesh.Object
 	var findings []mesh.Finding
 	from := map[mesh.Ref]string{}
@@ -235,13 +248,52 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 			changes = append(changes, source.Change{Ref: o.Ref, Text: o.Text, Expect: source.Any, From: from[o.Ref]})
 		}
 	}
-	if in.Body.DryRun || len(changes) == 0 {
+	if in.Body.DryRun {
 		return out, nil
 	}
-	if err := h.mesh.Writer().Apply(ctx, changes); err != nil {
-		return nil, problemOf(err)
+	before := h.mesh.Findings()
+	if len(changes) > 0 {
+		if err := h.mesh.Writer().Apply(ctx, changes); err != nil {
+			return nil, problemOf(err)
+		}
+	}
+	if settle > 0 {
+		waiting, done := context.WithTimeout(ctx, settle)
+		defer done()
+		h.mesh.Settle(waiting, objects)
+		out.Body.Findings = append(out.Body.Findings, consequences(objects, in.Body.Manifests, findings, before, h.mesh.Findings())...)
 	}
 	return out, nil
+}
+
+// consequences are, of what is wrong after objects were applied, the findings on
+// them, in the words of their manifests, and those on others that are new. What
+// was told of the manifests already is left out.
+func consequences(objects []*mesh.Object, manifests []Manifest, told, before, after []mesh.Finding) []mesh.Finding {
+	applied := map[mesh.Ref]*mesh.Object{}
+	for _, o := range objects {
+		applied[o.Ref] = o
+	}
+	known := func(list []mesh.Finding, f mesh.Finding) bool {
+		return slices.ContainsFunc(list, func(g mesh.Finding) bool { return g.Ref == f.Ref && g.Code == f.Code && g.Path == f.Path })
+	}
+	var out []mesh.Finding
+	for _, f := range after {
+		o := applied[f.Ref]
+		if known(told, f) || o == nil && known(before, f) {
+			continue
+		}
+		if o != nil {
+			f.File = o.Origin.File
+			for _, m := range manifests {
+				if m.File == f.File {
+					f.Line, f.Column = config.PlaceIn([]byte(m.Text), o, f.Path)
+				}
+			}
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 type editInput struct {

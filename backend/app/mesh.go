@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"time"
 
@@ -12,9 +11,7 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
 	"github.com/heddle-mesh/heddle/mesh/source"
-	"github.com/heddle-mesh/heddle/xds"
 	"github.com/heddle-mesh/heddle/xds/serve"
-	"github.com/heddle-mesh/heddle/xds/simulate"
 )
 
 var _ api.Mesh = (*plane)(nil)
@@ -53,7 +50,7 @@ func (p *plane) Objects(ctx context.Context) (mesh.Table[mesh.Ref, *mesh.Object]
 
 // Findings implements api.Mesh.
 func (p *plane) Findings() []mesh.Finding {
-	all := slices.Concat(p.Snapshot().Findings, p.xds.Findings(), p.telemetry.findings())
+	all := p.placed(slices.Concat(p.Snapshot().Findings, p.xds.Findings(), p.telemetry.findings()))
 	slices.SortStableFunc(all, mesh.CompareFindings)
 	return slices.CompactFunc(all, func(a, b mesh.Finding) bool {
 		return mesh.CompareFindings(a, b) == 0 && a.Message == b.Message
@@ -65,33 +62,6 @@ func (p *plane) Writer() source.Writer { return p.store }
 
 // Proxies implements api.Mesh.
 func (p *plane) Proxies() []serve.ProxyStatus { return p.xds.Proxies() }
-
-// Explain implements api.Mesh. A call to a service's name dials its address, as
-// the application's resolver would have it.
-func (p *plane) Explain(from *mesh.Workload, call simulate.Call) (*simulate.Answer, error) {
-	var all []*xds.Resource
-	sent := p.xds.Resources(from.UID)
-	for _, t := range xds.Types {
-		for _, r := range sent[t] {
-			all = append(all, &r)
-		}
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s/%s has no proxy that is connected, so nothing decides about its calls", from.Namespace, from.Pod)
-	}
-	snap := p.Snapshot()
-	host, _, err := net.SplitHostPort(call.Host)
-	if err != nil {
-		host = call.Host
-	}
-	for _, name := range []string{host, host + "." + from.Namespace + ".svc." + snap.Settings.ClusterDomain, host + ".svc." + snap.Settings.ClusterDomain, host + "." + snap.Settings.ClusterDomain} {
-		if s, ok := snap.Services.Get(name); ok && len(s.Addresses) > 0 {
-			call.Address = s.Addresses[0]
-			break
-		}
-	}
-	return simulate.Walk(xds.NewResourceSet(all), call)
-}
 
 // Graph implements api.Mesh.
 func (p *plane) Graph(ctx context.Context, o graph.Options) (*graph.Graph, error) {

@@ -1,7 +1,11 @@
 package config
 
 import (
+	"bytes"
+
 	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/heddle-mesh/heddle/mesh"
 )
 
 // Place is where in an object's text the value at a field path stands, line and
@@ -18,4 +22,15 @@ func Place(text []byte, path string) (line, column int) {
 	}
 	at := locate(doc.Content[0], p)
 	return max(at.Line, 1), max(at.Column, 1)
+}
+
+// PlaceIn is the same in the file that an object was read from. Of an object
+// whose text does not stand in the file as it is, such as an item of a List, it
+// tells the first line alone; column 0 is unknown.
+func PlaceIn(data []byte, o *mesh.Object, path string) (line, column int) {
+	if len(o.Text) == 0 || !bytes.Contains(data, bytes.TrimSpace(o.Text)) {
+		return o.Origin.Line, 0
+	}
+	line, column = Place(o.Text, path)
+	return o.Origin.Line + line - 1, column
 }

@@ -153,7 +153,7 @@ func (w *walk) forward(vh *routev3.VirtualHost, match *routev3.RouteMatch, actio
 	a.Timeout = duration(action.GetTimeout(), 15*time.Second)
 	a.Retries = retries(action, vh)
 	for _, m := range action.GetRequestMirrorPolicies() {
-		share := Share{Cluster: m.GetCluster(), Percent: 100, Known: w.known(m.GetCluster())}
+		share := w.share(m.GetCluster(), 100)
 		if f := m.GetRuntimeFraction(); f != nil {
 			share.Percent = percent(f.GetDefaultValue())
 		}
@@ -161,19 +161,18 @@ func (w *walk) forward(vh *routev3.VirtualHost, match *routev3.RouteMatch, actio
 	}
 	switch to := action.GetClusterSpecifier().(type) {
 	case *routev3.RouteAction_Cluster:
-		a.Clusters = []Share{{Cluster: to.Cluster, Percent: 100, Known: w.known(to.Cluster)}}
+		a.Clusters = []Share{w.share(to.Cluster, 100)}
 	case *routev3.RouteAction_WeightedClusters:
 		var total float64
 		for _, c := range to.WeightedClusters.GetClusters() {
 			total += float64(c.GetWeight().GetValue())
 		}
 		for _, c := range to.WeightedClusters.GetClusters() {
-			a.Clusters = append(a.Clusters, Share{
-				Cluster: c.GetName(), Percent: 100 * float64(c.GetWeight().GetValue()) / total, Known: w.known(c.GetName()),
-				RequestHeaders:  headers(c.GetRequestHeadersToAdd(), c.GetRequestHeadersToRemove()),
-				ResponseHeaders: headers(c.GetResponseHeadersToAdd(), c.GetResponseHeadersToRemove()),
-				Host:            c.GetHostRewriteLiteral(),
-			})
+			share := w.share(c.GetName(), 100*float64(c.GetWeight().GetValue())/total)
+			share.RequestHeaders = headers(c.GetRequestHeadersToAdd(), c.GetRequestHeadersToRemove())
+			share.ResponseHeaders = headers(c.GetResponseHeadersToAdd(), c.GetResponseHeadersToRemove())
+			share.Host = c.GetHostRewriteLiteral()
+			a.Clusters = append(a.Clusters, share)
 		}
 	default:
 		return fmt.Errorf("destination %T: %w", to, errCannotTell)

@@ -5,12 +5,16 @@
 package simulate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 	"time"
 
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	tcpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
@@ -72,6 +76,8 @@ type Answer struct {
 
 	// Decisions in the order in which they were taken.
 	Decisions []Decision `json:"decisions,omitempty"`
+	// Note says in words what the rest cannot; empty where there is nothing.
+	Note string `json:"note,omitempty"`
 }
 
 // Share is a part of the requests, in percent, that goes to a cluster.
@@ -80,6 +86,9 @@ type Share struct {
 	Percent float64 `json:"percent"`
 	// Known is false when the proxy has no such cluster: it answers 503.
 	Known bool `json:"known"`
+	// Empty is true when the cluster has no endpoint that takes requests: the
+	// proxy answers 503.
+	Empty bool `json:"empty,omitempty"`
 	// RequestHeaders and ResponseHeaders are done for this cluster besides
 	// those of the route.
 	RequestHeaders  Headers `json:"requestHeaders"`
@@ -138,11 +147,13 @@ type Header struct {
 
 // Decision is one step of the way, with the objects behind it.
 type Decision struct {
-	What string     `json:"what"` // listener, virtual host, route
+	What string     `json:"what"` // listener, virtual host, route, destination
 	Name string     `json:"name"`
 	From []mesh.Ref `json:"from,omitempty"`
 	// Path is the field of the first object of From that decided.
 	Path string `json:"path,omitempty"`
+	// Note says why this is not what the objects say now; empty where it is.
+	Note string `json:"note,omitempty"`
 }
 
 // From lists the objects behind all decisions, the last decision first, each once.
@@ -168,6 +179,7 @@ func Walk(set *xds.ResourceSet, c Call) (*Answer, error) {
 	if err := w.run(); err != nil {
 		return nil, fmt.Errorf("walk %s %s%s: %w", w.call.Method, w.call.Host, w.call.Path, err)
 	}
+	w.destinations()
 	return w.answer, nil
 }
 
@@ -254,9 +266,44 @@ func (w *walk) fail(status int, flags, reason string) {
 	w.answer.Failure = &Failure{Status: status, Flags: flags, Reason: reason}
 }
 
-func (w *walk) known(cluster string) bool {
-	_, ok := w.set.Get(xds.ClusterType, cluster)
-	return ok
+// share of the requests that goes to a cluster.
+func (w *walk) share(cluster string, percent float64) Share {
+	s := Share{Cluster: cluster, Percent: percent}
+	r, known := w.set.Get(xds.ClusterType, cluster)
+	if !known {
+		return s
+	}
+	s.Known = true
+	c, ok := r.Message.(*clusterv3.Cluster)
+	if !ok || c.GetType() != clusterv3.Cluster_EDS {
+		return s
+	}
+	e, _ := w.set.Get(xds.EndpointType, cmp.Or(c.GetEdsClusterConfig().GetServiceName(), cluster))
+	s.Empty = e == nil || !takesRequests(e)
+	return s
+}
+
+// takesRequests reports whether one of the endpoints is not known to be unwell.
+func takesRequests(r *xds.Resource) bool {
+	a, _ := r.Message.(*endpointv3.ClusterLoadAssignment)
+	for _, l := range a.GetEndpoints() {
+		for _, e := range l.GetLbEndpoints() {
+			switch e.GetHealthStatus() {
+			case corev3.HealthStatus_UNKNOWN, corev3.HealthStatus_HEALTHY, corev3.HealthStatus_DEGRADED:
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// destinations names who decided about the clusters that requests go to.
+func (w *walk) destinations() {
+	for _, s := range w.answer.Clusters {
+		if r, ok := w.set.Get(xds.ClusterType, s.Cluster); ok && len(r.From) > 0 {
+			w.decide("destination", s.Cluster, r.From, "")
+		}
+	}
 }
 
 // listener finds who takes the connection: for the address and port, for the
@@ -304,7 +351,7 @@ func (w *walk) listener() *xds.Resource {
 
 func (w *walk) tcp(m *tcpv3.TcpProxy) {
 	if c := m.GetCluster(); c != "" {
-		w.answer.Clusters = []Share{{Cluster: c, Percent: 100, Known: w.known(c)}}
+		w.answer.Clusters = []Share{w.share(c, 100)}
 		return
 	}
 	var total float64
@@ -312,8 +359,6 @@ func (w *walk) tcp(m *tcpv3.TcpProxy) {
 		total += float64(c.GetWeight())
 	}
 	for _, c := range m.GetWeightedClusters().GetClusters() {
-		w.answer.Clusters = append(w.answer.Clusters, Share{
-			Cluster: c.GetName(), Percent: 100 * float64(c.GetWeight()) / total, Known: w.known(c.GetName()),
-		})
+		w.answer.Clusters = append(w.answer.Clusters, w.share(c.GetName(), 100*float64(c.GetWeight())/total))
 	}
 }

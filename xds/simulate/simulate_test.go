@@ -7,6 +7,7 @@ import (
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/google/go-cmp/cmp"
@@ -155,6 +156,37 @@ func TestWalkFailsWhereEnvoyDoes(t *testing.T) {
 func TestWalkSaysWhenItCannotTell(t *testing.T) {
 	if a, err := Walk(sidecar(t), Call{Host: "reviews", Port: 9080}); err == nil {
 		t.Errorf("a match on dynamic metadata was decided: %v", a)
+	}
+}
+
+func TestWalkSaysWhenNobodyTakesRequests(t *testing.T) {
+	for status, want := range map[string]string{
+		"HEALTHY": "db.default.svc.cluster.local:9080", "DRAINING": "db.default.svc.cluster.local:9080 (no endpoint takes requests: 503 UH)",
+	} {
+		rule := mesh.Ref{Kind: mesh.KindDestinationRule, Namespace: "default", Name: "db"}
+		name := "outbound|9080||db.default.svc.cluster.local"
+		set := xds.NewResourceSet(append(sidecar(t).All(),
+			resource(t, xds.ClusterType, name, &clusterv3.Cluster{}, `{"name":"`+name+`","type":"EDS"}`, rule),
+			resource(t, xds.EndpointType, name, &endpointv3.ClusterLoadAssignment{}, `{"clusterName":"`+name+`","endpoints":[{"lbEndpoints":[{"healthStatus":"`+status+`"}]}]}`)))
+		a, err := Walk(set, Call{Host: "db", Port: 9080, Address: netip.MustParseAddr("10.96.0.5")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.String() != want {
+			t.Errorf("%s: %s, want %s", status, a, want)
+		}
+		last := a.Decisions[len(a.Decisions)-1]
+		if diff := cmp.Diff(Decision{What: "destination", Name: name, From: []mesh.Ref{rule}}, last); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestPercentages(t *testing.T) {
+	for p, want := range map[float64]string{100: "100%", 0: "0%", 100.0 / 3: "33.3%", 12.5: "12.5%", 0.01: "<0.1%", 99.99: "100%"} {
+		if got := percentText(p); got != want {
+			t.Errorf("%v: %s, want %s", p, got, want)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package simulate
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -170,19 +171,31 @@ func (a *Answer) forwarded() []string {
 	return out
 }
 
-func percentText(p float64) string { return strconv.FormatFloat(p, 'f', -1, 64) + "%" }
+// percentText has one decimal at most; what is less than that is not told as 0.
+func percentText(p float64) string {
+	if p > 0 && p < 0.1 {
+		return "<0.1%"
+	}
+	return strconv.FormatFloat(math.Round(p*10)/10, 'f', -1, 64) + "%"
+}
 
 // clusterText names a cluster by what it stands for.
 func clusterText(s Share) string {
 	text := s.Cluster
+	if text == names.Passthrough {
+		text = "out of the mesh, as dialled"
+	}
 	if c, ok := names.ParseCluster(s.Cluster); ok && c.Direction == names.Outbound {
 		text = fmt.Sprintf("%s:%d", c.Host, c.Port)
 		if c.Subset != "" {
 			text += " subset " + c.Subset
 		}
 	}
-	if !s.Known {
+	switch {
+	case !s.Known:
 		text += " (unknown to the proxy: 503 NC)"
+	case s.Empty:
+		text += " (no endpoint takes requests: 503 UH)"
 	}
 	return text
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -203,8 +204,8 @@ func (m *madeRoutes) calls(t *testing.T, lines string) string {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&b, "%s → %s", text, answer)
-		if n := len(answer.Decisions); n > 0 && answer.Decisions[n-1].What == "route" {
-			last := answer.Decisions[n-1]
+		if i := slices.IndexFunc(answer.Decisions, func(d simulate.Decision) bool { return d.What == "route" }); i >= 0 {
+			last := answer.Decisions[i]
 			fmt.Fprintf(&b, ", by %v", last.From[0])
 			if last.Path != "" {
 				fmt.Fprintf(&b, " %s", last.Path)

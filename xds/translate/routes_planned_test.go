@@ -68,9 +68,9 @@ func TestCallsThroughWholePlans(t *testing.T) {
 			"productpage-v1-0", "GET ratings:9080/", "10.96.0.13", false,
 			"0.0.0.0_9080", "ratings.default.svc.cluster.local:9080, retries 2", "Service default/ratings",
 		},
-		{"productpage-v1-0", "GET example.org:9080/", "192.0.2.1", false, "0.0.0.0_9080", "PassthroughCluster", ""},
-		{"productpage-v1-0", "GET example.org/", "192.0.2.1", false, "0.0.0.0_80", "PassthroughCluster", ""},
-		{"productpage-v1-0", "GET example.org:4711/", "192.0.2.1", false, "virtualOutbound", "PassthroughCluster", ""},
+		{"productpage-v1-0", "GET example.org:9080/", "192.0.2.1", false, "0.0.0.0_9080", "out of the mesh, as dialled", ""},
+		{"productpage-v1-0", "GET example.org/", "192.0.2.1", false, "0.0.0.0_80", "out of the mesh, as dialled", ""},
+		{"productpage-v1-0", "GET example.org:4711/", "192.0.2.1", false, "virtualOutbound", "out of the mesh, as dialled", ""},
 		{"reviews-v2-0", "GET reviews:9080/", "10.66.0.13", true, "virtualInbound", "inbound|9080||, retries 2", ""},
 		{
 			"istio-ingressgateway-0", "GET 127.0.0.1/productpage", "", false,
@@ -100,8 +100,10 @@ func TestCallsThroughWholePlans(t *testing.T) {
 				t.Errorf("by listener %s: %s\nwant %s: %s", answer.Listener, answer, c.listener, c.want)
 			}
 			var by mesh.Ref
-			if last := answer.Decisions[len(answer.Decisions)-1]; last.What == "route" && len(last.From) > 0 {
-				by = last.From[0]
+			for _, d := range answer.Decisions {
+				if d.What == "route" && len(d.From) > 0 {
+					by = d.From[0]
+				}
 			}
 			if c.by != "" && by.String() != c.by {
 				t.Errorf("decided by %v, want %s", by, c.by)

@@ -3,35 +3,48 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/heddle-mesh/heddle/backend/traces"
-	"github.com/heddle-mesh/heddle/xds/names"
 	"github.com/heddle-mesh/heddle/xds/simulate"
 )
 
 // printAnswer says where a request goes, and then step by step who decided it.
 func printAnswer(w io.Writer, a *simulate.Answer) {
 	fmt.Fprintln(w, a.String())
+	if a.Note != "" {
+		printWrapped(w, "  ", "  ", a.Note)
+	}
 	for _, d := range a.Decisions {
-		line := fmt.Sprintf("  %-14s %s", d.What, d.Name)
-		if len(d.From) > 0 {
-			names := make([]string, len(d.From))
-			for i, r := range d.From {
-				names[i] = r.String()
-			}
-			line += "  ← " + strings.Join(names, ", ")
-			if d.Path != "" {
-				line += " (" + d.Path + ")"
-			}
+		printWrapped(w, "  ", strings.Repeat(" ", 17), fmt.Sprintf("%-14s %s", d.What, decided(d)))
+		if d.Note != "" {
+			printWrapped(w, strings.Repeat(" ", 17), strings.Repeat(" ", 17), d.Note)
 		}
-		fmt.Fprintln(w, line)
 	}
-	if slices.ContainsFunc(a.Clusters, func(s simulate.Share) bool { return s.Cluster == names.Passthrough }) {
-		fmt.Fprintln(w, "No service of the mesh has this name and port: Envoy sends the request on to the address that the caller dials.")
+}
+
+// decided names a decision and who took it. What has no name of its own is
+// called by the field that it stands in.
+func decided(d simulate.Decision) string {
+	var by []string
+	for _, r := range d.From {
+		by = append(by, r.String())
 	}
+	text, path := d.Name, d.Path
+	switch {
+	case text == "" && path != "":
+		text, path = path, ""
+	case text == "":
+		text = "(default)"
+	}
+	if len(by) > 0 {
+		text += "  ← " + strings.Join(by, ", ")
+		if path != "" {
+			text += " (" + path + ")"
+		}
+	}
+	return text
 }
 
 func printTraces(w io.Writer, found []*traces.Trace) {

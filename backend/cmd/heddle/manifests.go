@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,10 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
 )
+
+// applySettle is how long apply waits at most for the proxies, to say what came
+// of it.
+const applySettle = "1500ms"
 
 func newApply(g *globals) *cobra.Command {
 	var files []string
@@ -58,7 +63,7 @@ func newApply(g *globals) *cobra.Command {
 			Findings []mesh.Finding `json:"findings"`
 		}
 		body := map[string]any{"manifests": manifests, "dryRun": dryRun}
-		if err := c.call(cmd.Context(), http.MethodPost, "/api/v1/config", nil, body, &answer); err != nil {
+		if err := c.call(cmd.Context(), http.MethodPost, "/api/v1/config", url.Values{"settle": {applySettle}}, body, &answer); err != nil {
 			return err
 		}
 		if out.value == "json" {
@@ -109,7 +114,13 @@ func readManifests(paths []string, stdin io.Reader) ([]api.Manifest, error) {
 			if err != nil {
 				return err
 			}
-			out = append(out, api.Manifest{File: path, Text: string(data)})
+			// In full: the mesh remembers it, and the next command may be given
+			// somewhere else.
+			full, err := filepath.Abs(path)
+			if err != nil {
+				return err
+			}
+			out = append(out, api.Manifest{File: full, Text: string(data)})
 			return nil
 		})
 		if err != nil {
@@ -133,7 +144,7 @@ func holdObjects(manifests []api.Manifest) error {
 			return nil
 		}
 		if len(r.Problems) == 0 {
-			why = append(why, m.File+" holds no object")
+			why = append(why, near(m.File)+" holds no object")
 		}
 		for _, f := range r.Problems {
 			why = append(why, findingLine(f))

@@ -118,11 +118,11 @@ func printObjects(w io.Writer, format string, objects []api.Object, single bool)
 func place(o mesh.Origin) string {
 	switch {
 	case o.From != "":
-		return o.From
+		return near(o.From)
 	case o.File != "" && o.Line > 1:
-		return o.File + ":" + strconv.Itoa(o.Line)
+		return near(o.File) + ":" + strconv.Itoa(o.Line)
 	case o.File != "":
-		return o.File
+		return near(o.File)
 	}
 	return o.Source
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,6 +115,37 @@ func printTable(w io.Writer, header []string, rows [][]string) {
 	}
 }
 
+// printWrapped writes words, on as many lines as the terminal needs; without a
+// terminal on one. The first begins with first, the others with rest.
+func printWrapped(w io.Writer, first, rest, words string) {
+	for _, line := range wrapped(width(w), first, rest, words) {
+		fmt.Fprintln(w, line)
+	}
+}
+
+// wrapped breaks words at spaces into lines of at most so many columns; 0 is no
+// bound. A word that is longer has a line of its own. The spaces that the first
+// line is begun with may stand in words too.
+func wrapped(columns int, first, rest, words string) []string {
+	if columns <= 0 {
+		return []string{first + words}
+	}
+	var lines []string
+	line, begun := first, false
+	for word := range strings.SplitSeq(words, " ") {
+		next := line + word
+		if begun {
+			next = line + " " + word
+		}
+		if begun && word != "" && text.StringWidthWithoutEscSequences(next) > columns {
+			lines = append(lines, strings.TrimRight(line, " "))
+			next = rest + word
+		}
+		line, begun = next, true
+	}
+	return append(lines, strings.TrimRight(line, " "))
+}
+
 // paint colours text by severity where w is a terminal.
 func paint(w io.Writer, s mesh.Severity, words string) string {
 	if !coloured(w) {
@@ -130,7 +162,7 @@ func paint(w io.Writer, s mesh.Severity, words string) string {
 
 // findingLine is a finding on one line, the place first, as compilers do.
 func findingLine(f mesh.Finding) string {
-	place := f.File
+	place := near(f.File)
 	if place != "" && f.Line > 0 {
 		place += ":" + strconv.Itoa(f.Line)
 		if f.Column > 0 {
@@ -149,6 +181,22 @@ func findingLine(f mesh.Finding) string {
 		subject += ": "
 	}
 	return fmt.Sprintf("%s%s %s: %s%s", place, f.Severity, f.Code, subject, f.Message)
+}
+
+// near is a path as a person would type it: without the way to the working
+// folder when it is below that.
+func near(path string) string {
+	if !filepath.IsAbs(path) {
+		return path
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if short, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(short) {
+		return short
+	}
+	return path
 }
 
 // age is a duration as kubectl writes it: 5s, 3m, 2h, 4d.

@@ -62,7 +62,7 @@ func (o origins) after(changes []source.Change) origins {
 		switch {
 		case c.Text == nil:
 			delete(out, id)
-		case c.From != "" && c.From != o[id].From:
+		case c.From != "" && c.From != o[id].From && c.From != o[id].Path:
 			out[id] = origin{From: c.From}
 		}
 	}

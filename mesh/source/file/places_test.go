@@ -1,0 +1,56 @@
+package file
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+)
+
+func TestPlacesNameTheManifestWhileTheObjectIsAsItSays(t *testing.T) {
+	s := newShop(t)
+	s.manifest("shop.yaml", account("a", "1"), account("b", "1"))
+	s.up()
+	where := func(name string) string {
+		t.Helper()
+		objects, err := s.Objects(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		places, err := s.Places()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range objects {
+			if o.Name == name {
+				file, line, column := places.Find(o, "metadata.name")
+				dir := "store"
+				if filepath.Dir(file) == s.manifests {
+					dir = "manifests"
+				}
+				return fmt.Sprintf("%s/%s:%d:%d", dir, filepath.Base(file), line, column)
+			}
+		}
+		t.Fatalf("no object %s", name)
+		return ""
+	}
+	first, second := where("a"), where("b")
+	if err := s.apply(set("b", "edited")); err != nil {
+		t.Fatal(err)
+	}
+	edited := where("b")
+	s.manifest("shop.yaml", "---\n---\n"+account("a", "1"), account("b", "1"))
+	moved := where("a")
+	s.forget("shop.yaml")
+	gone := where("a")
+	for _, c := range []struct{ what, got, want string }{
+		{"first document", first, "manifests/shop.yaml:4:9"},
+		{"second document", second, "manifests/shop.yaml:10:9"},
+		{"edited in the store", edited, "store/b.yaml:4:9"},
+		{"lines moved", moved, "manifests/shop.yaml:6:9"},
+		{"manifest gone", gone, "store/a.yaml:4:9"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %s, want %s", c.what, c.got, c.want)
+		}
+	}
+}
