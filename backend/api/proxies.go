@@ -56,7 +56,7 @@ var adminPaths = map[string]string{
 	"clusters":  "/config_dump?resource=dynamic_active_clusters",
 	"endpoints": "/config_dump?resource=dynamic_endpoint_configs&include_eds",
 	"secrets":   "/config_dump?resource=dynamic_active_secrets",
-	"bootstrap": "/config_dump?resource=bootstrap",
+	"bootstrap": "/config_dump?mask=bootstrap", // it is no list, which resource= wants
 	"all":       "/config_dump?include_eds",
 	"stats":     "/stats?usedonly&format=json",
 }

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,5 +47,17 @@ func TestLoad(t *testing.T) {
 				t.Fatalf("got %+v", got)
 			}
 		})
+	}
+}
+
+// Nothing is offered to other machines unless somebody says so.
+func TestDefaultsListenOnLoopback(t *testing.T) {
+	s := Default()
+	for name, address := range map[string]string{
+		"console": s.Console, "OTLP over gRPC": s.Traces.OTLPGRPC, "OTLP over HTTP": s.Traces.OTLPHTTP, "Jaeger queries": s.Traces.Query,
+	} {
+		if a, err := netip.ParseAddrPort(address); err != nil || !a.Addr().IsLoopback() {
+			t.Errorf("%s listens on %s, %v", name, address, err)
+		}
 	}
 }
