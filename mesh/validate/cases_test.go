@@ -175,7 +175,7 @@ func TestWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range List {
+	for _, c := range Codes() {
 		english := all[Languages[0]][c.Code]
 		for _, lang := range Languages {
 			w, ok := all[lang][c.Code]
