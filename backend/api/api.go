@@ -5,6 +5,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"path"
 	"reflect"
@@ -32,6 +33,8 @@ type Mesh interface {
 	// Findings are those of all origins, sorted.
 	Findings() []mesh.Finding
 	Writer() source.Writer
+	// Check says which findings a change would add.
+	Check(ctx context.Context, written []*mesh.Object, removed []mesh.Ref) ([]mesh.Finding, error)
 	// Settle waits until every connected proxy has taken what follows from
 	// objects that Writer wrote, or ctx ends.
 	Settle(ctx context.Context, written []*mesh.Object)
@@ -64,6 +67,7 @@ type Handlers struct {
 	// scrapeToken lets an outside Prometheus in; requests without it are refused.
 	scrapeToken string
 	hosts       Hosts
+	log         *slog.Logger
 }
 
 // Options of New.
@@ -74,12 +78,14 @@ type Options struct {
 	OwnMetrics  http.Handler
 	ScrapeToken string
 	Hosts       Hosts // of the public port
+	Log         *slog.Logger
 }
 
 // New makes the handlers.
 func New(o Options) *Handlers {
 	return &Handlers{
 		mesh: o.Mesh, version: o.Version, prometheus: o.Prometheus, own: o.OwnMetrics, scrapeToken: o.ScrapeToken, hosts: o.Hosts,
+		log: o.Log,
 	}
 }
 

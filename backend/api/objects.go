@@ -179,6 +179,7 @@ type applyInput struct {
 	Body   struct {
 		Manifests []Manifest `json:"manifests" minItems:"1" maxItems:"500"`
 		DryRun    bool       `json:"dryRun,omitempty"`
+		Force     bool       `json:"force,omitempty" doc:"Write even what would add errors to the mesh"`
 	}
 }
 
@@ -248,7 +249,12 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 			changes = append(changes, source.Change{Ref: o.Ref, Text: o.Text, Expect: source.Any, From: from[o.Ref]})
 		}
 	}
+	added, err := h.weigh(ctx, weighing{objects: objects, manifests: in.Body.Manifests, force: in.Body.Force || in.Body.DryRun})
+	if err != nil {
+		return nil, err
+	}
 	if in.Body.DryRun {
+		out.Body.Findings = append(out.Body.Findings, added...)
 		return out, nil
 	}
 	before := h.mesh.Findings()
@@ -283,14 +289,7 @@ func consequences(objects []*mesh.Object, manifests []Manifest, told, before, af
 		if known(told, f) || o == nil && known(before, f) {
 			continue
 		}
-		if o != nil {
-			f.File = o.Origin.File
-			for _, m := range manifests {
-				if m.File == f.File {
-					f.Line, f.Column = config.PlaceIn([]byte(m.Text), o, f.Path)
-				}
-			}
-		}
+		f = inManifest(f, objects, manifests)
 		out = append(out, f)
 	}
 	return out
@@ -299,6 +298,7 @@ func consequences(objects []*mesh.Object, manifests []Manifest, told, before, af
 type editInput struct {
 	ObjectPath
 	IfMatch string `header:"If-Match" maxLength:"128"`
+	Force   bool   `query:"force" doc:"Write even what would add errors to the mesh"`
 	Body    struct {
 		Edits []config.Edit `json:"edits" minItems:"1" maxItems:"200"`
 	}
@@ -333,6 +333,9 @@ func (h *Handlers) edit(ctx context.Context, in *editInput) (*objectOutput, erro
 	if len(r.Objects) != 1 || r.Objects[0].Ref != ref {
 		return nil, huma.NewError(http.StatusUnprocessableEntity, "the edit would make it another object than "+ref.String()+"; apply a new object and delete this one")
 	}
+	if _, err := h.weigh(ctx, weighing{objects: r.Objects, force: in.Force}); err != nil {
+		return nil, err
+	}
 	if err := h.mesh.Writer().Apply(ctx, []source.Change{{Ref: ref, Text: text, Expect: expect, From: o.Origin.From}}); err != nil {
 		return nil, problemOf(err)
 	}
@@ -343,6 +346,7 @@ func (h *Handlers) edit(ctx context.Context, in *editInput) (*objectOutput, erro
 type deleteInput struct {
 	ObjectPath
 	IfMatch string `header:"If-Match" maxLength:"128"`
+	Force   bool   `query:"force" doc:"Delete even what others need"`
 }
 
 func (h *Handlers) deleteObject(ctx context.Context, in *deleteInput) (*struct{}, error) {
@@ -353,6 +357,9 @@ func (h *Handlers) deleteObject(ctx context.Context, in *deleteInput) (*struct{}
 	expect := source.Any
 	if in.IfMatch != "" {
 		expect = trimETag(in.IfMatch)
+	}
+	if _, err := h.weigh(ctx, weighing{removed: []mesh.Ref{ref}, force: in.Force}); err != nil {
+		return nil, err
 	}
 	return nil, problemOf(h.mesh.Writer().Apply(ctx, []source.Change{{Ref: ref, Expect: expect}}))
 }

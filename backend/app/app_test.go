@@ -177,15 +177,39 @@ func TestServesAMesh(t *testing.T) {
 	}
 
 	const manifest = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: reviews}\nspec: {hosts: [reviews], http: [{route: [{destination: {host: reviews}}]}]}\n"
-	body, err := json.Marshal(map[string]any{"manifests": []map[string]string{{"file": "vs.yaml", "text": manifest}}})
-	if err != nil {
-		t.Fatal(err)
+	apply := func(force bool) (int, string) {
+		body, err := json.Marshal(map[string]any{"manifests": []map[string]string{{"file": "vs.yaml", "text": manifest}}, "force": force})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.http.Post("http://heddle/api/v1/config", "application/json", strings.NewReader(string(body)))
+		if err != nil {
+			t.Fatalf("apply: %v", err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatalf("apply: %v", err)
+		}
+		return resp.StatusCode, string(text)
 	}
-	resp, err := c.http.Post("http://heddle/api/v1/config", "application/json", strings.NewReader(string(body)))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("apply: %v, %v", resp, err)
+	// There is no service reviews: that is refused, with the place, unless it is forced.
+	if status, text := apply(false); status != http.StatusUnprocessableEntity || !strings.Contains(text, "HDL2101") || !strings.Contains(text, `"line":4`) {
+		t.Errorf("apply of a route to nobody: %d %s", status, text)
 	}
-	resp.Body.Close()
+	if status, text := apply(true); status != http.StatusOK {
+		t.Fatalf("forced: %d %s", status, text)
+	}
+	c.until("the check tells it of the live mesh", func() error {
+		text, err := c.get("/api/v1/findings")
+		if err == nil && !strings.Contains(text, "HDL2101") {
+			err = fmt.Errorf("findings: %s", text)
+		}
+		return err
+	})
+	if status, text := apply(false); status != http.StatusOK {
+		t.Errorf("what was wrong before keeps nobody from writing: %d %s", status, text)
+	}
 	if text, err := c.get("/api/v1/config/vs/default/reviews"); err != nil || !strings.Contains(text, "vs.yaml") {
 		t.Errorf("what was written: %s, %v", text, err)
 	}

@@ -36,7 +36,7 @@ func (p *plane) serveAPI(ctx context.Context) error {
 	handlers := api.New(api.Options{
 		Mesh: p, Version: p.options.Version, ScrapeToken: token,
 		Prometheus: p.telemetry.prometheus(), OwnMetrics: p.telemetry.own(),
-		Hosts: api.NewHosts(p.settings.Console, strings.Split(p.settings.ConsoleNames, ","), named),
+		Log: p.log, Hosts: api.NewHosts(p.settings.Console, strings.Split(p.settings.ConsoleNames, ","), named),
 	})
 	socket := filepath.Join(p.settings.State, "run", "heddle.sock")
 	if private.Answers(socket) {

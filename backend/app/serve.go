@@ -68,13 +68,14 @@ type plane struct {
 
 	telemetry *telemetry
 	settled   *settledTokens
+	checks    *checks
 
 	mu     sync.Mutex
 	status string // why it is not ready; "" when it is
 }
 
 func assemble(s settings.Settings, o Options) (*plane, error) {
-	p := &plane{settings: s, options: o, log: o.Log, head: &mesh.Head{}, status: "waiting for the sources of the configuration"}
+	p := &plane{settings: s, options: o, log: o.Log, head: &mesh.Head{}, checks: newChecks(), status: "waiting for the sources of the configuration"}
 	for _, dir := range []string{"run", "config"} {
 		if err := os.MkdirAll(filepath.Join(s.State, dir), 0o700); err != nil {
 			return nil, fmt.Errorf("make the state folder: %w", err)
@@ -112,6 +113,7 @@ func (p *plane) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.collect(ctx) })
 	group.Go(func() error { return p.xds.Run(ctx) })
+	group.Go(func() error { return p.checks.run(ctx, p.head, p.evidence) })
 	group.Go(func() error { return p.servePods(ctx) })
 	group.Go(func() error { return p.telemetry.run(ctx, p.head) })
 	group.Go(func() error { return p.serveAPI(ctx) })
