@@ -31,6 +31,9 @@ func NewClient(state string) *Client {
 	return &Client{state: state, path: path, http: socket.At(path).Client()}
 }
 
+// State is the state folder.
+func (c *Client) State() string { return c.state }
+
 // ErrNotRunning reports that no supervisor answers.
 var ErrNotRunning = errors.New("no mesh runs")
 

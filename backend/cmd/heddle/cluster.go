@@ -38,7 +38,12 @@ func newDown(g *globals) *cobra.Command {
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
 			defer cancel()
-			if err := c.Down(ctx); err != nil {
+			err = c.Down(ctx)
+			if errors.Is(err, local.ErrNotRunning) {
+				fmt.Fprintln(cmd.OutOrStdout(), "nothing runs in "+c.State())
+				return nil
+			}
+			if err != nil {
 				return exitError{exitFailed, err}
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "stopped")
@@ -61,7 +66,7 @@ func newStatus(g *globals) *cobra.Command {
 		}
 		s, err := c.Status(cmd.Context())
 		if err != nil {
-			return exitError{exitFailed, err}
+			return err
 		}
 		w := cmd.OutOrStdout()
 		if out.value == "json" {
@@ -80,7 +85,7 @@ func printStatus(w io.Writer, s local.Status) {
 	cp := s.ControlPlane
 	switch {
 	case cp.Connected:
-		fmt.Fprintf(w, "control plane  running for %s, restarted %d times, console http://%s\n", age(cp.Since), cp.Restarts, s.Console)
+		fmt.Fprintf(w, "control plane  running for %s, restarted %d times, health at http://%s/readyz\n", age(cp.Since), cp.Restarts, s.Console)
 	case cp.Error != "":
 		fmt.Fprintln(w, "control plane  "+paint(w, mesh.Error, "down: "+cp.Error)+"; see logs/control-plane.log in "+s.State)
 	default:
@@ -126,7 +131,7 @@ func printStatus(w io.Writer, s local.Status) {
 	}
 	printPart(w, []string{"namespace", "service", "address", "ports", "endpoints", "on this machine"}, rows)
 	for _, f := range s.Findings {
-		fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
+		printFinding(w, f)
 	}
 }
 

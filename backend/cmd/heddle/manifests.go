@@ -77,7 +77,7 @@ func newApply(g *globals) *cobra.Command {
 			fmt.Fprintf(cmd.OutOrStdout(), "%s %s%s\n", shortRef(a.Ref), a.Result, suffix)
 		}
 		for _, f := range answer.Findings {
-			fmt.Fprintln(cmd.ErrOrStderr(), paint(cmd.ErrOrStderr(), f.Severity, findingLine(f)))
+			printFinding(cmd.ErrOrStderr(), f)
 		}
 		return nil
 	}

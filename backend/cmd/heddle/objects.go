@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,9 +32,10 @@ func newGet(g *globals) *cobra.Command {
 	var namespace string
 	var all bool
 	cmd := &cobra.Command{
-		Use:   "get KIND [NAME]",
+		Use:   "get KIND [NAME] | all",
 		Short: "Show objects",
-		Example: `  heddle get virtualservices
+		Example: `  heddle get all
+  heddle get virtualservices
   heddle get vs reviews -o yaml
   heddle get pods -A`,
 		Args:              words(0, 2),
@@ -52,6 +54,13 @@ func newGet(g *globals) *cobra.Command {
 			return err
 		}
 		word, name := splitKindName(args)
+		if word == "all" && name == "" {
+			objects, err := c.written(cmd.Context(), namespace)
+			if err != nil {
+				return err
+			}
+			return printObjects(cmd.OutOrStdout(), out.value, objects, false)
+		}
 		kind, err := kindOf(word)
 		if err != nil {
 			return err
@@ -77,6 +86,31 @@ func newGet(g *globals) *cobra.Command {
 	return cmd
 }
 
+// written lists the objects of all kinds that somebody wrote, in all namespaces
+// when none is named.
+func (c *client) written(ctx context.Context, namespace string) ([]api.Object, error) {
+	var all []api.Object
+	for _, kind := range config.Kinds {
+		if namespace != "" && !kind.Namespaced {
+			continue
+		}
+		query := url.Values{}
+		if namespace != "" {
+			query.Set("namespace", namespace)
+		}
+		var some []api.Object
+		if err := c.get(ctx, listPath(kind), query, &some); err != nil {
+			return nil, err
+		}
+		for _, o := range some {
+			if o.Origin.File != "" {
+				all = append(all, o)
+			}
+		}
+	}
+	return all, nil
+}
+
 func printObjects(w io.Writer, format string, objects []api.Object, single bool) error {
 	switch format {
 	case "json":
@@ -97,6 +131,11 @@ func printObjects(w io.Writer, format string, objects []api.Object, single bool)
 		fmt.Fprintln(w, "none found")
 		return nil
 	}
+	mixed := slices.ContainsFunc(objects, func(o api.Object) bool { return o.Ref.Kind != objects[0].Ref.Kind })
+	header := []string{"namespace", "name", "state", "from"}
+	if mixed {
+		header = slices.Insert(header, 1, "kind")
+	}
 	var rows [][]string
 	for _, o := range objects {
 		state := "ok"
@@ -109,9 +148,13 @@ func printObjects(w io.Writer, format string, objects []api.Object, single bool)
 				state = paint(w, mesh.Warning, f.Code)
 			}
 		}
-		rows = append(rows, []string{o.Ref.Namespace, o.Ref.Name, state, place(o.Origin)})
+		row := []string{o.Ref.Namespace, o.Ref.Name, state, place(o.Origin)}
+		if mixed {
+			row = slices.Insert(row, 1, o.Ref.Kind.Name)
+		}
+		rows = append(rows, row)
 	}
-	printTable(w, []string{"namespace", "name", "state", "from"}, rows)
+	printTable(w, header, rows)
 	return nil
 }
 

@@ -96,7 +96,7 @@ func newFindings(g *globals) *cobra.Command {
 			}
 		} else {
 			for _, f := range findings {
-				fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
+				printFinding(w, f)
 			}
 			if len(findings) == 0 {
 				fmt.Fprintln(w, "nothing is wrong")

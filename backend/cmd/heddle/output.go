@@ -160,6 +160,13 @@ func paint(w io.Writer, s mesh.Severity, words string) string {
 	return text.FgBlue.Sprint(words)
 }
 
+// printFinding writes a finding, on as many lines as the terminal needs.
+func printFinding(w io.Writer, f mesh.Finding) {
+	for _, line := range wrapped(width(w), "", "    ", findingLine(f)) {
+		fmt.Fprintln(w, paint(w, f.Severity, line))
+	}
+}
+
 // findingLine is a finding on one line, the place first, as compilers do.
 func findingLine(f mesh.Finding) string {
 	place := near(f.File)

@@ -37,6 +37,7 @@ type upFlags struct {
 	trustDomain      string
 	hostPorts        []string
 	detach, watch    bool
+	timeout          time.Duration
 	background       bool // somebody else waits, shows what is said until all is ready, and leaves
 	proxyConcurrency int
 }
@@ -45,7 +46,7 @@ func newUp(g *globals) *cobra.Command {
 	var f upFlags
 	cmd := &cobra.Command{
 		Use:   "up [PATH…]",
-		Short: "Run the mesh on this machine: control plane, console, sidecars, applications",
+		Short: "Run the mesh on this machine: control plane, sidecars, applications",
 		Long: `Run the mesh on this machine, without root and without containers. Each pod has
 network, address and name of its own; its traffic goes through a real Envoy.
 
@@ -56,9 +57,9 @@ manifest that it was applied from is removed, unless it was edited since.`,
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.envoy, "envoy", "", "`path` of Envoy (else $PATH, else the state folder's own)")
-	fl.StringVar(&f.console, "console", "127.0.0.1:20001", "`address` of the console")
-	fl.StringVar(&f.tlsCert, "tls-cert", "", "certificate `file` of the console (PEM)")
-	fl.StringVar(&f.tlsKey, "tls-key", "", "key `file` of the console (PEM)")
+	fl.StringVar(&f.console, "console", "127.0.0.1:20001", "`address` where the control plane answers: health, metrics")
+	fl.StringVar(&f.tlsCert, "tls-cert", "", "certificate `file` for --console (PEM)")
+	fl.StringVar(&f.tlsKey, "tls-key", "", "key `file` for --console (PEM)")
 	fl.StringVar(&f.prometheus, "prometheus-url", "", "read metrics from this Prometheus instead of the built-in one")
 	fl.StringVar(&f.jaeger, "jaeger-addr", "", "read traces from this Jaeger query `address` instead of the built-in store")
 	fl.StringVar(&f.podRange, "pod-range", "10.66.0.0/16", "addresses of pods; choose another when a VPN uses them")
@@ -67,6 +68,7 @@ manifest that it was applied from is removed, unless it was edited since.`,
 	fl.StringArrayVar(&f.hostPorts, "host-port", nil, "`PORT=HOSTPORT` of LoadBalancer services (default 80=8080 and 443=8443)")
 	fl.IntVar(&f.proxyConcurrency, "proxy-concurrency", 1, "worker `threads` of each Envoy")
 	fl.BoolVar(&f.detach, "detach", false, "come back to the prompt as soon as everything is ready")
+	fl.DurationVar(&f.timeout, "timeout", time.Minute, "with --detach: wait so long for everything to be ready")
 	fl.BoolVar(&f.background, "in-background", false, "")
 	_ = fl.MarkHidden("in-background")
 	fl.BoolVar(&f.watch, "watch", false, "apply the manifests at PATH whenever they change")
@@ -76,7 +78,7 @@ manifest that it was applied from is removed, unless it was edited since.`,
 			return err
 		}
 		if f.detach {
-			return detach(cmd, state)
+			return detach(cmd, state, f.timeout)
 		}
 		return up(cmd.Context(), state, f, args, cmd.ErrOrStderr())
 	}
@@ -85,6 +87,8 @@ manifest that it was applied from is removed, unless it was edited since.`,
 
 func up(ctx context.Context, state string, f upFlags, paths []string, w io.Writer) error {
 	began := time.Now()
+	ctx, left := whileTerminal(ctx)
+	defer left()
 	options, err := f.options(state)
 	if err != nil {
 		return err
@@ -134,6 +138,11 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 	}
 	// What goes on beside the supervisor ends with it, also when it ended because
 	// somebody asked it to.
+	stopping := make(chan time.Time, 1)
+	unsaid := context.AfterFunc(ctx, func() {
+		fmt.Fprint(w, "\nstopping …")
+		stopping <- time.Now()
+	})
 	ctx, ended := context.WithCancel(ctx)
 	defer ended()
 	group, ctx := errgroup.WithContext(ctx)
@@ -146,7 +155,7 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 		later = logFile
 	} else {
 		group.Go(func() error {
-			if status, ok := waitReady(ctx, local.NewClient(state), w); ok {
+			if status, ok := newProgress(w, began).wait(ctx, local.NewClient(state)); ok {
 				announce(w, status, began, true)
 			}
 			return nil
@@ -164,6 +173,9 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 		})
 	}
 	err = group.Wait()
+	if !unsaid() {
+		fmt.Fprintf(w, " stopped after %.1f s\n", time.Since(<-stopping).Seconds())
+	}
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -176,7 +188,7 @@ func notRunning(ctx context.Context, state string) error {
 	if err != nil {
 		return nil
 	}
-	return fmt.Errorf("a mesh already runs on %s (process %d, console http://%s); `heddle down` stops it", state, running.PID, running.Console)
+	return fmt.Errorf("a mesh already runs on %s (process %d); `heddle status` shows it, `heddle down` stops it", state, running.PID)
 }
 
 // consoleFree finds out before anything is started whether the control plane
@@ -185,7 +197,7 @@ func consoleFree(address string) error {
 	l, err := net.Listen("tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%s is in use by another program, and the console is to be there; end that program, or choose another address with --console", address)
+		return fmt.Errorf("%s is in use by another program, and the control plane is to answer there; end that program, or choose another address with --console", address)
 	case err != nil:
 		return fmt.Errorf("--console: %w", err)
 	}
@@ -237,7 +249,7 @@ func (f upFlags) options(state string) (local.Options, error) {
 // printReport says what applying manifests did.
 func printReport(w io.Writer, report file.Report) {
 	for _, f := range report.Findings {
-		fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
+		printFinding(w, f)
 	}
 	if slices.ContainsFunc(report.Findings, func(f mesh.Finding) bool { return f.Severity == mesh.Error }) {
 		fmt.Fprintln(w, "these documents were left out; everything else is applied")
@@ -246,6 +258,9 @@ func printReport(w io.Writer, report file.Report) {
 		fmt.Fprintf(w, "removed %s, which is no longer in %s\n", gone.Ref, gone.From)
 	}
 	fmt.Fprintf(w, "applied %d objects, %d unchanged\n", len(report.Applied), len(report.Unchanged))
+	if report.Others > 0 {
+		fmt.Fprintf(w, "also in the mesh from before: %d objects that are not from these manifests (heddle get all lists them)\n", report.Others)
+	}
 }
 
 func openLog(state string) (*os.File, error) {
@@ -256,64 +271,9 @@ func openLog(state string) (*os.File, error) {
 	return os.OpenFile(filepath.Join(dir, "supervisor.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
-// waitReady shows how many pods are ready until all are; false when ctx ended
-// before that.
-func waitReady(ctx context.Context, c *local.Client, w io.Writer) (local.Status, bool) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	shown := ""
-	for {
-		if status, err := c.Status(ctx); err == nil {
-			ready := 0
-			for _, p := range status.Pods {
-				if p.Ready {
-					ready++
-				}
-			}
-			if line := fmt.Sprintf("%d of %d pods ready", ready, len(status.Pods)); line != shown && len(status.Pods) > 0 {
-				if coloured(w) {
-					fmt.Fprintf(w, "\r\x1b[K%s", line)
-				}
-				shown = line
-			}
-			if status.Ready() {
-				if coloured(w) {
-					fmt.Fprint(w, "\r\x1b[K")
-				}
-				return status, true
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return local.Status{}, false
-		case <-tick.C:
-		}
-	}
-}
-
-// announce says what runs and where to look.
-func announce(w io.Writer, s local.Status, began time.Time, interruptible bool) {
-	fmt.Fprintf(w, "%d pods ready after %.1f s\n", len(s.Pods), time.Since(began).Seconds())
-	for _, svc := range s.Services {
-		for _, p := range svc.HostPorts {
-			if p.Open {
-				fmt.Fprintf(w, "  %-16s http://127.0.0.1:%d (port %d)\n", svc.Name, p.HostPort, p.Port)
-			}
-		}
-	}
-	fmt.Fprintf(w, "  %-16s http://%s\n", "control plane", s.Console)
-	fmt.Fprintln(w, "\nheddle graph shows who talks to whom, heddle status what runs.")
-	if interruptible {
-		fmt.Fprintln(w, "Ctrl-C stops everything.")
-	}
-	for _, f := range s.Findings {
-		fmt.Fprintln(w, paint(w, f.Severity, findingLine(f)))
-	}
-}
-
 // detach starts the same command in the background and waits until its mesh is
 // ready, or it ended.
-func detach(cmd *cobra.Command, state string) error {
+func detach(cmd *cobra.Command, state string, timeout time.Duration) error {
 	// Else the mesh that runs would be taken for the one that is started here.
 	if err := notRunning(cmd.Context(), state); err != nil {
 		return err
@@ -353,16 +313,31 @@ func detach(cmd *cobra.Command, state string) error {
 		cancel()
 	}()
 	began := time.Now()
-	if status, ok := waitReady(ctx, local.NewClient(state), cmd.ErrOrStderr()); ok {
+	waiting, enough := context.WithTimeout(ctx, timeout)
+	defer enough()
+	status, ok := newProgress(cmd.ErrOrStderr(), began).wait(waiting, local.NewClient(state))
+	if ok {
 		if text, err := os.ReadFile(said.Name()); err == nil {
 			fmt.Fprint(cmd.ErrOrStderr(), string(text)) // what became of the manifests
 		}
 		announce(cmd.ErrOrStderr(), status, began, false)
 		return nil
 	}
+	if ctx.Err() == nil {
+		return exitError{exitFailed, notReadyError(status, timeout)}
+	}
 	if cmd.Context().Err() != nil {
 		return fmt.Errorf("the mesh goes on starting in the background; `heddle status` shows how far it is")
 	}
 	text, _ := os.ReadFile(said.Name())
 	return exitError{exitUnusable, fmt.Errorf("it ended (%v): %s", ended, strings.TrimSpace(string(text)))}
+}
+
+// notReadyError says what a mesh in the background still waits for.
+func notReadyError(s local.Status, timeout time.Duration) error {
+	text := fmt.Sprintf("not everything is ready after %v; the mesh runs on, and `heddle down` stops it. It waits for:", timeout)
+	for _, line := range obstacles(s) {
+		text += "\n  " + line
+	}
+	return errors.New(text)
 }

@@ -26,6 +26,9 @@ type Report struct {
 	// Removed were taken away, because the manifest that they were applied from
 	// no longer holds them. Sorted.
 	Removed []Removal
+	// Others is how many objects the folder holds besides: those that are not
+	// from these manifests.
+	Others int
 	// Findings are the problems of the manifests. A document that cannot be
 	// read is left out, and the others are applied.
 	Findings []mesh.Finding
@@ -105,6 +108,10 @@ func (s *Store) applyManifests(ctx context.Context, paths []string, check func(m
 		changes = append(changes, source.Change{Ref: o.Ref, Text: o.Text, Expect: source.Any, From: o.Origin.File})
 	}
 	changes = append(changes, found.prune(docs, known, &report)...)
+	for _, o := range found.objects {
+		delete(present, o.Ref)
+	}
+	report.Others = len(present) - len(report.Removed)
 	slices.SortFunc(report.Applied, mesh.CompareRefs)
 	slices.SortFunc(report.Unchanged, mesh.CompareRefs)
 	return report, s.write(changes, next)

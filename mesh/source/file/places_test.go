@@ -54,3 +54,22 @@ func TestPlacesNameTheManifestWhileTheObjectIsAsItSays(t *testing.T) {
 		}
 	}
 }
+
+func TestOthersAreWhatTheManifestsDoNotSay(t *testing.T) {
+	s := newShop(t)
+	s.manifest("shop.yaml", account("a", "1"), account("b", "1"))
+	s.up()
+	if err := s.apply(set("c", "1")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1, 1} {
+		r, err := s.ApplyManifests(t.Context(), s.paths(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Others != want {
+			t.Errorf("%d others, want %d", r.Others, want)
+		}
+		s.manifest("shop.yaml", account("a", "1")) // b goes
+	}
+}
