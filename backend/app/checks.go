@@ -14,7 +14,8 @@ const observeEvery = 30 * time.Second
 
 // checks holds what the checks say about the latest snapshot.
 type checks struct {
-	engine *validate.Engine
+	engine  *validate.Engine
+	changes changes
 
 	mu       sync.Mutex
 	evidence validate.Evidence
@@ -34,6 +35,7 @@ func (c *checks) run(ctx context.Context, head *mesh.Head, observe func(context.
 			if !ok {
 				return ctx.Err()
 			}
+			c.changes.follow(s, time.Now())
 			c.engine.Update(s)
 		case <-ticker.C:
 			c.observe(observe(ctx))
@@ -72,9 +74,4 @@ func (p *plane) Check(ctx context.Context, written []*mesh.Object, removed []mes
 	before := mesh.Build(p.head.Get(), in)
 	after := before.Without(removed...).With(written...)
 	return validate.Added(p.checks.of(before), p.checks.of(after)), nil
-}
-
-// evidence is what can be observed at this moment.
-func (p *plane) evidence(context.Context) validate.Evidence {
-	return validate.Evidence{Now: time.Now()}
 }
