@@ -30,7 +30,7 @@ func (p *plane) Settle(ctx context.Context, written []*mesh.Object) {
 			waiting, cancel := context.WithCancel(ctx)
 			giveUp = cancel
 			go func() {
-				if p.xds.WaitSettled(waiting, snap.Revision) != nil {
+				if p.xds.WaitTaken(waiting, snap) != nil {
 					return
 				}
 				select {

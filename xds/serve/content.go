@@ -21,7 +21,8 @@ type content struct {
 	version   string     // digest of the bytes
 	body      *anypb.Any // nil where only the version is known
 	facts     facts
-	standIn   bool // a Part's fallback: never remembered as good
+	from      []mesh.Ref // what it was made of
+	standIn   bool       // a Part's fallback: never remembered as good
 }
 
 // facts is what the push order must know of a resource.
@@ -51,7 +52,7 @@ func (c *content) size() int {
 
 // newContent takes over a checked resource.
 func newContent(r *xds.Resource) *content {
-	return &content{typ: r.Type, name: r.Name, version: r.Version, body: r.Body, facts: factsOf(r.Message)}
+	return &content{typ: r.Type, name: r.Name, version: r.Version, body: r.Body, facts: factsOf(r.Message), from: r.From}
 }
 
 // unknownContent stands for what a proxy holds under a name when all we know is

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func TestFindingSaysWhatIsInForce(t *testing.T) {
 		return vh
 	}
 	broken := func() xds.Part {
-		p := part(virtualHost("80/shop", "broken", "outbound|80||shop"), shopRules)
+		p := part(virtualHost("80/shop", "broken", "outbound|80||shop"), shopRules, mesh.Ref{Name: "another"})
 		p.Make = func() (proto.Message, []mesh.Finding) {
 			return nil, []mesh.Finding{{Code: mesh.CodeUnknownHost, Severity: mesh.Error, Ref: shopRules, Message: "no subset v9."}}
 		}
@@ -74,6 +75,19 @@ func TestFindingSaysWhatIsInForce(t *testing.T) {
 			}
 			if s := w.server.StandIns("pod-1"); len(s) != 1 || s[0].Name != "80/shop" || !strings.HasPrefix(s[0].Why, c.want) {
 				t.Errorf("stand-ins: %+v", s)
+			}
+			// What proxies keep still comes of what it was made of.
+			if r := w.server.Resources("pod-1")[xds.VirtualHostType]; len(r) != 1 || !slices.Equal(r[0].From, []mesh.Ref{shopRules}) {
+				t.Errorf("resources: %+v", r)
+			}
+			// The same once more, after something else: it is taken by then.
+			w.settled(w.set(with(shop(), part(c.before, shopRules))...))
+			w.set(with(shop(), broken())...)
+			if err := w.server.WaitTaken(t.Context(), w.head.Get()); err != nil {
+				t.Error(err)
+			}
+			if f := w.server.Findings(); len(f) != 1 {
+				t.Errorf("findings of the second time: %+v", f)
 			}
 			if s := w.server.StandIns("pod-2"); s != nil {
 				t.Errorf("stand-ins of another pod: %+v", s)

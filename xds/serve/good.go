@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/xds"
 )
 
@@ -179,6 +180,7 @@ type kept struct {
 	Body                []byte
 	Variants            []string
 	Since               time.Time
+	From                []mesh.Ref
 }
 
 // lasting reports types whose content is worth keeping over a restart.
@@ -204,7 +206,7 @@ func (g *goods) take() ([]kept, bool) {
 			continue
 		}
 		for _, h := range g.held[key] {
-			k := kept{Type: key.typ, Name: key.name, Version: h.content.version, Body: h.content.body.GetValue(), Since: h.since}
+			k := kept{Type: key.typ, Name: key.name, Version: h.content.version, Body: h.content.body.GetValue(), Since: h.since, From: h.content.from}
 			for bit := range names {
 				if h.by.has(bit) {
 					k.Variants = append(k.Variants, names[bit])
@@ -227,7 +229,7 @@ func (g *goods) restore(all []kept) {
 		if err != nil {
 			continue
 		}
-		h := held{content: &content{typ: k.Type, name: k.Name, version: k.Version, body: body, facts: factsOf(m)}, since: k.Since}
+		h := held{content: &content{typ: k.Type, name: k.Name, version: k.Version, body: body, facts: factsOf(m), from: k.From}, since: k.Since}
 		for _, v := range k.Variants {
 			h.by = h.by.with(g.bit(v))
 		}

@@ -44,6 +44,27 @@ func (s *Server) WaitSettled(ctx context.Context, rev mesh.Hash) error {
 	}
 }
 
+// WaitTaken returns when every connected proxy has acknowledged what follows from
+// the snapshot itself, and not only from an older one that said the same; or with
+// the error of ctx, as it does for a snapshot that a newer one overtook.
+func (s *Server) WaitTaken(ctx context.Context, snap *mesh.Snapshot) error {
+	for {
+		s.mu.Lock()
+		if s.snap == snap && s.settled == s.seq {
+			s.mu.Unlock()
+			return nil
+		}
+		changed := make(chan struct{})
+		s.waiters = append(s.waiters, changed)
+		s.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // caughtUp notes that a stream has acknowledged all of snapshot seq.
 func (s *Server) caughtUp(st *stream, seq uint64) {
 	s.mu.Lock()

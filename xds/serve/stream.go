@@ -394,9 +394,10 @@ func (st *stream) resources() map[string][]xds.Resource {
 		if c.body == nil {
 			return
 		}
-		var from []mesh.Ref
+		from := c.from
 		if st.view != nil {
-			if e := st.view.set.get(c.typ, c.name); e != nil {
+			// The objects may have changed in a way that does not reach the resource.
+			if e := st.view.set.get(c.typ, c.name); e != nil && e.content != nil && e.content.version == c.version {
 				from = e.from
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/heddle-mesh/heddle/backend/local"
+	"github.com/heddle-mesh/heddle/backend/local/plan"
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
@@ -157,9 +159,13 @@ func announce(w io.Writer, s local.Status, began time.Time, interruptible bool) 
 // printAddresses lists where the mesh can be reached from this machine.
 func printAddresses(w io.Writer, s local.Status) {
 	for _, svc := range s.Services {
-		for _, p := range svc.HostPorts {
+		for _, p := range slices.SortedFunc(slices.Values(svc.HostPorts), func(a, b plan.HostPort) int { return cmp.Compare(a.Port, b.Port) }) {
+			scheme := "http"
+			if p.Port == 443 {
+				scheme = "https"
+			}
 			if p.Open {
-				fmt.Fprintf(w, "  %-16s http://127.0.0.1:%d (port %d)\n", svc.Name, p.HostPort, p.Port)
+				fmt.Fprintf(w, "  %-16s %s://127.0.0.1:%d (port %d)\n", svc.Name, scheme, p.HostPort, p.Port)
 			}
 		}
 	}
