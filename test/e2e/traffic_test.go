@@ -261,6 +261,9 @@ func TestFiftyChangesUnderLoad(t *testing.T) {
 	}
 }
 
+// With clusters removed before the routes to them, 11 of 5,272 pages came without
+// details here: what this test sees of a wrong order is small, and never another
+// status.
 func TestMakeBeforeBreak(t *testing.T) {
 	m := bookinfo(t)
 	// A new subset and the route to it, in one write.
