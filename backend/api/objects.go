@@ -364,6 +364,54 @@ func (h *Handlers) deleteObject(ctx context.Context, in *deleteInput) (*struct{}
 	return nil, problemOf(h.mesh.Writer().Apply(ctx, []source.Change{{Ref: ref, Expect: expect}}))
 }
 
+type deletionsInput struct {
+	Body struct {
+		Objects       []mesh.Ref `json:"objects" minItems:"1" maxItems:"1000"`
+		IgnoreMissing bool       `json:"ignoreMissing,omitempty" doc:"An object that is not there is no error"`
+		Force         bool       `json:"force,omitempty" doc:"Delete even what others need"`
+	}
+}
+
+type deletionsOutput struct {
+	Body struct {
+		Deleted []mesh.Ref `json:"deleted"`
+	}
+}
+
+// deleteObjects deletes objects together, all or none.
+func (h *Handlers) deleteObjects(ctx context.Context, in *deletionsInput) (*deletionsOutput, error) {
+	present, err := h.mesh.Objects(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	out := &deletionsOutput{}
+	out.Body.Deleted = []mesh.Ref{}
+	var changes []source.Change
+	for _, ref := range in.Body.Objects {
+		if _, ok := present.Get(ref); !ok {
+			if in.Body.IgnoreMissing {
+				continue
+			}
+			return nil, notFound(ref.String())
+		}
+		if slices.Contains(out.Body.Deleted, ref) {
+			continue
+		}
+		out.Body.Deleted = append(out.Body.Deleted, ref)
+		changes = append(changes, source.Change{Ref: ref, Expect: source.Any})
+	}
+	if len(changes) == 0 {
+		return out, nil
+	}
+	if _, err := h.weigh(ctx, weighing{removed: out.Body.Deleted, force: in.Body.Force}); err != nil {
+		return nil, err
+	}
+	if err := h.mesh.Writer().Apply(ctx, changes); err != nil {
+		return nil, problemOf(err)
+	}
+	return out, nil
+}
+
 func trimETag(s string) string {
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		return s[1 : len(s)-1]

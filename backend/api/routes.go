@@ -47,6 +47,7 @@ var routes = []route{
 	{http.MethodGet, "/api/v1/config/{kind}", View, "list-objects", "The objects of a kind", typed((*Handlers).listObjects)},
 	{http.MethodGet, "/api/v1/config/{kind}/{namespace}/{name}", View, "object", "One object", typed((*Handlers).object)},
 	{http.MethodPost, "/api/v1/config", Edit, "apply", "Write objects, all or none", typed((*Handlers).apply)},
+	{http.MethodPost, "/api/v1/deletions", Edit, "delete-objects", "Delete objects, all or none", typed((*Handlers).deleteObjects)},
 	{http.MethodPatch, "/api/v1/config/{kind}/{namespace}/{name}", Edit, "edit-object", "Change fields of one object in its text", typed((*Handlers).edit)},
 	{http.MethodDelete, "/api/v1/config/{kind}/{namespace}/{name}", Edit, "delete-object", "Delete one object", typed((*Handlers).deleteObject)},
 

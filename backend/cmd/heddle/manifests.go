@@ -26,7 +26,7 @@ const applySettle = "1500ms"
 
 func newApply(g *globals) *cobra.Command {
 	var files []string
-	var dryRun bool
+	var dryRun, force bool
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE…",
 		Short: "Create or change objects, all or none",
@@ -42,6 +42,7 @@ func newApply(g *globals) *cobra.Command {
 	}
 	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "`file` or folder with manifests, or - for standard input")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would change, and write nothing")
+	cmd.Flags().BoolVar(&force, "force", false, "write even what would add errors to the mesh")
 	out := addOutput(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if len(files) == 0 {
@@ -62,7 +63,7 @@ func newApply(g *globals) *cobra.Command {
 			Applied  []api.Applied  `json:"applied"`
 			Findings []mesh.Finding `json:"findings"`
 		}
-		body := map[string]any{"manifests": manifests, "dryRun": dryRun}
+		body := map[string]any{"manifests": manifests, "dryRun": dryRun, "force": force}
 		if err := c.call(cmd.Context(), http.MethodPost, "/api/v1/config", url.Values{"settle": {applySettle}}, body, &answer); err != nil {
 			return err
 		}
@@ -154,7 +155,7 @@ func holdObjects(manifests []api.Manifest) error {
 }
 
 // deleteManifests deletes every object of manifests, once all of them are read.
-func deleteManifests(ctx context.Context, c *client, manifests []api.Manifest, ignore bool, w io.Writer) error {
+func deleteManifests(ctx context.Context, c *client, manifests []api.Manifest, ignore, force bool, w io.Writer) error {
 	if err := holdObjects(manifests); err != nil {
 		return err
 	}
@@ -168,11 +169,19 @@ func deleteManifests(ctx context.Context, c *client, manifests []api.Manifest, i
 		}
 		objects = append(objects, r.Objects...)
 	}
-	for _, o := range objects {
-		info, _ := config.Lookup(o.Kind) // every object that was decoded has a kind
-		if err := c.delete(ctx, info, o.Namespace, o.Name, ignore, shortRef(o.Ref), w); err != nil {
-			return err
-		}
+	refs := make([]mesh.Ref, len(objects))
+	for i, o := range objects {
+		refs[i] = o.Ref
+	}
+	var answer struct {
+		Deleted []mesh.Ref `json:"deleted"`
+	}
+	body := map[string]any{"objects": refs, "ignoreMissing": ignore, "force": force}
+	if err := c.call(ctx, http.MethodPost, "/api/v1/deletions", nil, body, &answer); err != nil {
+		return err
+	}
+	for _, ref := range answer.Deleted {
+		fmt.Fprintln(w, shortRef(ref)+" deleted")
 	}
 	return nil
 }

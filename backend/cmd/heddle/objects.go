@@ -229,7 +229,7 @@ func (c *client) missing(ctx context.Context, err error, kind config.KindInfo, n
 func newDelete(g *globals) *cobra.Command {
 	var namespace string
 	var files []string
-	var ignore bool
+	var ignore, force bool
 	cmd := &cobra.Command{
 		Use:   "delete KIND NAME | -f FILE…",
 		Short: "Delete objects",
@@ -241,6 +241,7 @@ func newDelete(g *globals) *cobra.Command {
 	cmd.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the object")
 	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "delete every object of this manifest")
 	cmd.Flags().BoolVar(&ignore, "ignore-not-found", false, "an object that is not there is no error")
+	cmd.Flags().BoolVar(&force, "force", false, "delete even what others need")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := newClient(g)
 		if err != nil {
@@ -254,7 +255,7 @@ func newDelete(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return deleteManifests(cmd.Context(), c, manifests, ignore, cmd.OutOrStdout())
+			return deleteManifests(cmd.Context(), c, manifests, ignore, force, cmd.OutOrStdout())
 		}
 		if len(args) == 0 {
 			return misused(cmd, "name a kind and an object, or a manifest with -f")
@@ -267,14 +268,18 @@ func newDelete(g *globals) *cobra.Command {
 		if name == "" {
 			return misused(cmd, "name the %s to delete", kind.Kind.Name)
 		}
-		return c.delete(cmd.Context(), kind, namespace, name, ignore, strings.ToLower(word)+"/"+name, cmd.OutOrStdout())
+		return c.delete(cmd.Context(), kind, namespace, name, ignore, force, strings.ToLower(word)+"/"+name, cmd.OutOrStdout())
 	}
 	return cmd
 }
 
 // delete deletes one object, and says so by the name that the person gave.
-func (c *client) delete(ctx context.Context, kind config.KindInfo, namespace, name string, ignore bool, said string, w io.Writer) error {
-	err := c.call(ctx, http.MethodDelete, objectPath(kind, namespace, name), nil, nil, nil)
+func (c *client) delete(ctx context.Context, kind config.KindInfo, namespace, name string, ignore, force bool, said string, w io.Writer) error {
+	query := url.Values{}
+	if force {
+		query.Set("force", "true")
+	}
+	err := c.call(ctx, http.MethodDelete, objectPath(kind, namespace, name), query, nil, nil)
 	var p problem
 	if errors.As(err, &p) && p.Status == http.StatusNotFound {
 		if ignore {
