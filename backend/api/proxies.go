@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/heddle-mesh/heddle/backend/traces"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/xds/serve"
 	"github.com/heddle-mesh/heddle/xds/simulate"
@@ -112,51 +110,4 @@ func (h *Handlers) explain(_ context.Context, in *explainInput) (*explainOutput,
 		return nil, huma.NewError(http.StatusUnprocessableEntity, err.Error())
 	}
 	return &explainOutput{answer}, nil
-}
-
-type findTracesInput struct {
-	Service   string `query:"service" required:"true" maxLength:"253" doc:"One of GET /api/v1/traces/services"`
-	Operation string `query:"operation" maxLength:"253"`
-	Limit     int    `query:"limit" default:"20" minimum:"1" maximum:"200"`
-}
-
-type findTracesOutput struct{ Body []*traces.Trace }
-
-func (h *Handlers) findTraces(ctx context.Context, in *findTracesInput) (*findTracesOutput, error) {
-	q := traces.Query{Service: in.Service, Operation: in.Operation, Limit: in.Limit}
-	found, err := h.mesh.Traces().Find(ctx, q)
-	if err != nil {
-		return nil, huma.NewError(http.StatusBadGateway, "traces cannot be read: "+err.Error())
-	}
-	if found == nil {
-		found = []*traces.Trace{}
-	}
-	return &findTracesOutput{found}, nil
-}
-
-type traceInput struct {
-	ID string `path:"id" pattern:"^[0-9a-fA-F]{1,32}$"`
-}
-
-type traceOutput struct{ Body *traces.Trace }
-
-func (h *Handlers) trace(ctx context.Context, in *traceInput) (*traceOutput, error) {
-	t, err := h.mesh.Traces().Get(ctx, in.ID)
-	if errors.Is(err, traces.ErrNotFound) {
-		return nil, notFound("trace " + in.ID)
-	}
-	if err != nil {
-		return nil, huma.NewError(http.StatusBadGateway, "traces cannot be read: "+err.Error())
-	}
-	return &traceOutput{t}, nil
-}
-
-type traceServicesOutput struct{ Body []string }
-
-func (h *Handlers) traceServices(ctx context.Context, _ *struct{}) (*traceServicesOutput, error) {
-	names, err := h.mesh.Traces().Services(ctx)
-	if err != nil {
-		return nil, huma.NewError(http.StatusBadGateway, "traces cannot be read: "+err.Error())
-	}
-	return &traceServicesOutput{append([]string{}, names...)}, nil
 }

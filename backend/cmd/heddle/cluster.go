@@ -95,13 +95,15 @@ func printStatus(w io.Writer, s local.Status) {
 		fmt.Fprintln(w, "pods           none; `heddle apply -f` a Deployment to run one")
 	}
 	var rows [][]string
+	var notes []string
 	for _, p := range s.Pods {
-		state := p.Phase
+		state, note := p.Phase, ""
 		switch {
-		case p.Reason != "":
-			state = paint(w, mesh.Error, p.Reason)
+		case p.Phase == "Terminating":
 		case p.Ready:
 			state = "Ready"
+		case p.Reason != "" || p.Message != "":
+			state, note = paint(w, mesh.Error, "NotReady"), reason(p)
 		}
 		proxy := "-"
 		if p.Sidecar {
@@ -110,9 +112,14 @@ func printStatus(w io.Writer, s local.Status) {
 		if p.Gateway {
 			proxy = "gateway"
 		}
-		rows = append(rows, []string{p.Namespace, p.Name, state, fmt.Sprint(p.Restarts), proxy, p.IP, age(p.Created), p.Message})
+		rows = append(rows, []string{p.Namespace, p.Name, state, fmt.Sprint(p.Restarts), proxy, p.IP, age(p.Created)})
+		notes = append(notes, note)
 	}
-	printPart(w, []string{"namespace", "pod", "state", "restarts", "proxy", "address", "age", ""}, rows)
+	var one []string
+	if namespaces(s) == 1 {
+		one = []string{"namespace"}
+	}
+	printPart(w, append(one, "age", "proxy", "address"), []string{"namespace", "pod", "state", "restarts", "proxy", "address", "age"}, rows, notes)
 	rows = nil
 	for _, svc := range s.Services {
 		ports := make([]string, len(svc.Ports))
@@ -129,18 +136,38 @@ func printStatus(w io.Writer, s local.Status) {
 		}
 		rows = append(rows, []string{svc.Namespace, svc.Name, svc.Address, strings.Join(ports, ","), fmt.Sprint(svc.Endpoints), strings.Join(hosts, " ")})
 	}
-	printPart(w, []string{"namespace", "service", "address", "ports", "endpoints", "on this machine"}, rows)
+	printPart(w, one, []string{"namespace", "service", "address", "ports", "endpoints", "on this machine"}, rows, nil)
 	for _, f := range s.Findings {
 		printFinding(w, f)
 	}
 }
 
 // printPart is a table with a blank line before it; nothing when it is empty.
-func printPart(w io.Writer, header []string, rows [][]string) {
+func printPart(w io.Writer, spare, header []string, rows [][]string, notes []string) {
 	if len(rows) > 0 {
 		fmt.Fprintln(w)
-		printTable(w, header, rows)
+		printFitted(w, spare, header, rows, notes)
 	}
+}
+
+// reason is why a pod is not ready, as far as somebody said.
+func reason(p local.PodStatus) string {
+	if p.Reason != "" && p.Message != "" {
+		return p.Reason + ": " + p.Message
+	}
+	return p.Reason + p.Message
+}
+
+// namespaces is how many there are with pods or services.
+func namespaces(s local.Status) int {
+	names := map[string]struct{}{}
+	for _, p := range s.Pods {
+		names[p.Namespace] = struct{}{}
+	}
+	for _, svc := range s.Services {
+		names[svc.Namespace] = struct{}{}
+	}
+	return len(names)
 }
 
 func newLogs(g *globals) *cobra.Command {

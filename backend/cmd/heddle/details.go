@@ -48,14 +48,21 @@ func decided(d simulate.Decision) string {
 }
 
 func printTraces(w io.Writer, found []*traces.Trace) {
+	header := []string{"trace", "start", "took", "spans", "errors", "services"}
 	rows := make([][]string, 0, len(found))
+	services := make([]string, 0, len(found))
 	for _, t := range found {
+		all := strings.Join(t.Services, " ")
+		services = append(services, all)
 		rows = append(rows, []string{
 			t.ID, t.Start.Local().Format(time.TimeOnly), t.Duration.Round(100 * time.Microsecond).String(),
-			fmt.Sprint(len(t.Spans)), fmt.Sprint(t.Errors), strings.Join(t.Services, " "),
+			fmt.Sprint(len(t.Spans)), fmt.Sprint(t.Errors), all,
 		})
 	}
-	printTable(w, []string{"trace", "start", "took", "spans", "errors", "services"}, rows)
+	if columns := width(w); columns <= 0 || widest(layout(header, rows)) <= columns {
+		services = nil // else each stands below its trace
+	}
+	printFitted(w, []string{"services"}, header, rows, services)
 }
 
 // barWidth is the length of the whole trace in characters.
@@ -88,5 +95,5 @@ func printWaterfall(w io.Writer, t traces.Trace) {
 			strings.Repeat("  ", depth[s.ID]) + s.Service, s.Operation, s.Duration.Round(10 * time.Microsecond).String(), bar, mark,
 		})
 	}
-	printTable(w, []string{"service", "operation", "took", "when", ""}, rows)
+	printFitted(w, []string{"operation"}, []string{"service", "operation", "took", "when", ""}, rows, nil)
 }

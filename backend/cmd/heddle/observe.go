@@ -230,7 +230,7 @@ func newTraces(g *globals) *cobra.Command {
 		Short: "Recent traces, or one as a waterfall",
 		Args:  words(0, 1),
 	}
-	cmd.Flags().StringVar(&service, "service", "", "only traces through this `service`, such as reviews.default")
+	cmd.Flags().StringVar(&service, "service", "", "only traces through this `service`, such as reviews or reviews.default")
 	cmd.Flags().IntVar(&limit, "limit", 20, "at most this `number`")
 	out := addOutput(cmd, "table", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -250,14 +250,10 @@ func newTraces(g *globals) *cobra.Command {
 			printWaterfall(w, t)
 			return nil
 		}
-		if service == "" {
-			var names []string
-			if err := c.get(cmd.Context(), "/api/v1/traces/services", nil, &names); err != nil {
-				return err
-			}
-			return exitError{exitUnusable, fmt.Errorf("name a service with --service; there are traces of: %s", strings.Join(names, ", "))}
+		query := url.Values{"limit": {strconv.Itoa(limit)}}
+		if service != "" {
+			query.Set("service", service)
 		}
-		query := url.Values{"limit": {strconv.Itoa(limit)}, "service": {service}}
 		var found []*traces.Trace
 		if err := c.get(cmd.Context(), "/api/v1/traces", query, &found); err != nil {
 			return err
@@ -266,7 +262,7 @@ func newTraces(g *globals) *cobra.Command {
 			return printJSON(w, found)
 		}
 		if len(found) == 0 {
-			return exitError{exitFailed, errors.New("no trace found")}
+			return exitError{exitFailed, errors.New("there are no traces yet")}
 		}
 		printTraces(w, found)
 		return nil

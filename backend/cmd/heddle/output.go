@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -87,32 +86,81 @@ func width(w io.Writer) int {
 }
 
 // printTable writes rows under a header, as kubectl does: no lines, two spaces
-// between columns, cut at the edge of a terminal.
+// between columns.
 func printTable(w io.Writer, header []string, rows [][]string) {
+	printFitted(w, nil, header, rows, nil)
+}
+
+// printFitted is printTable, on a terminal without as many of the spare columns
+// as do not fit, the first one goes first. A note stands below its row, on lines
+// of its own.
+func printFitted(w io.Writer, spare, header []string, rows [][]string, notes []string) {
 	if len(rows) == 0 {
 		return
 	}
-	t := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatUpper
-	style.Size.WidthMax = width(w)
-	t.SetStyle(style)
-	row := func(cells []string) table.Row {
-		r := make(table.Row, len(cells))
-		for i, c := range cells {
-			r[i] = c
+	columns := width(w)
+	header, rows = fitted(columns, spare, header, rows)
+	lines := layout(header, rows)
+	fmt.Fprintln(w, lines[0])
+	for i, line := range lines[1:] {
+		fmt.Fprintln(w, line)
+		if i < len(notes) && notes[i] != "" {
+			printWrapped(w, "    ", "    ", notes[i])
 		}
-		return r
 	}
-	t.AppendHeader(row(header))
-	for _, r := range rows {
-		t.AppendRow(row(r))
+}
+
+// fitted leaves out spare columns, by their headers, until a table fits; 0
+// columns is no bound.
+func fitted(columns int, spare, header []string, rows [][]string) ([]string, [][]string) {
+	for _, name := range spare {
+		if columns <= 0 || widest(layout(header, rows)) <= columns {
+			break
+		}
+		i := slices.Index(header, name)
+		if i < 0 {
+			continue
+		}
+		header = slices.Delete(slices.Clone(header), i, i+1)
+		fewer := make([][]string, len(rows))
+		for k, r := range rows {
+			fewer[k] = slices.Delete(slices.Clone(r), i, i+1)
+		}
+		rows = fewer
 	}
-	for line := range strings.Lines(t.Render() + "\n") {
-		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+	return header, rows
+}
+
+func widest(lines []string) int {
+	n := 0
+	for _, line := range lines {
+		n = max(n, text.StringWidthWithoutEscSequences(line))
 	}
+	return n
+}
+
+// layout is a table as lines, the header first; none ends with spaces.
+func layout(header []string, rows [][]string) []string {
+	upper := make([]string, len(header))
+	for i, h := range header {
+		upper[i] = strings.ToUpper(h)
+	}
+	all := append([][]string{upper}, rows...)
+	widths := make([]int, len(header))
+	for _, r := range all {
+		for i, cell := range r {
+			widths[i] = max(widths[i], text.StringWidthWithoutEscSequences(cell))
+		}
+	}
+	lines := make([]string, len(all))
+	for k, r := range all {
+		line := ""
+		for i, cell := range r {
+			line += cell + strings.Repeat(" ", widths[i]-text.StringWidthWithoutEscSequences(cell)+2)
+		}
+		lines[k] = strings.TrimRight(line, " ")
+	}
+	return lines
 }
 
 // printWrapped writes words, on as many lines as the terminal needs; without a

@@ -40,7 +40,8 @@ func printProxies(w io.Writer, proxies []serve.ProxyStatus, details bool) error 
 		}
 		rows = append(rows, append(row, fmt.Sprint(rejected), age(p.Connected)))
 	}
-	printTable(w, []string{"proxy", "role", "state", "clusters", "endpoints", "listeners", "routes", "hosts", "rejected", "connected"}, rows)
+	printFitted(w, []string{"routes", "listeners", "hosts", "endpoints", "clusters", "connected", "role"},
+		[]string{"proxy", "role", "state", "clusters", "endpoints", "listeners", "routes", "hosts", "rejected", "connected"}, rows, nil)
 	return nil
 }
 
@@ -57,7 +58,7 @@ func printProxyTypes(w io.Writer, proxies []serve.ProxyStatus) error {
 		printTable(w, []string{"type", "holds", "responses", "resources", "bytes", "acked", "rejected"}, rows)
 		for _, t := range p.Types {
 			if t.Rejected.Count > 0 {
-				fmt.Fprintf(w, "%s rejected: %s\n", typeName(t.Type), strings.TrimSpace(t.Rejected.Resource+" "+t.Rejected.Words))
+				printWrapped(w, "", "    ", fmt.Sprintf("%s rejected: %s", typeName(t.Type), strings.TrimSpace(t.Rejected.Resource+" "+t.Rejected.Words)))
 			}
 		}
 	}
