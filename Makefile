@@ -28,9 +28,9 @@ up: build ## build, and run the mesh with the bookinfo demo on this machine (Ctr
 .PHONY: build
 build: ## build bin/heddle and bin/heddle-samples
 	@.ci/need go node python
-	@echo "building bin/heddle and bin/heddle-samples (the first time takes a minute or two)"
-	@$(GO) build -o bin/heddle ./backend/cmd/heddle
-	@$(GO) build -o bin/heddle-samples ./deploy/samples
+	@echo "building bin/heddle and bin/heddle-samples (the first time fetches 250 MB and takes some minutes)"
+	@.ci/build bin/heddle ./backend/cmd/heddle
+	@.ci/build bin/heddle-samples ./deploy/samples
 
 # The last lines of the output are those of go test itself.
 .PHONY: test
