@@ -225,9 +225,10 @@ func (s *Snapshot) revision() Hash {
 	var d digest
 	set := s.Settings
 	d.strs([]string{set.TrustDomain, set.ClusterDomain, set.Cluster, set.RootNamespace, set.PodRange})
-	d.flag(set.OutboundAllowAny)
+	for _, on := range []bool{set.OutboundAllowAny, set.AutoMTLS, set.AllocateAddresses, set.LocalGateway} {
+		d.flag(on)
+	}
 	d.str(strconv.FormatFloat(set.TraceSampling, 'g', -1, 64))
-	d.flag(set.LocalGateway)
 
 	for _, list := range [][]*Object{s.Objects.vals, s.shadowed} {
 		d.num(uint64(len(list)))

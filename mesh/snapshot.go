@@ -13,6 +13,12 @@ type Settings struct {
 	// OutboundAllowAny is the mesh-wide outboundTrafficPolicy: ALLOW_ANY when
 	// true, REGISTRY_ONLY when false.
 	OutboundAllowAny bool
+	// AutoMTLS is true where proxies use mutual TLS among themselves without
+	// being told to.
+	AutoMTLS bool
+	// AllocateAddresses is true where services without address get one of the
+	// mesh, which proxies answer when the application looks the host up.
+	AllocateAddresses bool
 	// TraceSampling is in percent, 0 to 100.
 	TraceSampling float64
 	// LocalGateway is true where gateways take PROXY protocol from the host's
@@ -27,7 +33,7 @@ func DefaultSettings() Settings {
 	return Settings{
 		TrustDomain: "cluster.local", ClusterDomain: "cluster.local",
 		Cluster: "local", RootNamespace: "istio-system",
-		OutboundAllowAny: true, TraceSampling: 100,
+		OutboundAllowAny: true, AutoMTLS: true, TraceSampling: 100,
 	}
 }
 

@@ -69,6 +69,12 @@ func readCase(t *testing.T, file string) testCase {
 				}
 			}
 			in.Objects = got.Objects
+		case "meshconfig.yaml":
+			m, problems := config.DecodeMeshConfig(file, f.Data)
+			for _, p := range problems {
+				t.Fatalf("%s: %s: %s", file, p.Path, p.Message)
+			}
+			in.Settings = config.Settings(in.Settings, m)
 		case "evidence.yaml":
 			c.evidence = readEvidence(t, file, f.Data)
 		case "want":

@@ -8,4 +8,8 @@ import (
 // List is every check, by code.
 var List = slices.SortedFunc(slices.Values(slices.Concat(
 	virtualServiceChecks,
+	destinationRuleChecks,
+	serviceEntryChecks,
+	sidecarChecks,
+	workloadGroupChecks,
 )), func(a, b Check) int { return cmp.Compare(a.Code, b.Code) })

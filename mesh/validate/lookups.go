@@ -6,4 +6,6 @@ import "slices"
 var lookups = slices.Concat(
 	hostLookups,
 	podLookups,
+	destinationRuleLookups,
+	namespaceLookups,
 )

@@ -1,0 +1,240 @@
+package validate
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+var destinationRuleLookups = []*Lookup{rulesByHost, routesByDestination}
+
+// rulesByHost finds DestinationRules by the full host, or wildcard, they are for.
+var rulesByHost = &Lookup{Name: "rules by host", Kinds: []mesh.Kind{mesh.KindDestinationRule}, Values: func(set mesh.Settings, o *mesh.Object) []string {
+	return []string{ruleHostOf(set, o)}
+}}
+
+// routesByDestination finds VirtualServices by each subset that they send to:
+// "reviews.default.svc.cluster.local/v2".
+var routesByDestination = &Lookup{Name: "routes by destination", Kinds: []mesh.Kind{mesh.KindVirtualService}, Values: func(set mesh.Settings, o *mesh.Object) []string {
+	var out []string
+	add := func(d *networking.Destination) {
+		if d.GetSubset() != "" {
+			out = append(out, subsetValue(fullHost(set, o.Namespace, d.GetHost()), d.GetSubset()))
+		}
+	}
+	vs := spec[*networking.VirtualService](o)
+	for _, r := range vs.GetHttp() {
+		for _, d := range r.GetRoute() {
+			add(d.GetDestination())
+		}
+		add(r.GetMirror())
+		for _, m := range r.GetMirrors() {
+			add(m.GetDestination())
+		}
+	}
+	for _, r := range vs.GetTcp() {
+		for _, d := range r.GetRoute() {
+			add(d.GetDestination())
+		}
+	}
+	for _, r := range vs.GetTls() {
+		for _, d := range r.GetRoute() {
+			add(d.GetDestination())
+		}
+	}
+	return out
+}}
+
+func subsetValue(host, subset string) string { return host + "/" + subset }
+
+// ruleHostOf is the full host, or wildcard, that a DestinationRule is for.
+func ruleHostOf(set mesh.Settings, o *mesh.Object) string {
+	return fullHost(set, o.Namespace, spec[*networking.DestinationRule](o).GetHost())
+}
+
+// ruleServices are the services that a DestinationRule is for: those of its host
+// that its own namespace, or one that it names in exportTo, can see.
+func ruleServices(x *Index, o *mesh.Object) []*mesh.Object {
+	var out []*mesh.Object
+	for _, s := range servicesOf(x, ruleHostOf(x.Settings(), o)) {
+		seen := visible(s, o.Namespace)
+		for _, ns := range spec[*networking.DestinationRule](o).GetExportTo() {
+			seen = seen || visible(s, ns)
+		}
+		if seen {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// ruleHost finds rules for a host that nobody defines.
+func ruleHost(x *Index, o *mesh.Object, _ Evidence) []Found {
+	host := spec[*networking.DestinationRule](o).GetHost()
+	if host == "" || host == "*" || len(ruleServices(x, o)) > 0 {
+		return nil
+	}
+	f := found(o, "spec.host", "host", host)
+	if full, ok := shortened(x, host); ok {
+		f.Fix = []mesh.Edit{{Op: mesh.OpSet, Path: "spec.host", Value: full}}
+	}
+	return []Found{f}
+}
+
+// shortened reads "reviews.default" and "reviews.default.svc", which name
+// nothing, as the Service that is meant, when there is one.
+func shortened(x *Index, host string) (full string, ok bool) {
+	name, rest, _ := strings.Cut(strings.ToLower(host), ".")
+	namespace, suffix, _ := strings.Cut(rest, ".")
+	if namespace == "" || suffix != "" && suffix != "svc" {
+		return "", false
+	}
+	full = mesh.KubeHost(name, namespace, x.Settings().ClusterDomain)
+	_, ok = x.Get(mesh.Ref{Kind: mesh.KindService, Namespace: namespace, Name: name})
+	return full, ok
+}
+
+// emptySubsets finds subsets that no workload belongs to.
+func emptySubsets(x *Index, o *mesh.Object, _ Evidence) []Found {
+	var out []Found
+	forEmptySubsets(x, o, func(i int, s *networking.Subset, stranger *mesh.Object) {
+		if stranger == nil {
+			out = append(out, found(o, fmt.Sprintf("spec.subsets[%d]", i), "subset", s.GetName(), "host", spec[*networking.DestinationRule](o).GetHost()))
+		}
+	})
+	return out
+}
+
+// foreignSubsets finds subsets whose labels only workloads of other services carry.
+func foreignSubsets(x *Index, o *mesh.Object, _ Evidence) []Found {
+	var out []Found
+	forEmptySubsets(x, o, func(i int, s *networking.Subset, stranger *mesh.Object) {
+		if stranger != nil {
+			f := found(o, fmt.Sprintf("spec.subsets[%d].labels", i), "subset", s.GetName(),
+				"host", spec[*networking.DestinationRule](o).GetHost(), "other", stranger.Ref.String())
+			f.Related = []mesh.Ref{stranger.Ref}
+			out = append(out, f)
+		}
+	})
+	return out
+}
+
+// forEmptySubsets calls do for each subset without endpoints, with a workload
+// beside the service that carries the labels, if there is one. Hosts that nobody
+// defines, and wildcards, have no subsets that could be told.
+func forEmptySubsets(x *Index, o *mesh.Object, do func(i int, s *networking.Subset, stranger *mesh.Object)) {
+	rule := spec[*networking.DestinationRule](o)
+	if len(rule.GetSubsets()) == 0 || strings.HasPrefix(rule.GetHost(), "*") {
+		return
+	}
+	services := ruleServices(x, o)
+	if len(services) == 0 {
+		return
+	}
+subsets:
+	for i, s := range rule.GetSubsets() {
+		labels := ofWorkload(s.GetLabels())
+		var stranger *mesh.Object
+		for _, service := range services {
+			if hasEndpoints(x, service, labels) {
+				continue subsets
+			}
+			if len(labels) > 0 && stranger == nil {
+				stranger = firstCarrying(x, service.Namespace, labels)
+			}
+		}
+		do(i, s, stranger)
+	}
+}
+
+// fromNode are labels that endpoints get from the node that they run on.
+var fromNode = []string{
+	corev1.LabelHostname, corev1.LabelTopologyRegion, corev1.LabelTopologyZone, mesh.LabelSubzone,
+}
+
+// ofWorkload is a selector without the labels that the node decides: which node
+// that will be is not written anywhere.
+func ofWorkload(labels map[string]string) map[string]string {
+	out := maps.Clone(labels)
+	for _, k := range fromNode {
+		delete(out, k)
+	}
+	return out
+}
+
+// hasEndpoints reports whether a service has, or will have, endpoints that carry
+// labels.
+func hasEndpoints(x *Index, service *mesh.Object, labels map[string]string) bool {
+	var selector map[string]string
+	switch s := service.Spec.(type) {
+	case *corev1.Service:
+		selector = s.Spec.Selector
+	case *networking.ServiceEntry:
+		selector = s.GetWorkloadSelector().GetLabels()
+		if len(selector) > 0 {
+			break
+		}
+		for _, e := range s.GetEndpoints() {
+			if carries(e.GetLabels(), labels) {
+				return true
+			}
+		}
+		return len(s.GetEndpoints()) == 0 && len(labels) == 0
+	}
+	both := maps.Clone(labels)
+	if both == nil {
+		both = map[string]string{}
+	}
+	for k, v := range selector {
+		if was, has := both[k]; has && was != v {
+			return false
+		}
+		both[k] = v
+	}
+	return firstCarrying(x, service.Namespace, both) != nil
+}
+
+// firstCarrying is a workload of a namespace that carries all labels of a
+// selector: a pod, what makes pods, or a machine outside of the cluster.
+func firstCarrying(x *Index, namespace string, selector map[string]string) *mesh.Object {
+	for _, list := range [][]*mesh.Object{podsSelected(x, namespace, selector), templatesSelected(x, namespace, selector)} {
+		if len(list) > 0 {
+			return list[0]
+		}
+	}
+	for _, kind := range []mesh.Kind{mesh.KindWorkloadEntry, mesh.KindWorkloadGroup} {
+		for _, o := range x.In(kind, namespace) {
+			if carries(machineLabels(o), selector) {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// machineLabels are the labels of a WorkloadEntry, those in its spec over those
+// of the object, or of the entries that a WorkloadGroup makes.
+func machineLabels(o *mesh.Object) map[string]string {
+	switch s := o.Spec.(type) {
+	case *networking.WorkloadEntry:
+		out := maps.Clone(o.Labels)
+		if out == nil {
+			return s.GetLabels()
+		}
+		maps.Copy(out, s.GetLabels())
+		return out
+	case *networking.WorkloadGroup:
+		out := maps.Clone(s.GetMetadata().GetLabels())
+		if out == nil {
+			return s.GetTemplate().GetLabels()
+		}
+		maps.Copy(out, s.GetTemplate().GetLabels())
+		return out
+	}
+	return nil
+}

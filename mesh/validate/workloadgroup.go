@@ -1,0 +1,81 @@
+package validate
+
+import (
+	"maps"
+	"slices"
+
+	networking "istio.io/api/networking/v1alpha3"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+var workloadGroupChecks = []Check{
+	{
+		Code: "HDL2241", Severity: mesh.Warning, SameAs: []string{"KIA1701"}, Absence: true,
+		On: []mesh.Kind{mesh.KindWorkloadGroup}, Keys: eachObject,
+		Reads: []mesh.Kind{mesh.KindWorkloadGroup, mesh.KindServiceAccount},
+		Run:   forObject(groupAccount),
+	},
+	{
+		Code: "HDL2242", Severity: mesh.Warning, SameAs: []string{"KIA1702"},
+		On: []mesh.Kind{mesh.KindWorkloadGroup}, Keys: eachNamespace,
+		Reads: []mesh.Kind{mesh.KindWorkloadGroup}, Run: groupsAlike,
+	},
+	{
+		Code: "HDL2243", Severity: mesh.Info, Absence: true,
+		On: []mesh.Kind{mesh.KindWorkloadEntry}, Keys: eachObject,
+		Reads: []mesh.Kind{mesh.KindWorkloadEntry, mesh.KindService, mesh.KindServiceEntry},
+		Run:   forObject(entryOfNoService),
+	},
+}
+
+// groupAccount finds a service account that does not exist. Every namespace has
+// one called default.
+func groupAccount(x *Index, o *mesh.Object, _ Evidence) []Found {
+	name := spec[*networking.WorkloadGroup](o).GetTemplate().GetServiceAccount()
+	if name == "" || name == "default" {
+		return nil
+	}
+	if _, ok := x.Get(mesh.Ref{Kind: mesh.KindServiceAccount, Namespace: o.Namespace, Name: name}); ok {
+		return nil
+	}
+	return []Found{found(o, "spec.template.serviceAccount", "account", name, "namespace", o.Namespace)}
+}
+
+// groupsAlike finds groups of a namespace whose workloads carry the same labels,
+// so that nothing can select one and not the other.
+func groupsAlike(x *Index, k Key, _ Evidence) []Found {
+	alike := map[string][]*mesh.Object{}
+	for _, o := range x.In(mesh.KindWorkloadGroup, k.Name) {
+		if labels := spec[*networking.WorkloadGroup](o).GetMetadata().GetLabels(); len(labels) > 0 {
+			text := labelText(labels)
+			alike[text] = append(alike[text], o)
+		}
+	}
+	var out []Found
+	for _, text := range slices.Sorted(maps.Keys(alike)) {
+		out = append(out, rivals(alike[text], "spec.metadata.labels", "labels", text)...)
+	}
+	return out
+}
+
+// entryOfNoService finds machines that no service sends anything to.
+func entryOfNoService(x *Index, o *mesh.Object, _ Evidence) []Found {
+	labels := machineLabels(o)
+	for _, kind := range serviceKinds {
+		for _, s := range x.In(kind, o.Namespace) {
+			var selector map[string]string
+			switch s := s.Spec.(type) {
+			case *corev1.Service:
+				selector = s.Spec.Selector
+			case *networking.ServiceEntry:
+				selector = s.GetWorkloadSelector().GetLabels()
+			}
+			if len(selector) > 0 && carries(labels, selector) {
+				return nil
+			}
+		}
+	}
+	return []Found{found(o, "", "labels", labelText(labels))}
+}
