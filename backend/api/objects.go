@@ -375,6 +375,8 @@ type deletionsInput struct {
 type deletionsOutput struct {
 	Body struct {
 		Deleted []mesh.Ref `json:"deleted"`
+		// Findings are what is wrong from now on with objects that stay.
+		Findings []mesh.Finding `json:"findings"`
 	}
 }
 
@@ -385,7 +387,7 @@ func (h *Handlers) deleteObjects(ctx context.Context, in *deletionsInput) (*dele
 		return nil, problemOf(err)
 	}
 	out := &deletionsOutput{}
-	out.Body.Deleted = []mesh.Ref{}
+	out.Body.Deleted, out.Body.Findings = []mesh.Ref{}, []mesh.Finding{}
 	var changes []source.Change
 	for _, ref := range in.Body.Objects {
 		if _, ok := present.Get(ref); !ok {
@@ -403,12 +405,14 @@ func (h *Handlers) deleteObjects(ctx context.Context, in *deletionsInput) (*dele
 	if len(changes) == 0 {
 		return out, nil
 	}
-	if _, err := h.weigh(ctx, weighing{removed: out.Body.Deleted, force: in.Body.Force}); err != nil {
+	added, err := h.weigh(ctx, weighing{removed: out.Body.Deleted, force: in.Body.Force})
+	if err != nil {
 		return nil, err
 	}
 	if err := h.mesh.Writer().Apply(ctx, changes); err != nil {
 		return nil, problemOf(err)
 	}
+	out.Body.Findings = append(out.Body.Findings, added...)
 	return out, nil
 }
 

@@ -85,7 +85,8 @@ func printStatus(w io.Writer, s local.Status) {
 	cp := s.ControlPlane
 	switch {
 	case cp.Connected:
-		fmt.Fprintf(w, "control plane  running for %s, restarted %d times, health at http://%s/readyz\n", age(cp.Since), cp.Restarts, s.Console)
+		printWrapped(w, "control plane  ", strings.Repeat(" ", 15),
+			fmt.Sprintf("running for %s, restarted %d times, health at http://%s/readyz", age(cp.Since), cp.Restarts, s.Console))
 	case cp.Error != "":
 		fmt.Fprintln(w, "control plane  "+paint(w, mesh.Error, "down: "+cp.Error)+"; see logs/control-plane.log in "+s.State)
 	default:

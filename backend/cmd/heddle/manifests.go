@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -155,7 +154,7 @@ func holdObjects(manifests []api.Manifest) error {
 }
 
 // deleteManifests deletes every object of manifests, once all of them are read.
-func deleteManifests(ctx context.Context, c *client, manifests []api.Manifest, ignore, force bool, w io.Writer) error {
+func deleteManifests(cmd *cobra.Command, c *client, manifests []api.Manifest, ignore, force bool) error {
 	if err := holdObjects(manifests); err != nil {
 		return err
 	}
@@ -173,15 +172,12 @@ func deleteManifests(ctx context.Context, c *client, manifests []api.Manifest, i
 	for i, o := range objects {
 		refs[i] = o.Ref
 	}
-	var answer struct {
-		Deleted []mesh.Ref `json:"deleted"`
-	}
-	body := map[string]any{"objects": refs, "ignoreMissing": ignore, "force": force}
-	if err := c.call(ctx, http.MethodPost, "/api/v1/deletions", nil, body, &answer); err != nil {
+	deleted, err := c.deleteObjects(cmd, refs, ignore, force)
+	if err != nil {
 		return err
 	}
-	for _, ref := range answer.Deleted {
-		fmt.Fprintln(w, shortRef(ref)+" deleted")
+	for _, ref := range deleted {
+		fmt.Fprintln(cmd.OutOrStdout(), shortRef(ref)+" deleted")
 	}
 	return nil
 }

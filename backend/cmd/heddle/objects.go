@@ -255,7 +255,7 @@ func newDelete(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return deleteManifests(cmd.Context(), c, manifests, ignore, force, cmd.OutOrStdout())
+			return deleteManifests(cmd, c, manifests, ignore, force)
 		}
 		if len(args) == 0 {
 			return misused(cmd, "name a kind and an object, or a manifest with -f")
@@ -268,29 +268,46 @@ func newDelete(g *globals) *cobra.Command {
 		if name == "" {
 			return misused(cmd, "name the %s to delete", kind.Kind.Name)
 		}
-		return c.delete(cmd.Context(), kind, namespace, name, ignore, force, strings.ToLower(word)+"/"+name, cmd.OutOrStdout())
+		return c.delete(cmd, kind, namespace, name, ignore, force, strings.ToLower(word)+"/"+name)
 	}
 	return cmd
 }
 
 // delete deletes one object, and says so by the name that the person gave.
-func (c *client) delete(ctx context.Context, kind config.KindInfo, namespace, name string, ignore, force bool, said string, w io.Writer) error {
-	query := url.Values{}
-	if force {
-		query.Set("force", "true")
+func (c *client) delete(cmd *cobra.Command, kind config.KindInfo, namespace, name string, ignore, force bool, said string) error {
+	ref := mesh.Ref{Kind: kind.Kind, Name: name}
+	if kind.Namespaced {
+		ref.Namespace = cmp.Or(namespace, "default")
 	}
-	err := c.call(ctx, http.MethodDelete, objectPath(kind, namespace, name), query, nil, nil)
+	deleted, err := c.deleteObjects(cmd, []mesh.Ref{ref}, ignore, force)
 	var p problem
 	if errors.As(err, &p) && p.Status == http.StatusNotFound {
-		if ignore {
+		if ignore { // such as a pod, which nobody wrote
 			return nil
 		}
-		return c.missing(ctx, err, kind, namespace, name)
+		return c.missing(cmd.Context(), err, kind, namespace, name)
 	}
-	if err == nil {
-		fmt.Fprintln(w, said+" deleted")
+	if len(deleted) > 0 {
+		fmt.Fprintln(cmd.OutOrStdout(), said+" deleted")
 	}
 	return err
+}
+
+// deleteObjects deletes objects, all or none, gives those that were there, and
+// says what is wrong without them.
+func (c *client) deleteObjects(cmd *cobra.Command, refs []mesh.Ref, ignore, force bool) ([]mesh.Ref, error) {
+	var answer struct {
+		Deleted  []mesh.Ref     `json:"deleted"`
+		Findings []mesh.Finding `json:"findings"`
+	}
+	body := map[string]any{"objects": refs, "ignoreMissing": ignore, "force": force}
+	if err := c.call(cmd.Context(), http.MethodPost, "/api/v1/deletions", nil, body, &answer); err != nil {
+		return nil, err
+	}
+	for _, f := range answer.Findings {
+		printFinding(cmd.ErrOrStderr(), f)
+	}
+	return answer.Deleted, nil
 }
 
 func newScale(g *globals) *cobra.Command {
