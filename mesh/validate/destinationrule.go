@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 
 	networking "istio.io/api/networking/v1alpha3"
 
@@ -11,10 +12,7 @@ import (
 var (
 	onRules = []mesh.Kind{mesh.KindDestinationRule}
 	// ruleTargets are what tells the endpoints of a subset.
-	ruleTargets = []mesh.Kind{
-		mesh.KindDestinationRule, mesh.KindService, mesh.KindServiceEntry,
-		mesh.KindPod, mesh.KindDeployment, mesh.KindWorkloadEntry, mesh.KindWorkloadGroup,
-	}
+	ruleTargets  = slices.Concat(onRules, serviceKinds, carrierKinds)
 	ruleAndPeers = []mesh.Kind{mesh.KindDestinationRule, mesh.KindPeerAuthentication}
 )
 
@@ -37,7 +35,7 @@ var destinationRuleChecks = []Check{
 	},
 	{
 		Code: "HDL2201", Severity: mesh.Warning, SameAs: []string{"IST0174", "KIA0202"}, Absence: true,
-		On: onRules, Keys: eachObject, Reads: []mesh.Kind{mesh.KindDestinationRule, mesh.KindService, mesh.KindServiceEntry},
+		On: onRules, Keys: eachObject, Reads: slices.Concat(onRules, serviceKinds),
 		Run: forObject(ruleHost),
 	},
 	{

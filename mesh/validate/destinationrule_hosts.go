@@ -199,6 +199,9 @@ func hasEndpoints(x *Index, service *mesh.Object, labels map[string]string) bool
 	return firstCarrying(x, service.Namespace, both) != nil
 }
 
+// carrierKinds are what firstCarrying looks at.
+var carrierKinds = append([]mesh.Kind{mesh.KindPod, mesh.KindWorkloadEntry, mesh.KindWorkloadGroup}, templateKinds...)
+
 // firstCarrying is a workload of a namespace that carries all labels of a
 // selector: a pod, what makes pods, or a machine outside of the cluster.
 func firstCarrying(x *Index, namespace string, selector map[string]string) *mesh.Object {

@@ -15,8 +15,11 @@ var podLookups = []*Lookup{podsByLabel, templatesByLabel}
 // podsByLabel finds Pods by namespace and one label: "default/app=reviews".
 var podsByLabel = &Lookup{Name: "pods by label", Kinds: []mesh.Kind{mesh.KindPod}, Values: labelValues}
 
-// templatesByLabel finds Deployments by namespace and one label of their pods.
-var templatesByLabel = &Lookup{Name: "templates by label", Kinds: []mesh.Kind{mesh.KindDeployment}, Values: labelValues}
+// templateKinds are the kinds that make pods.
+var templateKinds = []mesh.Kind{mesh.KindDeployment}
+
+// templatesByLabel finds what makes pods by namespace and one label of their pods.
+var templatesByLabel = &Lookup{Name: "templates by label", Kinds: templateKinds, Values: labelValues}
 
 func labelValues(_ mesh.Settings, o *mesh.Object) []string {
 	labels := podLabels(o)
@@ -43,18 +46,22 @@ func podLabels(o *mesh.Object) map[string]string {
 // podsSelected are the Pods of a namespace that carry all labels of a selector;
 // an empty one selects all.
 func podsSelected(x *Index, namespace string, selector map[string]string) []*mesh.Object {
-	return selected(x, podsByLabel, mesh.KindPod, namespace, selector)
+	return selected(x, podsByLabel, namespace, selector)
 }
 
-// templatesSelected are the Deployments of a namespace whose pods carry all
+// templatesSelected are the objects of templateKinds in a namespace whose pods carry all
 // labels of a selector; an empty one selects all.
 func templatesSelected(x *Index, namespace string, selector map[string]string) []*mesh.Object {
-	return selected(x, templatesByLabel, mesh.KindDeployment, namespace, selector)
+	return selected(x, templatesByLabel, namespace, selector)
 }
 
-func selected(x *Index, l *Lookup, kind mesh.Kind, namespace string, selector map[string]string) []*mesh.Object {
+func selected(x *Index, l *Lookup, namespace string, selector map[string]string) []*mesh.Object {
 	if len(selector) == 0 {
-		return x.In(kind, namespace)
+		var out []*mesh.Object
+		for _, kind := range l.Kinds {
+			out = append(out, x.In(kind, namespace)...)
+		}
+		return out
 	}
 	first := slices.Min(slices.Collect(maps.Keys(selector)))
 	var out []*mesh.Object

@@ -1,7 +1,9 @@
 package validate
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -27,9 +29,7 @@ var serviceEntryChecks = []Check{
 	},
 	{
 		Code: "HDL2223", Severity: mesh.Warning, Absence: true,
-		On: onEntries, Keys: eachObject,
-		Reads: []mesh.Kind{mesh.KindServiceEntry, mesh.KindPod, mesh.KindDeployment, mesh.KindWorkloadEntry, mesh.KindWorkloadGroup},
-		Run:   forObject(entryWithoutWorkloads),
+		On: onEntries, Keys: eachObject, Reads: slices.Concat(onEntries, carrierKinds), Run: forObject(entryWithoutWorkloads),
 	},
 }
 
@@ -52,58 +52,74 @@ func unaddressedPorts(x *Index, o *mesh.Object, _ Evidence) []Found {
 // contradictingPorts finds the first port that another entry defines for the
 // same host with another protocol.
 func contradictingPorts(x *Index, o *mesh.Object, _ Evidence) []Found {
-	i, host, others := sharedPort(x, o, func(mine, theirs string) bool { return mine != theirs })
-	if len(others) == 0 {
-		return nil
+	for p := range sharedPorts(x, o) {
+		if len(p.different) > 0 {
+			f := found(o, fmt.Sprintf("spec.ports[%d].protocol", p.index), "host", p.host, "port", fmt.Sprint(p.port.GetNumber()),
+				"protocol", protocolText(p.port), "others", namesOf(p.different))
+			f.Related = refsOf(p.different)
+			return []Found{f}
+		}
 	}
-	port := spec[*networking.ServiceEntry](o).GetPorts()[i]
-	f := found(o, fmt.Sprintf("spec.ports[%d].protocol", i), "host", host, "port", fmt.Sprint(port.GetNumber()),
-		"protocol", protocolName(port), "others", namesOf(others))
-	f.Related = refsOf(others)
-	return []Found{f}
+	return nil
 }
 
-// repeatedPorts finds the first port that another entry defines for the same
-// host in the same way.
+// repeatedPorts finds the first port that other entries define for the same
+// host, all in the same way.
 func repeatedPorts(x *Index, o *mesh.Object, _ Evidence) []Found {
-	i, host, others := sharedPort(x, o, func(mine, theirs string) bool { return mine == theirs })
-	if len(others) == 0 {
-		return nil
+	for p := range sharedPorts(x, o) {
+		if len(p.same) > 0 && len(p.different) == 0 {
+			f := found(o, fmt.Sprintf("spec.ports[%d]", p.index), "host", p.host, "port", fmt.Sprint(p.port.GetNumber()), "others", namesOf(p.same))
+			f.Related = refsOf(p.same)
+			return []Found{f}
+		}
 	}
-	port := spec[*networking.ServiceEntry](o).GetPorts()[i]
-	f := found(o, fmt.Sprintf("spec.ports[%d]", i), "host", host, "port", fmt.Sprint(port.GetNumber()), "others", namesOf(others))
-	f.Related = refsOf(others)
-	return []Found{f}
+	return nil
 }
 
-// sharedPort finds the first port of an entry that other entries, which somebody
-// sees beside it, define too for one of its hosts.
-func sharedPort(x *Index, o *mesh.Object, want func(mine, theirs string) bool) (index int, host string, others []*mesh.Object) {
+// sharedPort is a port of a host with the other entries that define it too,
+// and that somebody sees beside this one.
+type sharedPort struct {
+	host            string
+	index           int
+	port            *networking.ServicePort
+	same, different []*mesh.Object // by protocol
+}
+
+// sharedPorts goes over all ports of all hosts of an entry.
+func sharedPorts(x *Index, o *mesh.Object) iter.Seq[sharedPort] {
 	entry := spec[*networking.ServiceEntry](o)
 	seen := audienceOf(o, entry.GetExportTo())
-	for _, host := range distinct(definedHosts(x.Settings(), o)) {
-		rivals := slices.DeleteFunc(slices.Clone(x.By(servicesByHost, host)), func(r *mesh.Object) bool {
-			return r.Ref == o.Ref || r.Kind != mesh.KindServiceEntry ||
-				!seen.meets(audienceOf(r, spec[*networking.ServiceEntry](r).GetExportTo()))
-		})
-		for i, p := range entry.GetPorts() {
-			defines := func(q *networking.ServicePort) bool {
-				return q.GetNumber() == p.GetNumber() && want(protocolName(p), protocolName(q))
-			}
-			for _, r := range rivals {
-				if slices.ContainsFunc(spec[*networking.ServiceEntry](r).GetPorts(), defines) {
-					others = append(others, r)
+	return func(yield func(sharedPort) bool) {
+		for _, host := range distinct(definedHosts(x.Settings(), o)) {
+			others := slices.DeleteFunc(slices.Clone(x.By(servicesByHost, host)), func(r *mesh.Object) bool {
+				return r.Ref == o.Ref || r.Kind != mesh.KindServiceEntry ||
+					!seen.meets(audienceOf(r, spec[*networking.ServiceEntry](r).GetExportTo()))
+			})
+			for i, p := range entry.GetPorts() {
+				shared := sharedPort{host: host, index: i, port: p}
+				for _, r := range others {
+					theirs := spec[*networking.ServiceEntry](r).GetPorts()
+					at := slices.IndexFunc(theirs, func(q *networking.ServicePort) bool { return q.GetNumber() == p.GetNumber() })
+					switch {
+					case at < 0:
+					case strings.EqualFold(theirs[at].GetProtocol(), p.GetProtocol()):
+						shared.same = append(shared.same, r)
+					default:
+						shared.different = append(shared.different, r)
+					}
 				}
-			}
-			if len(others) > 0 {
-				return i, host, others
+				if !yield(shared) {
+					return
+				}
 			}
 		}
 	}
-	return 0, "", nil
 }
 
-func protocolName(p *networking.ServicePort) string { return strings.ToUpper(p.GetProtocol()) }
+// protocolText is a protocol as a message shows it.
+func protocolText(p *networking.ServicePort) string {
+	return cmp.Or(strings.ToUpper(p.GetProtocol()), "unset")
+}
 
 // namesOf lists objects by namespace and name.
 func namesOf(list []*mesh.Object) string {

@@ -27,13 +27,11 @@ var sidecarChecks = []Check{
 	},
 	{
 		Code: "HDL2231", Severity: mesh.Error, SameAs: []string{"IST0101", "KIA0004"}, Absence: true,
-		On: onSidecars, Keys: eachObject,
-		Reads: []mesh.Kind{mesh.KindSidecar, mesh.KindPod, mesh.KindDeployment, mesh.KindWorkloadEntry, mesh.KindWorkloadGroup},
-		Run:   forObject(sidecarWithoutWorkloads),
+		On: onSidecars, Keys: eachObject, Reads: slices.Concat(onSidecars, carrierKinds), Run: forObject(sidecarWithoutWorkloads),
 	},
 	{
 		Code: "HDL2232", Severity: mesh.Error, SameAs: []string{"IST0110", "KIA0003"},
-		On: onSidecars, Keys: eachNamespace, Reads: []mesh.Kind{mesh.KindSidecar, mesh.KindPod, mesh.KindDeployment},
+		On: onSidecars, Keys: eachNamespace, Reads: append([]mesh.Kind{mesh.KindSidecar, mesh.KindPod}, templateKinds...),
 		Run: sidecarsOfOneWorkload,
 	},
 	{
@@ -47,7 +45,7 @@ var sidecarChecks = []Check{
 	},
 	{
 		Code: "HDL2235", Severity: mesh.Warning, SameAs: []string{"KIA1004"}, Absence: true,
-		On: onSidecars, Keys: eachObject, Reads: []mesh.Kind{mesh.KindSidecar, mesh.KindService, mesh.KindServiceEntry},
+		On: onSidecars, Keys: eachObject, Reads: slices.Concat(onSidecars, serviceKinds),
 		Run: forObject(egressHosts),
 	},
 }
