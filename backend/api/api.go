@@ -117,6 +117,7 @@ func (h *Handlers) engine(allowed func(Capability) bool, first ...gin.HandlerFun
 	config.OpenAPIPath = "/api/v1/openapi"
 	config.DocsPath = ""
 	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[mesh.Ref](), reflect.TypeFor[Ref]())
 	config.SchemasPath = "/api/v1/schemas"
 	if !allowed(View) {
 		config.OpenAPIPath, config.SchemasPath = "", ""
@@ -128,6 +129,15 @@ func (h *Handlers) engine(allowed func(Capability) bool, first ...gin.HandlerFun
 		}
 	}
 	return engine
+}
+
+// Ref is mesh.Ref as it stands in JSON. The schema is made of it, because two
+// fields of mesh.Ref have the same name in Go.
+type Ref struct {
+	Group     string `json:"group,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
 }
 
 // schemaName tells types of one name in several packages apart: GraphNode,

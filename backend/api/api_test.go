@@ -2,10 +2,16 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/heddle-mesh/heddle/mesh"
 )
 
 // paths of the public TCP port are no more than these.
@@ -61,5 +67,33 @@ func TestOpenAPIDescribesTheOwnersRoutes(t *testing.T) {
 		if strings.HasPrefix(r.path, "/api/v1/") && doc.Paths[r.path] == nil {
 			t.Errorf("%s is not described", r.path)
 		}
+	}
+}
+
+func TestReferencesAreDescribedAsTheyAreWritten(t *testing.T) {
+	h := New(Options{Version: "test"}).Owner()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/openapi.json", nil))
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]json.RawMessage `json:"properties"`
+			} `json:"schemas"`
+		} `json:"components"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(mesh.Ref{Kind: mesh.KindVirtualService, Namespace: "a", Name: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written map[string]string
+	if err := json.Unmarshal(text, &written); err != nil {
+		t.Fatal(err)
+	}
+	described := doc.Components.Schemas["Ref"].Properties
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(written)), slices.Sorted(maps.Keys(described))); diff != "" {
+		t.Errorf("-written +described:\n%s", diff)
 	}
 }

@@ -273,8 +273,8 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 }
 
 // consequences are, of what is wrong after objects were applied, the findings on
-// them, in the words of their manifests, and those on others that are new. What
-// was told of the manifests already is left out.
+// them, in the words of their manifests, and the errors and warnings on others
+// that are new. What was told of the manifests already is left out.
 func consequences(objects []*mesh.Object, manifests []Manifest, told, before, after []mesh.Finding) []mesh.Finding {
 	applied := map[mesh.Ref]*mesh.Object{}
 	for _, o := range objects {
@@ -286,7 +286,7 @@ func consequences(objects []*mesh.Object, manifests []Manifest, told, before, af
 	var out []mesh.Finding
 	for _, f := range after {
 		o := applied[f.Ref]
-		if known(told, f) || o == nil && known(before, f) {
+		if known(told, f) || o == nil && (known(before, f) || f.Severity == mesh.Info) {
 			continue
 		}
 		f = inManifest(f, objects, manifests)

@@ -258,7 +258,11 @@ func printReport(w io.Writer, report file.Report) {
 		fmt.Fprintf(w, "removed %s, which is no longer in %s\n", gone.Ref, gone.From)
 	}
 	fmt.Fprintf(w, "applied %d objects, %d unchanged\n", len(report.Applied), len(report.Unchanged))
-	if report.Others > 0 {
+	switch report.Others {
+	case 0:
+	case 1:
+		fmt.Fprintln(w, "also in the mesh from before: 1 object that is not from these manifests (heddle get all lists it)")
+	default:
 		fmt.Fprintf(w, "also in the mesh from before: %d objects that are not from these manifests (heddle get all lists them)\n", report.Others)
 	}
 }
