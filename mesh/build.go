@@ -19,16 +19,7 @@ func Build(prev *Snapshot, in Inputs) *Snapshot {
 	if prev == nil {
 		prev = &Snapshot{}
 	}
-	chosen, shadowed := choose(in.Objects)
-	s := &Snapshot{Settings: in.Settings, shadowed: shadowed}
-	s.Objects, s.byKind = shareObjects(prev, chosen)
-
-	s.given = sortedFindings(in.Findings)
-	s.Findings = s.given
-	if len(shadowed) > 0 {
-		s.Findings = sortedFindings(append(slices.Clone(s.given), duplicates(s.Objects, shadowed)...))
-	}
-
+	s := collect(prev, in)
 	if in.Settings == prev.Settings && sameKinds(prev.byKind, s.byKind, derivedFrom) {
 		s.Services, s.Workloads, s.Endpoints = prev.Services, prev.Workloads, prev.Endpoints
 	} else {
@@ -38,6 +29,24 @@ func Build(prev *Snapshot, in Inputs) *Snapshot {
 		s.Endpoints = share(prev.Endpoints, d.endpoints, func(a, b *EndpointList) bool { return a.Hash == b.Hash })
 	}
 	s.Revision = s.revision()
+	return s
+}
+
+// Collect makes a snapshot of objects alone, for those who look at nothing else:
+// nothing is derived from them, and it has no revision.
+func Collect(in Inputs) *Snapshot { return collect(&Snapshot{}, in) }
+
+// collect fills in the objects, and the findings.
+func collect(prev *Snapshot, in Inputs) *Snapshot {
+	chosen, shadowed := choose(in.Objects)
+	s := &Snapshot{Settings: in.Settings, shadowed: shadowed}
+	s.Objects, s.byKind = shareObjects(prev, chosen)
+
+	s.given = sortedFindings(in.Findings)
+	s.Findings = s.given
+	if len(shadowed) > 0 {
+		s.Findings = sortedFindings(append(slices.Clone(s.given), duplicates(s.Objects, shadowed)...))
+	}
 	return s
 }
 

@@ -3,6 +3,7 @@ package validate
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/heddle-mesh/heddle/mesh"
 )
@@ -58,16 +59,21 @@ func FindCodes(name string) []Code {
 	return out
 }
 
-// SameAs are the codes of other tools that mean the same as one of ours.
-func SameAs(code string) []string {
-	for _, c := range others {
-		if c.Code == code {
-			return c.SameAs
-		}
+// byCode are the codes by their names. Checks do not change once the program
+// runs.
+var byCode = sync.OnceValue(func() map[string]Code {
+	out := map[string]Code{}
+	for _, c := range Codes() {
+		out[c.Code] = c
 	}
-	i, ok := slices.BinarySearchFunc(List, code, func(c Check, code string) int { return cmp.Compare(c.Code, code) })
-	if !ok {
-		return nil
-	}
-	return List[i].SameAs
+	return out
+})
+
+// Find is a code by its own name.
+func Find(code string) (Code, bool) {
+	c, ok := byCode()[code]
+	return c, ok
 }
+
+// SameAs are the codes of other tools that mean the same as one of ours.
+func SameAs(code string) []string { return byCode()[code].SameAs }

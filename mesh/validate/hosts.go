@@ -76,21 +76,7 @@ func servicesOf(x *Index, host string) []*mesh.Object {
 		out = append(out, x.By(servicesByHost, "*"+rest[i:])...)
 		rest = rest[i+1:]
 	}
-	return unique(out)
-}
-
-// unique is the list without repetitions, in its order.
-func unique(list []*mesh.Object) []*mesh.Object {
-	if len(list) < 2 {
-		return list
-	}
-	out := list[:0:0]
-	for _, o := range list {
-		if !slices.Contains(out, o) {
-			out = append(out, o)
-		}
-	}
-	return out
+	return distinct(out)
 }
 
 // visible reports whether objects in namespace can see what o, which lives

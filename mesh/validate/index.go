@@ -51,14 +51,27 @@ func newIndex(s *mesh.Snapshot) *Index {
 	return x
 }
 
+// few is how long a list may be to be searched one by one.
+const few = 16
+
 // distinct is the list without repetitions, in its order.
-func distinct(list []string) []string {
+func distinct[T comparable](list []T) []T {
 	if len(list) < 2 {
 		return list
 	}
 	out := list[:0:0]
+	if len(list) <= few {
+		for _, v := range list {
+			if !slices.Contains(out, v) {
+				out = append(out, v)
+			}
+		}
+		return out
+	}
+	seen := make(map[T]bool, len(list))
 	for _, v := range list {
-		if !slices.Contains(out, v) {
+		if !seen[v] {
+			seen[v] = true
 			out = append(out, v)
 		}
 	}

@@ -121,19 +121,31 @@ func protocolText(p *networking.ServicePort) string {
 	return cmp.Or(strings.ToUpper(p.GetProtocol()), "unset")
 }
 
+// maxNamed is how many objects one finding names. Of thousands that exclude each
+// other each would name all others, which nobody reads.
+const maxNamed = 20
+
 // namesOf lists objects by namespace and name.
-func namesOf(list []*mesh.Object) string {
-	names := make([]string, len(list))
-	for i, o := range list {
-		names[i] = o.Namespace + "/" + o.Name
+func namesOf(list []*mesh.Object) string { return firstNames(list, len(list)) }
+
+// firstNames names the first of so many objects.
+func firstNames(list []*mesh.Object, all int) string {
+	names := make([]string, 0, maxNamed)
+	for _, o := range list[:min(len(list), maxNamed)] {
+		names = append(names, o.Namespace+"/"+o.Name)
 	}
-	return strings.Join(names, ", ")
+	text := strings.Join(names, ", ")
+	if more := all - len(names); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
+// refsOf are references to the first maxNamed of several objects.
 func refsOf(list []*mesh.Object) []mesh.Ref {
-	refs := make([]mesh.Ref, len(list))
-	for i, o := range list {
-		refs[i] = o.Ref
+	refs := make([]mesh.Ref, min(len(list), maxNamed))
+	for i := range refs {
+		refs[i] = list[i].Ref
 	}
 	return refs
 }

@@ -138,9 +138,14 @@ func rivals(list []*mesh.Object, path string, params ...string) []Found {
 		return nil
 	}
 	var out []Found
-	for _, o := range list {
-		others := slices.DeleteFunc(slices.Clone(list), func(r *mesh.Object) bool { return r == o })
-		f := found(o, path, append(slices.Clone(params), "others", namesOf(others))...)
+	for i, o := range list {
+		others := make([]*mesh.Object, 0, maxNamed)
+		for j := 0; j < len(list) && len(others) < maxNamed; j++ {
+			if j != i {
+				others = append(others, list[j])
+			}
+		}
+		f := found(o, path, append(slices.Clone(params), "others", firstNames(others, len(list)-1))...)
 		f.Related = refsOf(others)
 		out = append(out, f)
 	}

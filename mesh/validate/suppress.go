@@ -28,21 +28,27 @@ type Suppression struct {
 
 // suppressed reports whether findings of a check about an object are kept quiet.
 func suppressed(s *mesh.Snapshot, opt Options, c *Check, ref mesh.Ref) bool {
+	o, _ := s.Get(ref)
+	return quiet(opt, c.Code, c.SameAs, ref, o)
+}
+
+// quiet reports whether a code is kept quiet about an object, which may be nil
+// when nothing is known of it but its reference.
+func quiet(opt Options, code string, sameAs []string, ref mesh.Ref, o *mesh.Object) bool {
 	for _, p := range opt.Suppress {
-		if p.covers(c, ref) {
+		if p.covers(code, sameAs, ref) {
 			return true
 		}
 	}
-	o, ok := s.Get(ref)
-	if !ok || len(o.Annotations) == 0 {
+	if o == nil || len(o.Annotations) == 0 {
 		return false
 	}
 	for _, part := range Suppressions(o.Annotations[AnnotationSuppress]) {
-		if part.Code == c.Code && part.Reason != "" {
+		if part.Code == code && part.Reason != "" {
 			return true
 		}
 	}
-	return listed(o.Annotations, annotationIstio, "IST", "*", c.SameAs) || listed(o.Annotations, annotationKiali, "KIA", "", c.SameAs)
+	return listed(o.Annotations, annotationIstio, "IST", "*", sameAs) || listed(o.Annotations, annotationKiali, "KIA", "", sameAs)
 }
 
 // listed reports whether an annotation names one of the codes that begin with
@@ -69,8 +75,8 @@ func listed(annotations map[string]string, annotation, prefix, all string, codes
 	return false
 }
 
-func (p Suppression) covers(c *Check, ref mesh.Ref) bool {
-	if p.Code != c.Code && !slices.Contains(c.SameAs, p.Code) {
+func (p Suppression) covers(code string, sameAs []string, ref mesh.Ref) bool {
+	if p.Code != code && !slices.Contains(sameAs, p.Code) {
 		return false
 	}
 	if p.Kind != "" && p.Kind != "*" && !strings.EqualFold(p.Kind, ref.Kind.Name) {
