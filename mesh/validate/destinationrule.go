@@ -67,7 +67,7 @@ var destinationRuleChecks = []Check{
 		On: onRules, Keys: eachObject, Reads: ruleAndPeers, Run: forObject(plainRuleStrictMesh),
 	},
 	{
-		Code: "HDL2209", Severity: mesh.Error, SameAs: []string{"KIA0203"},
+		Code: "HDL2209", Severity: mesh.Error, SameAs: []string{"KIA0203"}, Absence: true,
 		On: onRules, Keys: eachObject, Reads: ruleTargets, Run: forObject(foreignSubsets),
 	},
 	{

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -24,9 +25,9 @@ var workloadGroupChecks = []Check{
 	},
 	{
 		Code: "HDL2243", Severity: mesh.Info, Absence: true,
-		On: []mesh.Kind{mesh.KindWorkloadEntry}, Keys: eachObject,
-		Reads: []mesh.Kind{mesh.KindWorkloadEntry, mesh.KindService, mesh.KindServiceEntry},
-		Run:   forObject(entryOfNoService),
+		On: []mesh.Kind{mesh.KindWorkloadEntry, mesh.KindWorkloadGroup}, Keys: eachObject,
+		Reads: append([]mesh.Kind{mesh.KindWorkloadEntry, mesh.KindWorkloadGroup}, serviceKinds...),
+		Run:   forObject(machineOfNoService),
 	},
 }
 
@@ -60,8 +61,8 @@ func groupsAlike(x *Index, k Key, _ Evidence) []Found {
 	return out
 }
 
-// entryOfNoService finds machines that no service sends anything to.
-func entryOfNoService(x *Index, o *mesh.Object, _ Evidence) []Found {
+// machineOfNoService finds machines that no service sends anything to.
+func machineOfNoService(x *Index, o *mesh.Object, _ Evidence) []Found {
 	labels := machineLabels(o)
 	for _, kind := range serviceKinds {
 		for _, s := range x.In(kind, o.Namespace) {
@@ -77,5 +78,5 @@ func entryOfNoService(x *Index, o *mesh.Object, _ Evidence) []Found {
 			}
 		}
 	}
-	return []Found{found(o, "", "labels", labelText(labels))}
+	return []Found{found(o, "", "labels", cmp.Or(labelText(labels), "{}"))}
 }
