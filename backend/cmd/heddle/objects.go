@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/heddle-mesh/heddle/backend/api"
 	"github.com/heddle-mesh/heddle/mesh"
@@ -139,6 +140,9 @@ func printObjects(w io.Writer, format string, objects []api.Object, single bool)
 	var rows [][]string
 	for _, o := range objects {
 		state := "ok"
+		if o.Ref.Kind == mesh.KindPod {
+			state = podState(o)
+		}
 		for _, f := range o.Findings {
 			if f.Severity == mesh.Error {
 				state = paint(w, mesh.Error, f.Code)
@@ -156,6 +160,23 @@ func printObjects(w io.Writer, format string, objects []api.Object, single bool)
 	}
 	printTable(w, header, rows)
 	return nil
+}
+
+// podState is Ready for a pod that is, and else its phase.
+func podState(o api.Object) string {
+	for _, decoded := range config.Decode("", []byte(o.YAML)).Objects {
+		pod, _ := decoded.Spec.(*corev1.Pod)
+		if pod == nil {
+			continue
+		}
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+				return "Ready"
+			}
+		}
+		return cmp.Or(string(pod.Status.Phase), "Pending")
+	}
+	return "ok"
 }
 
 func place(o mesh.Origin) string {

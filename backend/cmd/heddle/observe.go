@@ -157,6 +157,9 @@ func newProxyConfig(g *globals) *cobra.Command {
 	}
 	out := addOutput(cmd, "table", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !slices.Contains(whats, args[0]) && slices.Contains(whats, args[1]) {
+			return fmt.Errorf("what comes before the proxy: `heddle proxy-config %s %s`", args[1], args[0])
+		}
 		if !slices.Contains(whats, args[0]) {
 			return misused(cmd, "%q is nothing that a proxy holds; ask for %s", args[0], joinOr(whats))
 		}
