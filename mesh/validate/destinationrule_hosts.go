@@ -3,6 +3,7 @@ package validate
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -11,7 +12,7 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
-var destinationRuleLookups = []*Lookup{rulesByHost, routesByDestination}
+var destinationRuleLookups = []*Lookup{rulesByHost, routesByDestination, servicesBySelector}
 
 // rulesByHost finds DestinationRules by the full host, or wildcard, they are for.
 var rulesByHost = &Lookup{Name: "rules by host", Kinds: []mesh.Kind{mesh.KindDestinationRule}, Values: func(set mesh.Settings, o *mesh.Object) []string {
@@ -152,6 +153,28 @@ subsets:
 	}
 }
 
+// servicesBySelector finds Services and ServiceEntries by namespace and the first
+// label of their selector.
+var servicesBySelector = &Lookup{Name: "services by selector", Kinds: serviceKinds, Values: func(_ mesh.Settings, o *mesh.Object) []string {
+	selector := serviceSelector(o)
+	if len(selector) == 0 {
+		return nil
+	}
+	first := slices.Min(slices.Collect(maps.Keys(selector)))
+	return []string{labelValue(o.Namespace, first, selector[first])}
+}}
+
+// serviceSelector is what a Service or ServiceEntry finds its workloads by.
+func serviceSelector(o *mesh.Object) map[string]string {
+	switch s := o.Spec.(type) {
+	case *corev1.Service:
+		return s.Spec.Selector
+	case *networking.ServiceEntry:
+		return s.GetWorkloadSelector().GetLabels()
+	}
+	return nil
+}
+
 // fromNode are labels that endpoints get from the node that they run on.
 var fromNode = []string{
 	corev1.LabelHostname, corev1.LabelTopologyRegion, corev1.LabelTopologyZone, mesh.LabelSubzone,
@@ -170,15 +193,8 @@ func ofWorkload(labels map[string]string) map[string]string {
 // hasEndpoints reports whether a service has, or will have, endpoints that carry
 // labels.
 func hasEndpoints(x *Index, service *mesh.Object, labels map[string]string) bool {
-	var selector map[string]string
-	switch s := service.Spec.(type) {
-	case *corev1.Service:
-		selector = s.Spec.Selector
-	case *networking.ServiceEntry:
-		selector = s.GetWorkloadSelector().GetLabels()
-		if len(selector) > 0 {
-			break
-		}
+	selector := serviceSelector(service)
+	if s, ok := service.Spec.(*networking.ServiceEntry); ok && len(selector) == 0 {
 		for _, e := range s.GetEndpoints() {
 			if carries(e.GetLabels(), labels) {
 				return true
@@ -186,58 +202,20 @@ func hasEndpoints(x *Index, service *mesh.Object, labels map[string]string) bool
 		}
 		return len(s.GetEndpoints()) == 0 && len(labels) == 0
 	}
-	both := maps.Clone(labels)
-	if both == nil {
-		both = map[string]string{}
-	}
-	for k, v := range selector {
-		if was, has := both[k]; has && was != v {
-			return false
-		}
-		both[k] = v
-	}
-	return firstCarrying(x, service.Namespace, both) != nil
+	both := over(selector, labels)
+	return carries(both, selector) && firstCarrying(x, service.Namespace, both) != nil
 }
 
 // carrierKinds are what firstCarrying looks at.
-var carrierKinds = append([]mesh.Kind{mesh.KindPod, mesh.KindWorkloadEntry, mesh.KindWorkloadGroup}, templateKinds...)
+var carrierKinds = slices.Concat(podsByLabel.Kinds, templateKinds, machinesByLabel.Kinds)
 
 // firstCarrying is a workload of a namespace that carries all labels of a
 // selector: a pod, what makes pods, or a machine outside of the cluster.
 func firstCarrying(x *Index, namespace string, selector map[string]string) *mesh.Object {
-	for _, list := range [][]*mesh.Object{podsSelected(x, namespace, selector), templatesSelected(x, namespace, selector)} {
-		if len(list) > 0 {
+	for _, find := range []func(*Index, string, map[string]string) []*mesh.Object{podsSelected, templatesSelected, machinesSelected} {
+		if list := find(x, namespace, selector); len(list) > 0 {
 			return list[0]
 		}
-	}
-	for _, kind := range []mesh.Kind{mesh.KindWorkloadEntry, mesh.KindWorkloadGroup} {
-		for _, o := range x.In(kind, namespace) {
-			if carries(machineLabels(o), selector) {
-				return o
-			}
-		}
-	}
-	return nil
-}
-
-// machineLabels are the labels of a WorkloadEntry, those in its spec over those
-// of the object, or of the entries that a WorkloadGroup makes.
-func machineLabels(o *mesh.Object) map[string]string {
-	switch s := o.Spec.(type) {
-	case *networking.WorkloadEntry:
-		out := maps.Clone(o.Labels)
-		if out == nil {
-			return s.GetLabels()
-		}
-		maps.Copy(out, s.GetLabels())
-		return out
-	case *networking.WorkloadGroup:
-		out := maps.Clone(s.GetMetadata().GetLabels())
-		if out == nil {
-			return s.GetTemplate().GetLabels()
-		}
-		maps.Copy(out, s.GetTemplate().GetLabels())
-		return out
 	}
 	return nil
 }

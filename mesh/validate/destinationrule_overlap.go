@@ -2,7 +2,7 @@ package validate
 
 import (
 	"fmt"
-	"slices"
+	"iter"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -19,53 +19,67 @@ func ruleHosts(set mesh.Settings, o *mesh.Object) []Key {
 // same host differently. Rules that add to each other are joined and do not clash.
 func clashingRules(x *Index, k Key, _ Evidence) []Found {
 	namespace, host, _ := strings.Cut(k.Name, "/")
+	said := map[statement][]*mesh.Object{}
 	var rules []*mesh.Object
 	for _, o := range x.By(rulesByHost, host) {
 		if o.Namespace == namespace {
 			rules = append(rules, o)
+			for s := range statements(o) {
+				said[s] = append(said[s], o)
+			}
 		}
 	}
 	var out []Found
 	for _, o := range rules {
-		for _, other := range rules {
-			if o == other {
-				continue
-			}
-			if what, path, clash := clashOf(o, other); clash {
-				f := found(o, path, "host", spec[*networking.DestinationRule](o).GetHost(), "other", other.Name, "what", what)
-				f.Related = []mesh.Ref{other.Ref}
-				out = append(out, f)
-				break
-			}
+		if f, ok := clash(o, said); ok {
+			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// clashOf finds the first thing in a that b says too, for the same workloads.
-func clashOf(a, b *mesh.Object) (what, path string, clash bool) {
-	mine, theirs := spec[*networking.DestinationRule](a), spec[*networking.DestinationRule](b)
-	if !audienceOf(a, mine.GetExportTo()).meets(audienceOf(b, theirs.GetExportTo())) {
-		return "", "", false
-	}
-	selector, others := mine.GetWorkloadSelector().GetMatchLabels(), theirs.GetWorkloadSelector().GetMatchLabels()
-	switch {
-	case len(selector) != len(others) || !carries(selector, others):
-		// The rule that selects the workload goes before the one for all.
-		return "", "", false
-	case len(selector) > 0:
-		return "workloadSelector", "spec.workloadSelector", true
-	}
-	for i, s := range mine.GetSubsets() {
-		same := func(t *networking.Subset) bool { return t.GetName() == s.GetName() }
-		if slices.ContainsFunc(theirs.GetSubsets(), same) {
-			return "subset " + s.GetName(), fmt.Sprintf("spec.subsets[%d]", i), true
+// clash is the first statement of a rule that another one makes too, for callers
+// that both are for.
+func clash(o *mesh.Object, said map[statement][]*mesh.Object) (Found, bool) {
+	rule := spec[*networking.DestinationRule](o)
+	seen := audienceOf(o, rule.GetExportTo())
+	for s, path := range statements(o) {
+		for _, other := range said[s] {
+			if other != o && seen.meets(audienceOf(other, spec[*networking.DestinationRule](other).GetExportTo())) {
+				f := found(o, path, "host", rule.GetHost(), "other", other.Name, "what", s.what)
+				f.Related = []mesh.Ref{other.Ref}
+				return f, true
+			}
 		}
 	}
-	if mine.GetTrafficPolicy() != nil && theirs.GetTrafficPolicy() != nil {
-		return "trafficPolicy", "spec.trafficPolicy", true
+	return Found{}, false
+}
+
+// statement is something that one rule for a host says.
+type statement struct {
+	selector string // of the callers that it is for
+	what     string // as a message shows it
+}
+
+// statements are what a rule says, with the places. Rules for the same callers
+// are not joined, the first of them counts alone, so that their selector is all
+// they say. One that selects callers goes before one for all.
+func statements(o *mesh.Object) iter.Seq2[statement, string] {
+	rule := spec[*networking.DestinationRule](o)
+	return func(yield func(statement, string) bool) {
+		if selector := rule.GetWorkloadSelector().GetMatchLabels(); len(selector) > 0 {
+			yield(statement{selector: labelText(selector), what: "workloadSelector"}, "spec.workloadSelector")
+			return
+		}
+		for i, s := range rule.GetSubsets() {
+			if !yield(statement{what: "subset " + s.GetName()}, fmt.Sprintf("spec.subsets[%d]", i)) {
+				return
+			}
+		}
+		if rule.GetTrafficPolicy() != nil {
+			yield(statement{what: "trafficPolicy"}, "spec.trafficPolicy")
+		}
 	}
-	return "", "", false
 }
 
 // droppedTLS finds rules that take the place of a wider one with mutual TLS,

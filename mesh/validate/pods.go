@@ -4,13 +4,14 @@ import (
 	"maps"
 	"slices"
 
+	networking "istio.io/api/networking/v1alpha3"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
-var podLookups = []*Lookup{podsByLabel, templatesByLabel}
+var podLookups = []*Lookup{podsByLabel, templatesByLabel, machinesByLabel}
 
 // podsByLabel finds Pods by namespace and one label: "default/app=reviews".
 var podsByLabel = &Lookup{Name: "pods by label", Kinds: []mesh.Kind{mesh.KindPod}, Values: labelValues}
@@ -20,6 +21,13 @@ var templateKinds = []mesh.Kind{mesh.KindDeployment}
 
 // templatesByLabel finds what makes pods by namespace and one label of their pods.
 var templatesByLabel = &Lookup{Name: "templates by label", Kinds: templateKinds, Values: labelValues}
+
+// machinesByLabel finds machines outside the cluster, and groups of them, by
+// namespace and one label.
+var machinesByLabel = &Lookup{
+	Name: "machines by label", Values: labelValues,
+	Kinds: []mesh.Kind{mesh.KindWorkloadEntry, mesh.KindWorkloadGroup},
+}
 
 func labelValues(_ mesh.Settings, o *mesh.Object) []string {
 	labels := podLabels(o)
@@ -32,15 +40,29 @@ func labelValues(_ mesh.Settings, o *mesh.Object) []string {
 
 func labelValue(namespace, key, value string) string { return namespace + "/" + key + "=" + value }
 
-// podLabels are the labels that pods of o carry.
+// podLabels are the labels that pods of o carry, or a machine outside the cluster.
 func podLabels(o *mesh.Object) map[string]string {
 	switch s := o.Spec.(type) {
 	case *corev1.Pod:
 		return o.Labels
 	case *appsv1.Deployment:
 		return s.Spec.Template.Labels
+	case *networking.WorkloadEntry:
+		return over(o.Labels, s.GetLabels())
+	case *networking.WorkloadGroup:
+		return over(s.GetMetadata().GetLabels(), s.GetTemplate().GetLabels())
 	}
 	return nil
+}
+
+// over is base with what more says instead.
+func over(base, more map[string]string) map[string]string {
+	if len(base) == 0 {
+		return more
+	}
+	out := maps.Clone(base)
+	maps.Copy(out, more)
+	return out
 }
 
 // podsSelected are the Pods of a namespace that carry all labels of a selector;
@@ -53,6 +75,12 @@ func podsSelected(x *Index, namespace string, selector map[string]string) []*mes
 // labels of a selector; an empty one selects all.
 func templatesSelected(x *Index, namespace string, selector map[string]string) []*mesh.Object {
 	return selected(x, templatesByLabel, namespace, selector)
+}
+
+// machinesSelected are the WorkloadEntries and WorkloadGroups of a namespace
+// that carry all labels of a selector; an empty one selects all.
+func machinesSelected(x *Index, namespace string, selector map[string]string) []*mesh.Object {
+	return selected(x, machinesByLabel, namespace, selector)
 }
 
 func selected(x *Index, l *Lookup, namespace string, selector map[string]string) []*mesh.Object {

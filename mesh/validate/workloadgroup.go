@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	networking "istio.io/api/networking/v1alpha3"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/heddle-mesh/heddle/mesh"
 )
@@ -25,9 +24,8 @@ var workloadGroupChecks = []Check{
 	},
 	{
 		Code: "HDL2243", Severity: mesh.Info, Absence: true,
-		On: []mesh.Kind{mesh.KindWorkloadEntry, mesh.KindWorkloadGroup}, Keys: eachObject,
-		Reads: append([]mesh.Kind{mesh.KindWorkloadEntry, mesh.KindWorkloadGroup}, serviceKinds...),
-		Run:   forObject(machineOfNoService),
+		On: machinesByLabel.Kinds, Keys: eachObject,
+		Reads: slices.Concat(machinesByLabel.Kinds, serviceKinds), Run: forObject(machineOfNoService),
 	},
 }
 
@@ -63,17 +61,10 @@ func groupsAlike(x *Index, k Key, _ Evidence) []Found {
 
 // machineOfNoService finds machines that no service sends anything to.
 func machineOfNoService(x *Index, o *mesh.Object, _ Evidence) []Found {
-	labels := machineLabels(o)
-	for _, kind := range serviceKinds {
-		for _, s := range x.In(kind, o.Namespace) {
-			var selector map[string]string
-			switch s := s.Spec.(type) {
-			case *corev1.Service:
-				selector = s.Spec.Selector
-			case *networking.ServiceEntry:
-				selector = s.GetWorkloadSelector().GetLabels()
-			}
-			if len(selector) > 0 && carries(labels, selector) {
+	labels := podLabels(o)
+	for _, value := range labelValues(x.Settings(), o) {
+		for _, s := range x.By(servicesBySelector, value) {
+			if carries(labels, serviceSelector(s)) {
 				return nil
 			}
 		}
