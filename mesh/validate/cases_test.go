@@ -61,14 +61,21 @@ func readCase(t *testing.T, file string) testCase {
 	in := mesh.Inputs{Settings: mesh.DefaultSettings()}
 	for _, f := range archive.Files {
 		switch f.Name {
-		case "mesh.yaml":
+		case "mesh.yaml", "unplaced.yaml":
 			got := config.Decode(file, f.Data)
 			for _, p := range got.Problems {
 				if p.Severity == mesh.Error {
 					t.Fatalf("%s: %s %s: %s", file, p.Ref, p.Path, p.Message)
 				}
 			}
-			in.Objects = got.Objects
+			for _, o := range got.Objects {
+				if f.Name == "unplaced.yaml" { // as where no namespace is given to what has none
+					bare := *o
+					bare.Namespace = ""
+					o = &bare
+				}
+				in.Objects = append(in.Objects, o)
+			}
 		case "meshconfig.yaml":
 			m, problems := config.DecodeMeshConfig(file, f.Data)
 			for _, p := range problems {

@@ -12,4 +12,6 @@ var List = slices.SortedFunc(slices.Values(slices.Concat(
 	serviceEntryChecks,
 	sidecarChecks,
 	workloadGroupChecks,
+	routeChecks,
+	gatewayChecks,
 )), func(a, b Check) int { return cmp.Compare(a.Code, b.Code) })

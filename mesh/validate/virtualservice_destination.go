@@ -1,0 +1,228 @@
+package validate
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+// subsetRoutes finds VirtualServices by a full host that is their own and that
+// they send to a subset of.
+var subsetRoutes = &Lookup{
+	Name: "routes to subsets by host", Kinds: virtualServices,
+	Values: func(set mesh.Settings, o *mesh.Object) []string {
+		vs := spec[*networking.VirtualService](o)
+		own := make([]string, len(vs.GetHosts()))
+		for i, h := range vs.GetHosts() {
+			own[i] = fullHost(set, o.Namespace, h)
+		}
+		var out []string
+		for _, r := range vs.GetHttp() {
+			for _, d := range r.GetRoute() {
+				host := fullHost(set, o.Namespace, d.GetDestination().GetHost())
+				if d.GetDestination().GetSubset() != "" && slices.Contains(own, host) {
+					out = append(out, host)
+				}
+			}
+		}
+		return out
+	},
+}
+
+// destination is one place that a VirtualService sends to.
+type destination struct {
+	*networking.Destination
+	path string
+}
+
+// destinationsOf are all places that a VirtualService sends to, mirrors included.
+func destinationsOf(vs *networking.VirtualService) []destination {
+	var out []destination
+	for i, r := range vs.GetHttp() {
+		for j, d := range r.GetRoute() {
+			out = append(out, destination{d.GetDestination(), fmt.Sprintf("spec.http[%d].route[%d].destination", i, j)})
+		}
+		if r.GetMirror() != nil {
+			out = append(out, destination{r.GetMirror(), fmt.Sprintf("spec.http[%d].mirror", i)})
+		}
+		for j, m := range r.GetMirrors() {
+			out = append(out, destination{m.GetDestination(), fmt.Sprintf("spec.http[%d].mirrors[%d].destination", i, j)})
+		}
+	}
+	for i, r := range vs.GetTls() {
+		for j, d := range r.GetRoute() {
+			out = append(out, destination{d.GetDestination(), fmt.Sprintf("spec.tls[%d].route[%d].destination", i, j)})
+		}
+	}
+	for i, r := range vs.GetTcp() {
+		for j, d := range r.GetRoute() {
+			out = append(out, destination{d.GetDestination(), fmt.Sprintf("spec.tcp[%d].route[%d].destination", i, j)})
+		}
+	}
+	return out
+}
+
+// servicesFor are the Services and ServiceEntries that a host means to objects
+// in a namespace.
+func servicesFor(x *Index, namespace, host string) []*mesh.Object {
+	return slices.DeleteFunc(servicesOf(x, fullHost(x.Settings(), namespace, host)), func(s *mesh.Object) bool {
+		return !visible(s, namespace)
+	})
+}
+
+// destinationHosts finds destinations that no service defines.
+func destinationHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
+	var out []Found
+	for _, d := range destinationsOf(spec[*networking.VirtualService](o)) {
+		if len(servicesFor(x, o.Namespace, d.GetHost())) == 0 {
+			out = append(out, found(o, d.path+".host", "host", d.GetHost()))
+		}
+	}
+	return out
+}
+
+// portsOf are the ports that services offer, each once, in their order.
+func portsOf(services []*mesh.Object) []uint32 {
+	var out []uint32
+	add := func(port uint32) {
+		if !slices.Contains(out, port) {
+			out = append(out, port)
+		}
+	}
+	for _, o := range services {
+		switch s := o.Spec.(type) {
+		case *corev1.Service:
+			for _, p := range s.Spec.Ports {
+				add(uint32(p.Port))
+			}
+		case *networking.ServiceEntry:
+			for _, p := range s.GetPorts() {
+				add(p.GetNumber())
+			}
+		}
+	}
+	return out
+}
+
+func portList(ports []uint32) string {
+	text := make([]string, len(ports))
+	for i, p := range ports {
+		text[i] = strconv.FormatUint(uint64(p), 10)
+	}
+	return strings.Join(text, ", ")
+}
+
+// destinationPorts finds destinations whose service does not offer the port.
+func destinationPorts(x *Index, o *mesh.Object, _ Evidence) []Found {
+	var out []Found
+	for _, d := range destinationsOf(spec[*networking.VirtualService](o)) {
+		if d.GetPort() == nil {
+			continue
+		}
+		services := servicesFor(x, o.Namespace, d.GetHost())
+		port, ports := d.GetPort().GetNumber(), portsOf(services)
+		if len(services) == 0 || slices.Contains(ports, port) {
+			continue
+		}
+		f := found(o, d.path+".port.number", "host", d.GetHost(), "port", strconv.FormatUint(uint64(port), 10), "ports", portList(ports))
+		if len(ports) == 1 {
+			f.Fix = []mesh.Edit{{Op: mesh.OpSet, Path: f.Path, Value: portList(ports)}}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// destinationsWithoutPort finds destinations that leave open which of several
+// ports is meant.
+func destinationsWithoutPort(x *Index, o *mesh.Object, _ Evidence) []Found {
+	var out []Found
+	for _, d := range destinationsOf(spec[*networking.VirtualService](o)) {
+		if d.GetPort() != nil {
+			continue
+		}
+		if ports := portsOf(servicesFor(x, o.Namespace, d.GetHost())); len(ports) > 1 {
+			out = append(out, found(o, d.path+".host", "host", d.GetHost(), "ports", portList(ports)))
+		}
+	}
+	return out
+}
+
+// destinationSubsets finds subsets that no DestinationRule in sight defines.
+func destinationSubsets(x *Index, o *mesh.Object, _ Evidence) []Found {
+	var out []Found
+	for _, d := range destinationsOf(spec[*networking.VirtualService](o)) {
+		if d.GetSubset() == "" || hasSubset(x, o.Namespace, d.GetHost(), d.GetSubset()) {
+			continue
+		}
+		out = append(out, found(o, d.path+".subset", "host", d.GetHost(), "subset", d.GetSubset()))
+	}
+	return out
+}
+
+// hasSubset reports whether a DestinationRule that objects in a namespace can
+// see defines a subset of a host.
+func hasSubset(x *Index, namespace, host, subset string) bool {
+	full := fullHost(x.Settings(), namespace, host)
+	for _, name := range append([]string{full}, wildcardsOver(full)...) {
+		for _, rule := range x.By(rulesByHost, name) {
+			if !visible(rule, namespace) {
+				continue
+			}
+			for _, s := range spec[*networking.DestinationRule](rule).GetSubsets() {
+				if s.GetName() == subset {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// wildcardsOver are the wildcards that a host lies in, the narrowest first, the
+// one over everything included.
+func wildcardsOver(host string) []string {
+	var out []string
+	for rest := strings.TrimPrefix(host, "*."); ; {
+		i := strings.IndexByte(rest, '.')
+		if i < 0 {
+			return append(out, "*")
+		}
+		out = append(out, "*"+rest[i:])
+		rest = rest[i+1:]
+	}
+}
+
+// subsetsPassedBy finds routes of gateways to a whole host for which another
+// VirtualService chooses a subset: what comes in through the gateway does not
+// pass that choice.
+func subsetsPassedBy(x *Index, o *mesh.Object, _ Evidence) []Found {
+	vs := spec[*networking.VirtualService](o)
+	if !slices.ContainsFunc(vs.GetGateways(), func(g string) bool { return g != meshGateway }) {
+		return nil
+	}
+	var out []Found
+	for i, r := range vs.GetHttp() {
+		for j, d := range r.GetRoute() {
+			if d.GetDestination().GetSubset() != "" {
+				continue
+			}
+			for _, other := range x.By(subsetRoutes, fullHost(x.Settings(), o.Namespace, d.GetDestination().GetHost())) {
+				if other.Ref == o.Ref {
+					continue
+				}
+				f := found(o, fmt.Sprintf("spec.http[%d].route[%d].destination.host", i, j),
+					"host", d.GetDestination().GetHost(), "other", other.Namespace+"/"+other.Name)
+				f.Related = []mesh.Ref{other.Ref}
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}

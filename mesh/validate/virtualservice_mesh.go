@@ -1,0 +1,209 @@
+package validate
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+// everywhere is the scope of what all namespaces see.
+const everywhere = "*"
+
+// meshRoutes finds VirtualServices of sidecars by scope and full host:
+// "default reviews.default.svc.cluster.local".
+var meshRoutes = &Lookup{
+	Name: "mesh routes by host", Kinds: virtualServices,
+	Values: func(set mesh.Settings, o *mesh.Object) []string {
+		var out []string
+		for _, host := range hostsInMesh(set, o) {
+			out = append(out, scopeOf(o)+" "+host)
+		}
+		return out
+	},
+}
+
+// meshRoutesUnder finds the VirtualServices of sidecars that all namespaces see
+// by each domain that one of their hosts lies in, with a leading dot.
+var meshRoutesUnder = &Lookup{
+	Name: "mesh routes under a domain", Kinds: virtualServices,
+	Values: func(set mesh.Settings, o *mesh.Object) []string {
+		if scopeOf(o) != everywhere {
+			return nil
+		}
+		var out []string
+		for _, host := range hostsInMesh(set, o) {
+			host = strings.TrimPrefix(host, "*")
+			for i := strings.IndexByte(host, '.'); i >= 0; i = strings.IndexByte(host, '.') {
+				out = append(out, host[i:])
+				host = host[i+1:]
+			}
+		}
+		return out
+	},
+}
+
+// delegations finds VirtualServices by the "namespace/name" of one that they
+// leave requests to.
+var delegations = &Lookup{
+	Name: "routes by delegate", Kinds: virtualServices,
+	Values: func(_ mesh.Settings, o *mesh.Object) []string {
+		var out []string
+		for _, r := range spec[*networking.VirtualService](o).GetHttp() {
+			if r.GetDelegate() != nil {
+				ref := delegateRef(o, r.GetDelegate())
+				out = append(out, ref.Namespace+"/"+ref.Name)
+			}
+		}
+		return out
+	},
+}
+
+func delegateRef(o *mesh.Object, d *networking.Delegate) mesh.Ref {
+	return mesh.Ref{Kind: mesh.KindVirtualService, Namespace: cmp.Or(d.GetNamespace(), o.Namespace), Name: d.GetName()}
+}
+
+// inMesh reports whether a VirtualService is for sidecars.
+func inMesh(vs *networking.VirtualService) bool {
+	return len(vs.GetGateways()) == 0 || slices.Contains(vs.GetGateways(), meshGateway)
+}
+
+// hostsInMesh are the full hosts that a VirtualService rules at sidecars.
+func hostsInMesh(set mesh.Settings, o *mesh.Object) []string {
+	vs := spec[*networking.VirtualService](o)
+	if !inMesh(vs) {
+		return nil
+	}
+	out := make([]string, len(vs.GetHosts()))
+	for i, h := range vs.GetHosts() {
+		out[i] = fullHost(set, o.Namespace, h)
+	}
+	return distinct(out)
+}
+
+// scopeOf is who sees a VirtualService: everywhere, or the namespace that it is
+// in, which stands for any choice of namespaces too.
+func scopeOf(o *mesh.Object) string {
+	to := spec[*networking.VirtualService](o).GetExportTo()
+	if len(to) == 0 || slices.Contains(to, "*") {
+		return everywhere
+	}
+	return o.Namespace
+}
+
+func meshHostKeys(set mesh.Settings, o *mesh.Object) []Key {
+	var out []Key
+	for _, host := range hostsInMesh(set, o) {
+		out = append(out, Key{Name: scopeOf(o) + " " + host})
+	}
+	return out
+}
+
+// conflictingMeshHosts finds VirtualServices that rule the same host for the
+// same callers. A key is a scope and a host.
+func conflictingMeshHosts(x *Index, k Key, _ Evidence) []Found {
+	scope, host, _ := strings.Cut(k.Name, " ")
+	rivals := slices.Clone(x.By(meshRoutes, k.Name))
+	if scope != everywhere {
+		rivals = distinct(append(rivals, seenEverywhere(x, host)...))
+	}
+	if len(rivals) < 2 {
+		return nil
+	}
+	names := make([]string, len(rivals))
+	for i, o := range rivals {
+		names[i] = o.Namespace + "/" + o.Name
+	}
+	slices.Sort(names)
+	var out []Found
+	for _, o := range rivals {
+		f := found(o, hostPath(x.Settings(), o, host), "host", host, "names", strings.Join(names, ", "))
+		for _, other := range rivals {
+			if other != o {
+				f.Related = append(f.Related, other.Ref)
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// seenEverywhere are the VirtualServices of sidecars that all namespaces see
+// and that rule a host, or wildcards that overlap with it.
+func seenEverywhere(x *Index, host string) []*mesh.Object {
+	names := append([]string{host}, wildcardsOver(host)...)
+	var out []*mesh.Object
+	for _, name := range names {
+		out = append(out, x.By(meshRoutes, everywhere+" "+name)...)
+	}
+	if domain, wild := strings.CutPrefix(host, "*"); wild && domain != "" {
+		out = append(out, x.By(meshRoutesUnder, domain)...)
+	}
+	return out
+}
+
+// hostPath is where a VirtualService names a host, or one that overlaps with it.
+func hostPath(set mesh.Settings, o *mesh.Object, host string) string {
+	for i, h := range spec[*networking.VirtualService](o).GetHosts() {
+		if hostsOverlap(fullHost(set, o.Namespace, h), host) {
+			return fmt.Sprintf("spec.hosts[%d]", i)
+		}
+	}
+	return "spec.hosts"
+}
+
+// delegatesMissing finds delegates that are not there, or are none: one has no
+// hosts of its own.
+func delegatesMissing(x *Index, o *mesh.Object, _ Evidence) []Found {
+	var out []Found
+	for i, r := range spec[*networking.VirtualService](o).GetHttp() {
+		if r.GetDelegate() == nil {
+			continue
+		}
+		ref := delegateRef(o, r.GetDelegate())
+		target, ok := x.Get(ref)
+		if ok && len(spec[*networking.VirtualService](target).GetHosts()) == 0 && visible(target, o.Namespace) {
+			continue
+		}
+		f := found(o, fmt.Sprintf("spec.http[%d].delegate", i), "delegate", ref.Namespace+"/"+ref.Name)
+		if ok {
+			f.Related = []mesh.Ref{ref}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// delegatesUnused finds VirtualServices without hosts that no other leaves
+// requests to.
+func delegatesUnused(x *Index, o *mesh.Object, _ Evidence) []Found {
+	if len(spec[*networking.VirtualService](o).GetHosts()) > 0 {
+		return nil
+	}
+	if len(x.By(delegations, o.Namespace+"/"+o.Name)) > 0 {
+		return nil
+	}
+	return []Found{found(o, "spec", "name", o.Namespace+"/"+o.Name)}
+}
+
+// hostsOfNobody finds VirtualServices for sidecars alone whose hosts no service
+// defines.
+func hostsOfNobody(x *Index, o *mesh.Object, _ Evidence) []Found {
+	vs := spec[*networking.VirtualService](o)
+	if len(vs.GetHosts()) == 0 || slices.ContainsFunc(vs.GetGateways(), func(g string) bool { return g != meshGateway }) {
+		return nil
+	}
+	for _, host := range vs.GetHosts() {
+		if len(servicesFor(x, o.Namespace, host)) > 0 {
+			return nil
+		}
+	}
+	return []Found{found(o, "spec.hosts", "hosts", strings.Join(vs.GetHosts(), ", "))}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
