@@ -8,6 +8,6 @@ var lookups = slices.Concat(
 	podLookups,
 	destinationRuleLookups,
 	namespaceLookups,
-	virtualServiceLookups,
-	gatewayLookups,
+	injectionLookups,
+	liveLookups,
 )

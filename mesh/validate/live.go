@@ -1,0 +1,293 @@
+package validate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	networking "istio.io/api/networking/v1alpha3"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+var liveLookups = []*Lookup{retriesByHost}
+
+var liveChecks = []Check{
+	{
+		Code: "HDL3001", Severity: mesh.Warning, Needs: []Aspect{AspectCalls},
+		On: onlyServices, Keys: eachObject, Reads: onlyServices,
+		Run: forObject(otherProtocol),
+	},
+	{
+		Code: "HDL3002", Severity: mesh.Info, Needs: []Aspect{AspectCalls},
+		On: onlyRoutes, Keys: eachObject,
+		Reads: slices.Concat(onlyRoutes, onlyServices, workloadKinds),
+		Run:   forObject(multipliedRetries),
+	},
+	{
+		Code: "HDL3003", Severity: mesh.Info, Needs: []Aspect{AspectNow, AspectCalls, AspectChanges},
+		On: onlyRoutes, Keys: eachObject, Reads: onlyRoutes,
+		Run: forObject(forgottenExperiments),
+	},
+	{
+		Code: "HDL3004", Severity: mesh.Warning, Needs: []Aspect{AspectNow, AspectCertificates},
+		On: workloadKinds, Keys: eachObject, Reads: workloadKinds,
+		Run: forObject(endingCertificates),
+	},
+	{
+		Code: "HDL3005", Severity: mesh.Warning, SameAs: []string{"IST0171"}, Status: true,
+		On: onlyServices, Keys: eachObject, Reads: onlyServices,
+		Run: forObject(negativeConditions),
+	},
+}
+
+var onlyRoutes = []mesh.Kind{mesh.KindVirtualService}
+
+// callsTo are the calls of a host that are still made.
+func callsTo(e Evidence, host string) []Call {
+	var out []Call
+	for _, c := range e.Calls {
+		if c.Host == host && c.PerSecond > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// contradicts reports whether traffic that was seen cannot be what a port says.
+// Nothing contradicts a port that says nothing.
+func contradicts(says mesh.Protocol, seen string) bool {
+	switch says {
+	case mesh.HTTP:
+		return seen == "grpc" || seen == "tcp"
+	case mesh.HTTP2:
+		return seen == "tcp"
+	case mesh.GRPC:
+		return seen == "http" || seen == "tcp"
+	case mesh.TCP, mesh.TLS:
+		return seen == "http" || seen == "grpc"
+	default:
+		return false
+	}
+}
+
+// otherProtocol finds ports that say one protocol and carry another.
+func otherProtocol(x *Index, o *mesh.Object, e Evidence) []Found {
+	s := spec[*corev1.Service](o)
+	calls := callsTo(e, mesh.KubeHost(o.Name, o.Namespace, x.Settings().ClusterDomain))
+	var out []Found
+	for i, p := range s.Spec.Ports {
+		app := ""
+		if p.AppProtocol != nil {
+			app = *p.AppProtocol
+		}
+		says := mesh.PortProtocol(string(p.Protocol), app, p.Name, uint32(p.Port))
+		var seen, callers []string
+		for _, c := range calls {
+			here := c.Port == uint32(p.Port) || c.Port == 0 && len(s.Spec.Ports) == 1
+			if here && contradicts(says, c.Protocol) {
+				seen, callers = append(seen, c.Protocol), append(callers, c.Source.Name)
+			}
+		}
+		if seen = sortedSet(seen); len(seen) == 0 {
+			continue
+		}
+		f := found(o, portPath(i, p), "port", portTitle(p), "says", strings.ToLower(string(says)), "seen", strings.Join(seen, ", "), "callers", shortList(sortedSet(callers)))
+		if len(seen) == 1 {
+			f.Fix = []mesh.Edit{{Op: mesh.OpSet, Path: "spec.ports[" + strconv.Itoa(i) + "].appProtocol", Value: seen[0]}}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// retriesByHost finds VirtualServices that ask for retries by a host of theirs.
+var retriesByHost = &Lookup{
+	Name: "retries by host", Kinds: onlyRoutes,
+	Values: func(set mesh.Settings, o *mesh.Object) []string {
+		if _, attempts := mostRetries(o); attempts == 0 {
+			return nil
+		}
+		var out []string
+		for _, h := range spec[*networking.VirtualService](o).GetHosts() {
+			out = append(out, fullHost(set, o.Namespace, h))
+		}
+		return out
+	},
+}
+
+// mostRetries is the route that retries most, and how often.
+func mostRetries(o *mesh.Object) (route, attempts int) {
+	for i, r := range spec[*networking.VirtualService](o).GetHttp() {
+		if n := int(r.GetRetries().GetAttempts()); n > attempts {
+			route, attempts = i, n
+		}
+	}
+	return route, attempts
+}
+
+// chain is a way that calls take, and how many requests one can become on it.
+type chain struct {
+	steps    []string
+	requests int
+	retrying []mesh.Ref
+}
+
+// chainer looks for the chain that multiplies most.
+type chainer struct {
+	x     *Index
+	e     Evidence
+	steps int // taken so far: what bounds the work in a mesh where all call all
+}
+
+// Bounds of the search for chains. Longer ones would time out first.
+const (
+	maxChain      = 6
+	maxChainSteps = 2000
+)
+
+// before is the chain that leads to host, without the retries of host itself.
+func (c *chainer) before(host string, past []string) chain {
+	best := chain{requests: 1}
+	if c.steps++; len(past) >= maxChain || c.steps > maxChainSteps {
+		return best
+	}
+	for _, call := range callsTo(c.e, host) {
+		caller, ok := c.x.Get(call.Source)
+		if !ok || podFormOf(caller) == nil {
+			continue
+		}
+		for _, s := range servicesSelecting(c.x, caller.Namespace, podFormOf(caller).labels) {
+			from := mesh.KubeHost(s.Name, s.Namespace, c.x.Settings().ClusterDomain)
+			if slices.Contains(past, from) || from == host {
+				continue
+			}
+			got := c.before(from, append(past[:len(past):len(past)], host))
+			for _, vs := range c.x.By(retriesByHost, from) {
+				_, attempts := mostRetries(vs)
+				got.steps = append(got.steps, fmt.Sprintf("%s ×%d", s.Name, attempts+1))
+				got.requests *= attempts + 1
+				got.retrying = append(got.retrying, vs.Ref)
+				break // one object decides for a host
+			}
+			if got.requests > best.requests {
+				best = got
+			}
+		}
+	}
+	return best
+}
+
+// multipliedRetries finds routes whose callers are themselves called again when
+// they fail: one request can become the product of all.
+func multipliedRetries(x *Index, o *mesh.Object, e Evidence) []Found {
+	route, attempts := mostRetries(o)
+	if attempts == 0 {
+		return nil
+	}
+	best := chain{requests: 1}
+	var name string
+	for _, h := range spec[*networking.VirtualService](o).GetHosts() {
+		c := chainer{x: x, e: e}
+		if got := c.before(fullHost(x.Settings(), o.Namespace, h), nil); got.requests > best.requests {
+			best, name = got, h
+		}
+	}
+	if best.requests == 1 {
+		return nil
+	}
+	steps := append(best.steps, fmt.Sprintf("%s ×%d", name, attempts+1))
+	f := found(o, fmt.Sprintf("spec.http[%d].retries.attempts", route),
+		"path", strings.Join(steps, " → "), "requests", strconv.Itoa(best.requests*(attempts+1)))
+	f.Related = best.retrying
+	return []Found{f}
+}
+
+// experimentEnds is how long an experiment stays before it looks forgotten.
+const experimentEnds = 24 * time.Hour
+
+// forgottenExperiments finds faults and mirrors that nobody touched for a day,
+// while they take effect.
+func forgottenExperiments(x *Index, o *mesh.Object, e Evidence) []Found {
+	changed, ok := e.ChangedAt[o.Ref]
+	if !ok || e.Now.Sub(changed) < experimentEnds {
+		return nil
+	}
+	vs := spec[*networking.VirtualService](o)
+	var out []Found
+	for i, r := range vs.GetHttp() {
+		var what []string
+		if r.Fault != nil {
+			what = append(what, "fault")
+		}
+		if r.Mirror != nil {
+			what = append(what, "mirror")
+		}
+		if len(r.Mirrors) > 0 {
+			what = append(what, "mirrors")
+		}
+		if len(what) == 0 || !carriesTraffic(x, o, r, e) {
+			continue
+		}
+		for _, field := range what {
+			out = append(out, found(o, fmt.Sprintf("spec.http[%d].%s", i, field),
+				"field", field, "since", changed.UTC().Format("2006-01-02 15:04")))
+		}
+	}
+	return out
+}
+
+// carriesTraffic reports whether hosts that a route is for, or sends to, are called.
+func carriesTraffic(x *Index, o *mesh.Object, r *networking.HTTPRoute, e Evidence) bool {
+	hosts := slices.Clone(spec[*networking.VirtualService](o).GetHosts())
+	for _, d := range r.GetRoute() {
+		hosts = append(hosts, d.GetDestination().GetHost())
+	}
+	for _, h := range hosts {
+		full := fullHost(x.Settings(), o.Namespace, h)
+		domain, wild := strings.CutPrefix(full, "*")
+		for _, c := range e.Calls {
+			if c.PerSecond > 0 && (c.Host == full || wild && strings.HasSuffix(c.Host, domain)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lateShare is the share of its life that a certificate in use should still have:
+// certificates are renewed at half of it.
+const lateShare = 5
+
+// endingCertificates finds workloads whose certificate was not renewed in time.
+func endingCertificates(_ *Index, o *mesh.Object, e Evidence) []Found {
+	var late []Certificate
+	for _, c := range e.Certificates {
+		if c.Workload == o.Ref && c.NotAfter.Sub(e.Now) < c.NotAfter.Sub(c.NotBefore)/lateShare {
+			late = append(late, c)
+		}
+	}
+	if len(late) == 0 {
+		return nil
+	}
+	first := slices.MinFunc(late, func(a, b Certificate) int {
+		return cmp.Or(a.NotAfter.Compare(b.NotAfter), slices.Compare(a.Names, b.Names))
+	})
+	return []Found{found(o, "", "end", first.NotAfter.UTC().Format("2006-01-02 15:04"), "names", shortList(first.Names))}
+}
+
+// negativeConditions finds what a controller said it could not do for a Service.
+func negativeConditions(_ *Index, o *mesh.Object, _ Evidence) []Found {
+	var out []Found
+	for i, c := range spec[*corev1.Service](o).Status.Conditions {
+		if c.Status == metav1.ConditionFalse {
+			out = append(out, found(o, "status.conditions["+strconv.Itoa(i)+"]", "type", c.Type, "reason", c.Reason, "text", c.Message))
+		}
+	}
+	return out
+}
