@@ -1,12 +1,14 @@
 package validate
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
 
+	yaml "go.yaml.in/yaml/v4"
 	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -17,7 +19,7 @@ var onEntries = []mesh.Kind{mesh.KindServiceEntry}
 var serviceEntryChecks = []Check{
 	{
 		Code: "HDL1211", Severity: mesh.Warning, SameAs: []string{"IST0134"},
-		On: onEntries, Keys: eachObject, Reads: onEntries, Run: forObject(unaddressedPorts),
+		On: onEntries, Keys: eachObject, Reads: onEntries, Status: true, Run: forObject(unaddressedPorts),
 	},
 	{
 		Code: "HDL2221", Severity: mesh.Warning, SameAs: []string{"IST0177", "KIA1212"},
@@ -37,7 +39,7 @@ var serviceEntryChecks = []Check{
 // address tells them apart, in an entry without any.
 func unaddressedPorts(x *Index, o *mesh.Object, _ Evidence) []Found {
 	entry := spec[*networking.ServiceEntry](o)
-	if x.Settings().AllocateAddresses || len(entry.GetAddresses()) > 0 {
+	if x.Settings().AllocateAddresses || len(entry.GetAddresses()) > 0 || allocated(o) {
 		return nil
 	}
 	var out []Found
@@ -47,6 +49,20 @@ func unaddressedPorts(x *Index, o *mesh.Object, _ Evidence) []Found {
 		}
 	}
 	return out
+}
+
+// allocated reports whether the status of an entry names addresses that it got
+// from the mesh. The decoded object has no status, so that the text decides.
+func allocated(o *mesh.Object) bool {
+	if !bytes.Contains(o.Text, []byte("status")) {
+		return false
+	}
+	var doc struct {
+		Status struct {
+			Addresses []struct{ Value string }
+		}
+	}
+	return yaml.Load(bytes.TrimSpace(o.Text), &doc) == nil && len(doc.Status.Addresses) > 0
 }
 
 // contradictingPorts finds the first port that another entry defines for the
