@@ -10,6 +10,7 @@ export CGO_ENABLED := 0
 
 STATE ?= .heddle
 LINTERS := .cache/bin/built
+SCHEMAS := mesh/config/schema/crds/.built
 GO_FILES = find backend deploy frontend mesh test xds -name node_modules -prune -o -name '*.go' -print0
 # Everything that lives in this process; the rest starts real programs.
 UNIT = $(shell $(GO) list ./... | grep -v -e /test/e2e -e /test/dashboards -e /test/bench -e /test/golden)
@@ -26,18 +27,26 @@ up: build ## build, and run the mesh with the bookinfo demo on this machine (Ctr
 	@PATH="$(CURDIR)/bin:$$PATH" exec bin/heddle up --state $(STATE) deploy/samples/bookinfo
 
 .PHONY: build
-build: ## build bin/heddle and bin/heddle-samples
+build: $(SCHEMAS) ## build bin/heddle and bin/heddle-samples
 	@.ci/need go node python
 	@echo "building bin/heddle and bin/heddle-samples (the first time fetches 250 MB and takes some minutes)"
 	@.ci/build bin/heddle ./backend/cmd/heddle
 	@.ci/build bin/heddle-samples ./deploy/samples
+
+# The schemas of the CRDs come from the modules that go.mod names, and are
+# embedded.
+$(SCHEMAS): go.mod $(wildcard mesh/config/schema/extract/*.go)
+	@.ci/need go
+	@echo "extracting the schemas of the CRDs"
+	@$(GO) generate ./mesh/config/schema
+	@touch $@
 
 # The last lines of the output are those of go test itself.
 .PHONY: test
 test: lint test-unit test-e2e ## lint, and run every test
 
 .PHONY: test-unit
-test-unit: ## tests without other programs, with the race detector
+test-unit: $(SCHEMAS) ## tests without other programs, with the race detector
 	@.ci/need go cc
 	@echo "testing with the race detector"
 	@CGO_ENABLED=1 $(GO) test -race -timeout 15m $(UNIT)
@@ -55,7 +64,7 @@ test-user: build ## the tests of the running mesh as an ordinary user, also when
 		$(GO) test -count=1 -timeout 30m ./test/e2e/...
 
 .PHONY: fuzz
-fuzz: ## look for inputs that break what every input must keep, 20 seconds for each
+fuzz: $(SCHEMAS) ## look for inputs that break what every input must keep, 20 seconds for each
 	@.ci/need go
 	@grep -rno --include='*_test.go' '^func Fuzz[A-Za-z0-9]*' mesh xds backend | sed 's|/[^/]*:[0-9]*:func | |' | sort | \
 		while read -r folder name; do \
@@ -73,7 +82,7 @@ bench-%: build ## a benchmark of test/bench by name: make bench-routes; make ben
 	@$(GO) test -run '^$$' -bench '(?i)$(if $(filter all,$*),.,$*)' -timeout 30m ./test/bench/...
 
 .PHONY: lint
-lint: $(LINTERS) ## go vet, staticcheck, gofumpt, import rules
+lint: $(LINTERS) $(SCHEMAS) ## go vet, staticcheck, gofumpt, import rules
 	@.ci/need go
 	@echo "linting"
 	@$(GO) vet ./...
@@ -95,4 +104,4 @@ $(LINTERS): .ci/tools/go.mod .ci/tools/go.sum
 
 .PHONY: clean
 clean: ## remove what was built; the state folder stays
-	@rm -rf bin .cache
+	@rm -rf bin .cache mesh/config/schema/crds/*.json $(SCHEMAS)

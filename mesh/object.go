@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"time"
 )
 
@@ -16,12 +17,22 @@ type Object struct {
 	Annotations map[string]string
 	UID         string
 	Created     time.Time // decides precedence between equals; zero where the source does not know
+	// Generation counts the changes of the content; 0 where the source does not
+	// know.
+	Generation int64
+	// Unplaced reports that the text names no namespace, so that Namespace is the
+	// default one.
+	Unplaced bool
 
 	// Spec is the decoded content. For Istio kinds it is a pointer to the
 	// message of istio.io/api (*networkingv1alpha3.VirtualService …); for all
 	// other kinds it is a pointer to the whole API struct (*corev1.Service,
 	// *gatewayv1.HTTPRoute …), whose ObjectMeta repeats the fields above.
 	Spec any
+
+	// Status is the status as JSON, for Istio kinds, whose Spec does not hold it;
+	// nil when there is none.
+	Status json.RawMessage
 
 	// Version is what a writer must name to change the object: the SHA-256 of
 	// the document's bytes for files, the resourceVersion in Kubernetes.

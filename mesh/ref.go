@@ -75,6 +75,17 @@ const (
 	GroupGatewayAPI = "gateway.networking.k8s.io"
 )
 
+// Groups of the kinds that only checks look at.
+const (
+	GroupAdmission     = "admissionregistration.k8s.io"
+	GroupAPIExtensions = "apiextensions.k8s.io"
+	GroupAutoscaling   = "autoscaling"
+	GroupBatch         = "batch"
+	GroupK8sNetworking = "networking.k8s.io"
+	GroupPolicy        = "policy"
+	GroupRBAC          = "rbac.authorization.k8s.io"
+)
+
 // Kinds that code refers to by name. The complete table, with decoding, is in
 // mesh/config.
 var (
@@ -114,4 +125,29 @@ var (
 	KindListenerSet      = Kind{GroupGatewayAPI, "ListenerSet"}
 	KindReferenceGrant   = Kind{GroupGatewayAPI, "ReferenceGrant"}
 	KindBackendTLSPolicy = Kind{GroupGatewayAPI, "BackendTLSPolicy"}
+)
+
+// Kinds that the mesh itself has no use for, and that checks look at.
+var (
+	KindNode                  = Kind{GroupCore, "Node"}
+	KindEndpoints             = Kind{GroupCore, "Endpoints"}
+	KindReplicationController = Kind{GroupCore, "ReplicationController"}
+	KindDaemonSet             = Kind{GroupApps, "DaemonSet"}
+	KindReplicaSet            = Kind{GroupApps, "ReplicaSet"}
+	KindStatefulSet           = Kind{GroupApps, "StatefulSet"}
+	KindCronJob               = Kind{GroupBatch, "CronJob"}
+	KindJob                   = Kind{GroupBatch, "Job"}
+	KindIngress               = Kind{GroupK8sNetworking, "Ingress"}
+	KindIngressClass          = Kind{GroupK8sNetworking, "IngressClass"}
+
+	KindMutatingWebhookConfiguration   = Kind{GroupAdmission, "MutatingWebhookConfiguration"}
+	KindValidatingWebhookConfiguration = Kind{GroupAdmission, "ValidatingWebhookConfiguration"}
+	KindCustomResourceDefinition       = Kind{GroupAPIExtensions, "CustomResourceDefinition"}
+
+	KindHorizontalPodAutoscaler = Kind{GroupAutoscaling, "HorizontalPodAutoscaler"}
+	KindPodDisruptionBudget     = Kind{GroupPolicy, "PodDisruptionBudget"}
+	KindRole                    = Kind{GroupRBAC, "Role"}
+	KindRoleBinding             = Kind{GroupRBAC, "RoleBinding"}
+	KindClusterRole             = Kind{GroupRBAC, "ClusterRole"}
+	KindClusterRoleBinding      = Kind{GroupRBAC, "ClusterRoleBinding"}
 )

@@ -118,6 +118,9 @@ type checker struct {
 }
 
 func (c *checker) add(at []Step, severity mesh.Severity, format string, args []any) {
+	if len(c.issues) > maxFindings {
+		return // nobody will be told
+	}
 	c.issues = append(c.issues, Issue{Path: slices.Clone(Path(at)), Severity: severity, Message: fmt.Sprintf(format, args...)})
 }
 

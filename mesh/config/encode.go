@@ -179,6 +179,11 @@ func treeOf(o *mesh.Object) (tree, status map[string]any, err error) {
 		status = s
 	}
 	delete(tree, "status")
+	if len(o.Status) > 0 {
+		if err := json.Unmarshal(o.Status, &status); err != nil {
+			return nil, nil, fmt.Errorf("write the status of %s as JSON: %w", o.Ref, err)
+		}
+	}
 	return tree, status, nil
 }
 

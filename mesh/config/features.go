@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	yaml "go.yaml.in/yaml/v4"
 
@@ -123,8 +124,20 @@ type support struct {
 	words    []string // values without an effect
 }
 
-// supportOf makes the tree of a kind; nil when the kind has no effect.
-func supportOf(kind mesh.Kind) *support {
+// supportOf gives the tree of a kind, which nobody may change; nil when the kind
+// has no effect.
+func supportOf(kind mesh.Kind) *support { return supportTrees()[kind] }
+
+var supportTrees = sync.OnceValue(func() map[mesh.Kind]*support {
+	out := map[mesh.Kind]*support{}
+	for _, entry := range supported {
+		out[entry.kind] = growSupport(entry.kind)
+	}
+	return out
+})
+
+// growSupport makes the tree of a kind.
+func growSupport(kind mesh.Kind) *support {
 	for _, entry := range supported {
 		if entry.kind != kind {
 			continue

@@ -10,9 +10,15 @@ import (
 	networkingv1beta1 "istio.io/api/networking/v1beta1"
 	security "istio.io/api/security/v1beta1"
 	telemetry "istio.io/api/telemetry/v1alpha1"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -48,9 +54,9 @@ var (
 	v1AndAlpha2 = []string{"v1", "v1alpha2"}
 )
 
-// Kinds is every kind that can be decoded, ordered by group and name. Versions
-// of one kind share their Go type: what older versions lack cannot be written
-// wrongly in them.
+// Kinds is every kind that the mesh is made of, ordered by group and name.
+// Versions of one kind share their Go type: what older versions lack cannot be
+// written wrongly in them.
 var Kinds = []KindInfo{
 	{mesh.KindConfigMap, "configmaps", []string{"cm"}, v1Only, true, of[corev1.ConfigMap]},
 	{mesh.KindNamespace, "namespaces", []string{"ns"}, v1Only, false, of[corev1.Namespace]},
@@ -92,7 +98,32 @@ var Kinds = []KindInfo{
 	{mesh.KindTelemetry, "telemetries", []string{"telemetry"}, v1AndAlpha, true, of[telemetry.Telemetry]},
 }
 
-// Lookup finds a kind by its group and name.
+// OtherKinds is every kind that the mesh has no use for and that checks look at
+// all the same. Only Options.Checks reads them.
+var OtherKinds = []KindInfo{
+	//lint:ignore SA1019 old manifests still hold it
+	{mesh.KindEndpoints, "endpoints", []string{"ep"}, v1Only, true, of[corev1.Endpoints]},
+	{mesh.KindNode, "nodes", []string{"no"}, v1Only, false, of[corev1.Node]},
+	{mesh.KindReplicationController, "replicationcontrollers", []string{"rc"}, v1Only, true, of[corev1.ReplicationController]},
+	{mesh.KindMutatingWebhookConfiguration, "mutatingwebhookconfigurations", nil, v1Only, false, of[admissionv1.MutatingWebhookConfiguration]},
+	{mesh.KindValidatingWebhookConfiguration, "validatingwebhookconfigurations", nil, v1Only, false, of[admissionv1.ValidatingWebhookConfiguration]},
+	{mesh.KindCustomResourceDefinition, "customresourcedefinitions", []string{"crd"}, v1Only, false, of[CustomResourceDefinition]},
+	{mesh.KindDaemonSet, "daemonsets", []string{"ds"}, v1Only, true, of[appsv1.DaemonSet]},
+	{mesh.KindReplicaSet, "replicasets", []string{"rs"}, v1Only, true, of[appsv1.ReplicaSet]},
+	{mesh.KindStatefulSet, "statefulsets", []string{"sts"}, v1Only, true, of[appsv1.StatefulSet]},
+	{mesh.KindHorizontalPodAutoscaler, "horizontalpodautoscalers", []string{"hpa"}, []string{"v2"}, true, of[autoscalingv2.HorizontalPodAutoscaler]},
+	{mesh.KindCronJob, "cronjobs", []string{"cj"}, v1Only, true, of[batchv1.CronJob]},
+	{mesh.KindJob, "jobs", nil, v1Only, true, of[batchv1.Job]},
+	{mesh.KindIngress, "ingresses", []string{"ing"}, v1Only, true, of[networkingv1.Ingress]},
+	{mesh.KindIngressClass, "ingressclasses", nil, v1Only, false, of[networkingv1.IngressClass]},
+	{mesh.KindPodDisruptionBudget, "poddisruptionbudgets", []string{"pdb"}, v1Only, true, of[policyv1.PodDisruptionBudget]},
+	{mesh.KindClusterRole, "clusterroles", nil, v1Only, false, of[rbacv1.ClusterRole]},
+	{mesh.KindClusterRoleBinding, "clusterrolebindings", nil, v1Only, false, of[rbacv1.ClusterRoleBinding]},
+	{mesh.KindRole, "roles", nil, v1Only, true, of[rbacv1.Role]},
+	{mesh.KindRoleBinding, "rolebindings", nil, v1Only, true, of[rbacv1.RoleBinding]},
+}
+
+// Lookup finds a kind of the mesh by its group and name.
 func Lookup(k mesh.Kind) (KindInfo, bool) {
 	for _, info := range Kinds {
 		if info.Kind == k {
@@ -100,6 +131,22 @@ func Lookup(k mesh.Kind) (KindInfo, bool) {
 		}
 	}
 	return KindInfo{}, false
+}
+
+// LookupOther finds a kind that only checks look at.
+func LookupOther(k mesh.Kind) (KindInfo, bool) {
+	for _, info := range OtherKinds {
+		if info.Kind == k {
+			return info, true
+		}
+	}
+	return KindInfo{}, false
+}
+
+// other reports whether only checks look at a kind.
+func (k KindInfo) other() bool {
+	_, ok := LookupOther(k.Kind)
+	return ok
 }
 
 // Find reads a kind as people type it: "VirtualService", "virtualservices",

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	yaml "go.yaml.in/yaml/v4"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	meshv1alpha1 "istio.io/api/mesh/v1alpha1"
@@ -80,8 +79,8 @@ func decodeMessage(file string, data []byte, kind mesh.Kind, into proto.Message,
 }
 
 func (d *decoder) message(doc Document, ref mesh.Ref, into proto.Message, check func() []Issue) ([]mesh.Finding, bool) {
-	var root yaml.Node
-	if err := yaml.Unmarshal(doc.Text, &root); err != nil {
+	root, err := parse(doc.Text)
+	if err != nil {
 		d.report(doc, ref, mesh.Error, syntaxProblem(err, bytes.Count(bytes.TrimRight(doc.Text, "\n"), []byte("\n"))))
 		return d.problems, false
 	}
@@ -89,8 +88,8 @@ func (d *decoder) message(doc Document, ref mesh.Ref, into proto.Message, check 
 		return nil, true
 	}
 	top := root.Content[0]
-	w := &walker{base: doc.Line - 1}
-	w.value(nil, top, messageShape(into.ProtoReflect().Descriptor()), &support{all: true}, 0)
+	w := &walker{base: doc.Line - 1, most: nodesFor(len(doc.Text))}
+	w.value(nil, top, messageShape(into.ProtoReflect().Descriptor()), allSupported, 0)
 	for _, p := range w.problems {
 		d.report(doc, ref, mesh.Error, p)
 	}

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	runtimeschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/heddle-mesh/heddle/mesh"
 )
@@ -58,7 +59,8 @@ func (k KindInfo) assemble(w *walker) (*mesh.Object, error) {
 		Metadata   metav1.ObjectMeta `json:"metadata"`
 	}
 	spec := k.New()
-	if m, ok := spec.(proto.Message); ok {
+	m, isIstio := spec.(proto.Message)
+	if isIstio {
 		if at, has := w.sections["spec"]; has && !bytes.Equal(w.buf[at[0]:at[1]], []byte("null")) {
 			if err := protojson.Unmarshal(w.buf[at[0]:at[1]], m); err != nil {
 				return nil, fmt.Errorf("read spec: %w", err)
@@ -79,17 +81,26 @@ func (k KindInfo) assemble(w *walker) (*mesh.Object, error) {
 			return nil, fmt.Errorf("read object: %w", err)
 		}
 		meta, okMeta := spec.(metav1.Object)
-		typed, okType := spec.(runtime.Object)
+		typed, okType := spec.(interface {
+			GetObjectKind() runtimeschema.ObjectKind
+		})
 		if !okMeta || !okType {
 			return nil, errors.New("read object: the kind has no metadata")
 		}
+		head.Metadata = metaOf(meta)
 		if k.Namespaced && meta.GetNamespace() == "" {
 			meta.SetNamespace(DefaultNamespace)
 		}
-		head.Metadata = metaOf(meta)
 		head.APIVersion, _ = typed.GetObjectKind().GroupVersionKind().ToAPIVersionAndKind()
 	}
-	return k.object(head.APIVersion, head.Metadata, spec)
+	o, err := k.object(head.APIVersion, head.Metadata, spec)
+	if err != nil {
+		return nil, err
+	}
+	if at, has := w.sections["status"]; has && isIstio && !bytes.Equal(w.buf[at[0]:at[1]], []byte("null")) {
+		o.Status = bytes.Clone(w.buf[at[0]:at[1]])
+	}
+	return o, nil
 }
 
 // object fills an object from its parts.
@@ -97,10 +108,10 @@ func (k KindInfo) object(apiVersion string, meta metav1.ObjectMeta, spec any) (*
 	o := &mesh.Object{
 		Ref:        mesh.Ref{Kind: k.Kind, Namespace: meta.Namespace, Name: meta.Name},
 		APIVersion: apiVersion, Labels: meta.Labels, Annotations: meta.Annotations,
-		UID: string(meta.UID), Created: meta.CreationTimestamp.UTC(), Spec: spec,
+		UID: string(meta.UID), Created: meta.CreationTimestamp.UTC(), Generation: meta.Generation, Spec: spec,
 	}
 	if k.Namespaced && o.Namespace == "" {
-		o.Namespace = DefaultNamespace
+		o.Namespace, o.Unplaced = DefaultNamespace, true
 	}
 	if meta.CreationTimestamp.IsZero() {
 		o.Created = meta.CreationTimestamp.Time
@@ -114,6 +125,7 @@ func metaOf(m metav1.Object) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		Name: m.GetName(), Namespace: m.GetNamespace(), Labels: m.GetLabels(), Annotations: m.GetAnnotations(),
 		UID: m.GetUID(), CreationTimestamp: m.GetCreationTimestamp(), ResourceVersion: m.GetResourceVersion(),
+		Generation: m.GetGeneration(),
 	}
 }
 
@@ -168,7 +180,7 @@ func Wrap(v runtime.Object) (*mesh.Object, error) {
 		return nil, fmt.Errorf("wrap %T: it has no metadata", v)
 	}
 	t := reflect.TypeOf(v)
-	for _, info := range Kinds {
+	for _, info := range slices.Concat(Kinds, OtherKinds) {
 		if reflect.TypeOf(info.New()) != t {
 			continue
 		}

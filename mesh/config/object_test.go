@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	networking "istio.io/api/networking/v1alpha3"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -35,7 +34,7 @@ func TestWrap(t *testing.T) {
 	if second.Version == first.Version {
 		t.Error("the version does not cover status")
 	}
-	if _, err := config.Wrap(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: "a", Namespace: "b"}}); err == nil {
+	if _, err := config.Wrap(&corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Name: "a", Namespace: "b"}}); err == nil {
 		t.Error("an unknown kind was wrapped")
 	}
 	if _, err := config.Wrap(&corev1.Pod{}); err == nil {

@@ -62,8 +62,9 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// objectVerdicts says of each document what its kind's rules find. Other
-// problems than those of rules are mistakes of the case.
+// objectVerdicts says of each document what its kind's rules find, and what its
+// schema finds where the rules say nothing. Other problems are mistakes of the
+// case.
 func objectVerdicts(t *testing.T, f txtar.File) string {
 	t.Helper()
 	got := ""
@@ -79,7 +80,7 @@ func objectVerdicts(t *testing.T, f txtar.File) string {
 		var found []mesh.Finding
 		for _, p := range r.Problems {
 			switch p.Code {
-			case mesh.CodeStructure, mesh.CodeStructureWarning:
+			case mesh.CodeStructure, mesh.CodeStructureWarning, mesh.CodeSchema:
 				found = append(found, p)
 			case mesh.CodeUnsupported:
 			default:

@@ -14,6 +14,8 @@ type shape struct {
 	key shapeKind
 	// enum lists the words that a text may be; empty allows all.
 	enum []string
+	// open says that the Go type can hold other words too.
+	open bool
 	// bits and unsigned bound an integer.
 	bits     int
 	unsigned bool

@@ -45,7 +45,7 @@ func goShape(t reflect.Type) shape {
 	case reflect.Map:
 		return shape{kind: dict, key: text, elem: func() shape { return goShape(t.Elem()) }}
 	case reflect.String:
-		return shape{kind: text, enum: enumOf(t)}
+		return shape{kind: text, enum: enumOf(t), open: true}
 	case reflect.Bool:
 		return scalar(boolean)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:

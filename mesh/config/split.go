@@ -17,33 +17,55 @@ type Document struct {
 	// document begins behind its separator.
 	indent int
 	item   bool // the text holds a list, one item of which is meant
+	lines  []int
 }
 
 // fileLine turns a line as YAML counts it into one as editors count: YAML ends
 // lines at lone carriage returns and some signs of Unicode too.
 func (d Document) fileLine(line int) int {
-	if !bytes.ContainsAny(d.Text, "\r\u0085\u2028\u2029") {
+	if d.lines == nil || line < 1 {
 		return d.Line + line - 1
 	}
-	at, out := 1, d.Line
-	text := string(d.Text)
-	for i, r := range text {
-		if at >= line {
-			break
-		}
+	return d.lines[min(line, len(d.lines))-1]
+}
+
+// fileLines lists, for each line as YAML counts, the one as editors count; nil
+// where they are the same but for the lines before the document.
+func (d Document) fileLines() []int {
+	if !oddBreaks(d.Text) {
+		return nil
+	}
+	at := d.Line
+	lines := []int{at}
+	for i, r := range string(d.Text) {
 		switch r {
 		case '\n':
 			at++
-			out++
+			lines = append(lines, at)
 		case '\r':
-			if !strings.HasPrefix(text[i+1:], "\n") {
-				at++
+			if i+1 == len(d.Text) || d.Text[i+1] != '\n' {
+				lines = append(lines, at)
 			}
 		case '\u0085', '\u2028', '\u2029':
-			at++
+			lines = append(lines, at)
 		}
 	}
-	return out
+	return lines
+}
+
+// oddBreaks reports whether a text has ends of lines that editors do not count.
+func oddBreaks(text []byte) bool {
+	for rest := text; ; {
+		i := bytes.IndexByte(rest, '\r')
+		if i < 0 {
+			break
+		}
+		if i+1 == len(rest) || rest[i+1] != '\n' {
+			return true
+		}
+		rest = rest[i+1:]
+	}
+	return bytes.Contains(text, []byte("\u0085")) || bytes.Contains(text, []byte("\u2028")) || bytes.Contains(text, []byte("\u2029"))
 }
 
 // Blank reports whether a document holds nothing but comments and directives.

@@ -1,19 +1,16 @@
 package config
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	yaml "go.yaml.in/yaml/v4"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config/schema"
 )
 
 // problem is something wrong at one place of a document.
@@ -25,12 +22,17 @@ type problem struct {
 	message string
 }
 
-// walker compares a document with a shape and writes its JSON form. It goes on
-// after a problem, to find all of them in one go.
+// walker compares a document with a shape, writes its JSON form and gives it as
+// the tree that schemas judge. It goes on after a problem, to find all of them in
+// one go.
 type walker struct {
 	buf      []byte
 	problems []problem
-	visited  int
+	more     int               // further ones, when there are very many
+	visited  int               // values read, aliases followed
+	most     int               // bounds visited, unless it is 0
+	strict   bool              // lists are bounded too
+	full     bool              // there were more
 	base     int               // lines of the file before the document
 	sections map[string][2]int // ranges in buf of the values at the top
 
@@ -38,8 +40,8 @@ type walker struct {
 	warnings []problem
 }
 
-// read checks a whole document.
-func (w *walker) read(top *yaml.Node, info KindInfo) {
+// read checks a whole document and gives its tree.
+func (w *walker) read(top *yaml.Node, info KindInfo) map[string]any {
 	if w.support == nil {
 		at := top
 		if n := child(top, "kind"); n != nil {
@@ -47,64 +49,95 @@ func (w *walker) read(top *yaml.Node, info KindInfo) {
 		}
 		w.warnings = append(w.warnings, *problemAt(at, Path{}.Key("kind"), mesh.CodeUnsupported,
 			"objects of kind %s are not supported yet and have no effect", info.Kind))
-		w.support = &support{all: true}
+		w.support = allSupported
 	}
-	w.value(nil, top, info.shape(), w.support, 0)
+	tree, _ := w.value(nil, top, info.shape(), w.support, 0).(map[string]any)
+	return tree
 }
 
-func (w *walker) fail(t *trail, n *yaml.Node, format string, args ...any) {
+// fail reports a problem where a value is to be written.
+func (w *walker) fail(t *trail, n *yaml.Node, format string, args ...any) any {
+	w.buf = append(w.buf, "null"...)
+	if len(w.problems) >= maxFindings {
+		w.more++
+		return schema.Broken{}
+	}
 	w.problems = append(w.problems, problem{
 		code: mesh.CodeSchema, path: t.path(), line: n.Line, column: n.Column,
 		message: fmt.Sprintf(format, args...),
 	})
-	w.buf = append(w.buf, "null"...)
+	return schema.Broken{}
 }
 
-// value checks one value and writes it.
-func (w *walker) value(t *trail, n *yaml.Node, s shape, has *support, depth int) {
-	if w.visited++; w.visited > maxNodes {
-		if w.visited == maxNodes+1 {
-			w.fail(t, n, "the document holds more than %d values, aliases counted each time", maxNodes)
-		} else {
-			w.buf = append(w.buf, "null"...)
-		}
-		return
+// value checks one value and writes it. What it gives is its place in the tree.
+func (w *walker) value(t *trail, n *yaml.Node, s shape, has *support, depth int) any {
+	if w.visited++; w.spent() {
+		return w.tooMany(t, n)
 	}
 	if depth > maxDepth {
-		w.fail(t, n, "values are nested more than %d deep", maxDepth)
-		return
+		return w.fail(t, n, "values are nested more than %d deep", maxDepth)
 	}
 	if n.Kind == yaml.AliasNode {
-		w.value(t, n.Alias, s, has, depth+1)
-		return
+		return w.value(t, n.Alias, s, has, depth+1)
 	}
 	if isNull(n) {
 		w.buf = append(w.buf, "null"...)
-		return
+		return nil
 	}
 	switch s.kind {
 	case object:
-		w.object(t, n, s, has, depth)
+		return w.object(t, n, s, has, depth)
 	case dict:
-		w.dict(t, n, s, has, depth)
+		return w.dict(t, n, s, has, depth)
 	case listKind:
-		w.list(t, n, s, has, depth)
+		return w.list(t, n, s, has, depth)
 	case anything:
-		w.anything(t, n, depth)
+		return w.anything(t, n, depth)
 	default:
+		if s.kind == text && flowAddress(n) {
+			return w.text(n.Content[0].Value + ":")
+		}
 		if n.Kind != yaml.ScalarNode {
-			w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
-			return
+			return w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
 		}
 		if slices.Contains(has.words, n.Value) {
 			w.warn(t, n, "%s: %s is not supported yet", t.name(), n.Value)
 		}
-		w.scalar(t, n, s)
+		return w.scalar(t, n, s)
 	}
+}
+
+// flowAddress recognizes text that ends with a colon in a list such as
+// [10.0.0.1, 2001:db8::]. YAML 1.2 takes it for a key without a value; Kubernetes
+// reads YAML as it was before, and takes it for text.
+func flowAddress(n *yaml.Node) bool {
+	if n.Kind != yaml.MappingNode || n.Style&yaml.FlowStyle == 0 || len(n.Content) != 2 {
+		return false
+	}
+	k, v := n.Content[0], n.Content[1]
+	return k.Kind == yaml.ScalarNode && k.Style == 0 && strings.HasSuffix(k.Value, ":") && isNull(v) && v.Value == "" &&
+		k.Line == n.Line && k.Column == n.Column
+}
+
+// spent reports whether everything was read that may be read.
+func (w *walker) spent() bool { return w.most > 0 && w.visited > w.most }
+
+// tooMany ends the reading of a file whose aliases multiply, and says so once.
+func (w *walker) tooMany(t *trail, n *yaml.Node) any {
+	if !w.full {
+		w.full = true
+		return w.fail(t, n, "the file holds too many values, those behind aliases counted each time; split it, or write out less with aliases")
+	}
+	w.buf = append(w.buf, "null"...)
+	return schema.Broken{}
 }
 
 // warn reports something that has no effect.
 func (w *walker) warn(t *trail, n *yaml.Node, format string, args ...any) {
+	if len(w.warnings) >= maxFindings {
+		w.more++
+		return
+	}
 	w.warnings = append(w.warnings, *problemAt(n, t.path(), mesh.CodeUnsupported, format, args...))
 }
 
@@ -115,17 +148,21 @@ func (w *walker) into(t *trail, n *yaml.Node, has *support, part string) *suppor
 		return next
 	}
 	w.warn(t, n, "%s is not supported yet and has no effect", t.name())
-	return &support{all: true}
+	return allSupported
 }
+
+// allSupported is for what nobody asks about.
+var allSupported = &support{all: true}
 
 // pair is a key of a mapping with its value.
 type pair struct{ key, value *yaml.Node }
 
 // pairs lists a mapping with merge keys resolved; duplicate keys are reported
-// and left out.
-func (w *walker) pairs(t *trail, n *yaml.Node, depth int) []pair {
-	var out []pair
-	seen := make(map[string]*yaml.Node, len(n.Content)/2)
+// and left out, and bad keys noted in the tree of the mapping.
+func (w *walker) pairs(t *trail, n *yaml.Node, depth int, tree map[string]any) []pair {
+	out := make([]pair, 0, len(n.Content)/2)
+	find := finder(&out)
+	merges := false
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		if k.Kind == yaml.AliasNode {
@@ -133,26 +170,26 @@ func (w *walker) pairs(t *trail, n *yaml.Node, depth int) []pair {
 		}
 		if k.Kind != yaml.ScalarNode {
 			w.complain(t, k, "keys must be plain text, but %s stands here", describeNode(k))
+			tree[""] = schema.Broken{}
 			continue
 		}
-		if k.ShortTag() == "!!merge" {
+		if isMerge(k) {
+			merges = true
 			continue
 		}
-		if first, dup := seen[k.Value]; dup {
+		if first := find(k.Value); first != nil {
 			w.complain(t.key(k.Value), k, "the key %q is written twice, first on line %d; remove one of them",
 				k.Value, w.base+first.Line)
 			continue
 		}
-		seen[k.Value] = k
 		out = append(out, pair{k, v})
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Kind != yaml.ScalarNode || n.Content[i].ShortTag() != "!!merge" {
+	for i := 0; merges && i+1 < len(n.Content); i += 2 {
+		if !isMerge(n.Content[i]) {
 			continue
 		}
-		for _, m := range w.merged(t, n.Content[i+1], depth+1) {
-			if _, have := seen[m.key.Value]; !have {
-				seen[m.key.Value] = m.key
+		for _, m := range w.merged(t, n.Content[i+1], depth+1, tree) {
+			if find(m.key.Value) == nil {
 				out = append(out, m)
 			}
 		}
@@ -160,21 +197,55 @@ func (w *walker) pairs(t *trail, n *yaml.Node, depth int) []pair {
 	return out
 }
 
+// isMerge reports whether a key is "<<", which brings in another mapping.
+func isMerge(k *yaml.Node) bool {
+	return k.Kind == yaml.ScalarNode && k.Value == "<<" && k.ShortTag() == "!!merge"
+}
+
+// finder finds the key of a pair by its name. Most mappings are so small that
+// looking through them is quicker than an index.
+func finder(pairs *[]pair) func(name string) *yaml.Node {
+	var index map[string]*yaml.Node
+	indexed := 0
+	return func(name string) *yaml.Node {
+		if len(*pairs) <= 16 {
+			for _, p := range *pairs {
+				if p.key.Value == name {
+					return p.key
+				}
+			}
+			return nil
+		}
+		if index == nil {
+			index = map[string]*yaml.Node{}
+		}
+		for ; indexed < len(*pairs); indexed++ {
+			p := (*pairs)[indexed]
+			index[p.key.Value] = p.key
+		}
+		return index[name]
+	}
+}
+
 // merged lists what a merge key brings in.
-func (w *walker) merged(t *trail, n *yaml.Node, depth int) []pair {
-	if w.visited++; depth > maxDepth || w.visited > maxNodes {
-		w.complain(t, n, "merge keys are nested too deep")
+func (w *walker) merged(t *trail, n *yaml.Node, depth int, tree map[string]any) []pair {
+	if w.visited++; depth > maxDepth || w.spent() {
+		if !w.full {
+			w.complain(t, n, "merge keys bring in too much; write it out instead")
+		}
+		w.full = w.full || w.spent()
 		return nil
 	}
 	switch {
 	case n.Kind == yaml.AliasNode:
-		return w.merged(t, n.Alias, depth+1)
+		return w.merged(t, n.Alias, depth+1, tree)
 	case n.Kind == yaml.MappingNode:
-		return w.pairs(t, n, depth+1)
+		w.visited += len(n.Content)
+		return w.pairs(t, n, depth+1, tree)
 	case n.Kind == yaml.SequenceNode:
 		var out []pair
 		for _, item := range n.Content {
-			out = append(out, w.merged(t, item, depth+1)...)
+			out = append(out, w.merged(t, item, depth+1, tree)...)
 		}
 		return out
 	default:
@@ -190,14 +261,14 @@ func (w *walker) complain(t *trail, n *yaml.Node, format string, args ...any) {
 	w.buf = w.buf[:mark]
 }
 
-func (w *walker) object(t *trail, n *yaml.Node, s shape, has *support, depth int) {
+func (w *walker) object(t *trail, n *yaml.Node, s shape, has *support, depth int) any {
 	if n.Kind != yaml.MappingNode {
-		w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
-		return
+		return w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
 	}
+	tree := make(map[string]any, len(n.Content)/2)
 	w.buf = append(w.buf, '{')
-	groups := map[string]string{}
-	for _, p := range w.pairs(t, n, depth) {
+	var groups map[string]string
+	for _, p := range w.pairs(t, n, depth, tree) {
 		name := p.key.Value
 		at := t.key(name)
 		f, ok := s.field(name)
@@ -207,208 +278,96 @@ func (w *walker) object(t *trail, n *yaml.Node, s shape, has *support, depth int
 				hint = fmt.Sprintf("; did you mean %q?", near)
 			}
 			w.complain(at, p.key, "unknown field %q%s", name, hint)
+			tree[name] = schema.Broken{}
+			continue
+		}
+		if _, twice := tree[f.name]; twice {
+			w.complain(at, p.key, "the field %s is here in two spellings; remove %q", f.name, name)
 			continue
 		}
 		if f.oneof != "" && !isNull(p.value) {
 			if other, taken := groups[f.oneof]; taken {
 				w.complain(at, p.key, "only one of %q and %q may be set", other, name)
+				tree[f.name] = schema.Broken{}
 				continue
+			}
+			if groups == nil {
+				groups = map[string]string{}
 			}
 			groups[f.oneof] = name
 		}
 		w.comma('{')
-		w.quote(name)
+		w.quote(f.name)
 		w.buf = append(w.buf, ':')
 		from := len(w.buf)
 		in := has
 		if !isNull(p.value) {
 			in = w.into(at, p.key, has, f.name)
 		}
-		w.value(at, p.value, f.shape, in, depth+1)
+		// A field without a value is a field that is not there.
+		if v := w.value(at, p.value, f.shape, in, depth+1); v != nil {
+			tree[f.name] = v
+		}
 		if t == nil && w.sections != nil {
 			w.sections[name] = [2]int{from, len(w.buf)}
 		}
 	}
 	w.buf = append(w.buf, '}')
+	return tree
 }
 
-func (w *walker) dict(t *trail, n *yaml.Node, s shape, has *support, depth int) {
+func (w *walker) dict(t *trail, n *yaml.Node, s shape, has *support, depth int) any {
 	if n.Kind != yaml.MappingNode {
-		w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
-		return
+		return w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
 	}
+	tree := make(map[string]any, len(n.Content)/2)
 	w.buf = append(w.buf, '{')
 	elem := s.elem()
-	for _, p := range w.pairs(t, n, depth) {
+	for _, p := range w.pairs(t, n, depth, tree) {
 		name := p.key.Value
 		if s.key == integer {
 			if _, err := strconv.ParseUint(name, 10, 32); err != nil {
 				w.complain(t.key(name), p.key, "the key %q must be a whole number", name)
+				tree[name] = schema.Broken{}
 				continue
 			}
 		}
 		if isNull(p.value) && elem.kind != anything {
 			w.complain(t.key(name), p.value, "must be %s, but nothing stands here", elem.describe())
+			tree[name] = schema.Broken{}
 			continue
 		}
 		w.comma('{')
 		w.quote(name)
 		w.buf = append(w.buf, ':')
-		w.value(t.key(name), p.value, elem, w.into(t.key(name), p.key, has, "{}"), depth+1)
+		at := t.key(name)
+		tree[name] = w.value(at, p.value, elem, w.into(at, p.key, has, "{}"), depth+1)
 	}
 	w.buf = append(w.buf, '}')
+	return tree
 }
 
-func (w *walker) list(t *trail, n *yaml.Node, s shape, has *support, depth int) {
+func (w *walker) list(t *trail, n *yaml.Node, s shape, has *support, depth int) any {
 	if n.Kind != yaml.SequenceNode {
-		w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
-		return
+		return w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
+	}
+	tree := make([]any, 0, len(n.Content))
+	if len(n.Content) > maxItems && w.strict {
+		return w.fail(t, n, "a list of %d items is too long; split the object, so that it has at most %d", len(n.Content), maxItems)
 	}
 	w.buf = append(w.buf, '[')
 	elem := s.elem()
 	for i, item := range n.Content {
 		w.comma('[')
+		at := t.item(i)
 		if isNull(item) && elem.kind != anything {
-			w.fail(t.item(i), item, "must be %s, but nothing stands here", elem.describe())
+			tree = append(tree, w.fail(at, item, "must be %s, but nothing stands here", elem.describe()))
 			continue
 		}
-		w.value(t.item(i), item, elem, w.into(t.item(i), item, has, "[]"), depth+1)
+		tree = append(tree, w.value(at, item, elem, w.into(at, item, has, "[]"), depth+1))
 	}
 	w.buf = append(w.buf, ']')
-}
-
-// anything writes a value as it stands.
-func (w *walker) anything(t *trail, n *yaml.Node, depth int) {
-	switch n.Kind {
-	case yaml.MappingNode:
-		w.dict(t, n, shape{kind: dict, elem: func() shape { return scalar(anything) }}, &support{all: true}, depth)
-	case yaml.SequenceNode:
-		w.list(t, n, shape{kind: listKind, elem: func() shape { return scalar(anything) }}, &support{all: true}, depth)
-	default:
-		switch n.ShortTag() {
-		case "!!bool":
-			w.scalar(t, n, scalar(boolean))
-		case "!!int":
-			if _, err := intOf(n.Value, 64, false); err != nil {
-				w.scalar(t, n, scalar(number))
-				return
-			}
-			w.scalar(t, n, shape{kind: integer, bits: 64})
-		case "!!float":
-			w.scalar(t, n, scalar(number))
-		default:
-			w.quote(n.Value)
-		}
-	}
-}
-
-func (w *walker) scalar(t *trail, n *yaml.Node, s shape) {
-	tag := n.ShortTag()
-	if tag == "!!timestamp" {
-		tag = "!!str" // a date without quotes
-	}
-	wrong := func() { w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n)) }
-	switch s.kind {
-	case text:
-		switch {
-		case len(s.enum) > 0:
-			w.enum(t, n, s, tag)
-		case tag != "!!str" || yaml11Bool(n):
-			w.fail(t, n, "must be text, but %s stands here; write it in quotes: %q", describeNode(n), n.Value)
-		default:
-			w.quote(n.Value)
-		}
-	case boolean:
-		switch {
-		case tag == "!!bool":
-			w.buf = strconv.AppendBool(w.buf, strings.EqualFold(n.Value, "true"))
-		case yaml11Bool(n):
-			w.buf = strconv.AppendBool(w.buf, strings.EqualFold(n.Value, "yes") || strings.EqualFold(n.Value, "on"))
-		default:
-			wrong()
-		}
-	case integer:
-		// 64-bit numbers are text in the JSON form of protobuf.
-		if tag != "!!int" && !(tag == "!!str" && s.bits == 64) {
-			wrong()
-			return
-		}
-		digits, err := intOf(n.Value, s.bits, s.unsigned)
-		if err != nil {
-			w.fail(t, n, "%s is out of range: %s", n.Value, rangeOf(s))
-			return
-		}
-		w.buf = append(w.buf, digits...)
-	case number:
-		if tag != "!!float" && tag != "!!int" {
-			wrong()
-			return
-		}
-		f, err := floatOf(n.Value)
-		if err != nil {
-			w.fail(t, n, "%s is not a number that can be used here", n.Value)
-			return
-		}
-		w.buf = strconv.AppendFloat(w.buf, f, 'g', -1, 64)
-	case bytes64:
-		if tag == "!!binary" {
-			tag = "!!str"
-		}
-		flat := strings.Join(strings.Fields(n.Value), "")
-		if _, err := base64.StdEncoding.DecodeString(flat); tag != "!!str" || err != nil {
-			wrong()
-			return
-		}
-		w.quote(flat)
-	case duration, goDuration:
-		d, err := time.ParseDuration(n.Value)
-		if tag != "!!str" || err != nil {
-			wrong()
-			return
-		}
-		if s.kind == duration {
-			w.quote(secondsOf(d))
-			return
-		}
-		w.quote(n.Value)
-	case timestamp:
-		if _, err := time.Parse(time.RFC3339Nano, n.Value); tag != "!!str" || err != nil {
-			wrong()
-			return
-		}
-		w.quote(n.Value)
-	case quantity:
-		if tag != "!!str" && tag != "!!int" && tag != "!!float" {
-			wrong()
-			return
-		}
-		if _, err := resource.ParseQuantity(n.Value); err != nil {
-			wrong()
-			return
-		}
-		w.quote(n.Value)
-	case intOrText:
-		switch tag {
-		case "!!int":
-			w.scalar(t, n, shape{kind: integer, bits: 32})
-		case "!!str":
-			w.quote(n.Value)
-		default:
-			wrong()
-		}
-	}
-}
-
-func (w *walker) enum(t *trail, n *yaml.Node, s shape, tag string) {
-	if tag == "!!str" && slices.Contains(s.enum, n.Value) {
-		w.quote(n.Value)
-		return
-	}
-	hint := ""
-	if near := nearest(n.Value, s.enum); near != "" {
-		hint = fmt.Sprintf("; did you mean %s?", near)
-	}
-	w.fail(t, n, "%q is not one of %s%s", n.Value, strings.Join(s.enum, ", "), hint)
+	return tree
 }
 
 // comma separates items, unless the one to come is the first behind open.
@@ -419,11 +378,25 @@ func (w *walker) comma(open byte) {
 }
 
 func (w *walker) quote(s string) {
+	if plainJSON(s) {
+		w.buf = append(append(append(w.buf, '"'), s...), '"')
+		return
+	}
 	b, err := json.Marshal(s)
 	if err != nil { // text cannot fail; keep the JSON whole all the same
 		b = []byte(`""`)
 	}
 	w.buf = append(w.buf, b...)
+}
+
+// plainJSON reports whether text stands in JSON as it is.
+func plainJSON(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func isNull(n *yaml.Node) bool {
@@ -472,56 +445,6 @@ func clip(s string) string {
 		return string(r[:60]) + "…"
 	}
 	return s
-}
-
-// intOf reads a YAML whole number and writes it in decimal.
-func intOf(s string, bits int, unsigned bool) (string, error) {
-	if unsigned {
-		u, err := strconv.ParseUint(plainInt(s), 0, bits)
-		return strconv.FormatUint(u, 10), err
-	}
-	i, err := strconv.ParseInt(plainInt(s), 0, bits)
-	return strconv.FormatInt(i, 10), err
-}
-
-func plainInt(s string) string { return strings.TrimPrefix(s, "+") }
-
-func floatOf(s string) (float64, error) {
-	if strings.HasPrefix(s, "0x") || strings.HasPrefix(s, "0o") || strings.HasPrefix(s, "0b") {
-		i, err := strconv.ParseInt(s, 0, 64)
-		return float64(i), err
-	}
-	f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
-	if err == nil && (math.IsInf(f, 0) || math.IsNaN(f)) {
-		err = strconv.ErrRange
-	}
-	return f, err
-}
-
-func rangeOf(s shape) string {
-	if s.unsigned {
-		return fmt.Sprintf("it must be from 0 to %d", uint64(math.MaxUint64)>>(64-s.bits))
-	}
-	limit := int64(math.MaxInt64) >> (64 - s.bits)
-	return fmt.Sprintf("it must be from %d to %d", -limit-1, limit)
-}
-
-// secondsOf writes a duration as protobuf's JSON form wants it.
-func secondsOf(d time.Duration) string {
-	sign := ""
-	if d < 0 {
-		sign = "-"
-	}
-	// In unsigned numbers the smallest duration has an absolute value too.
-	n := uint64(d)
-	if d < 0 {
-		n = -n
-	}
-	sec, frac := n/1e9, n%1e9
-	if frac == 0 {
-		return fmt.Sprintf("%s%ds", sign, sec)
-	}
-	return fmt.Sprintf("%s%d.%ss", sign, sec, strings.TrimRight(fmt.Sprintf("%09d", frac), "0"))
 }
 
 // nearest finds the word that is most like name, when one is close enough to

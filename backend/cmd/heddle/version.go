@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/heddle-mesh/heddle/mesh/config"
+	"github.com/heddle-mesh/heddle/mesh/config/schema"
 	"github.com/heddle-mesh/heddle/xds/envoy"
 )
 
@@ -43,6 +44,9 @@ func newVersion(g *globals) *cobra.Command {
 			return printJSON(w, versions)
 		}
 		fmt.Fprintf(w, "heddle %s\nEnvoy  %s\n", versions["client"], versions["envoy"])
+		if err := schema.Built(); err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", err)
+		}
 		if s := versions["server"]; s != "" {
 			fmt.Fprintf(w, "server %s\n", s)
 		}
