@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/heddle-mesh/heddle/mesh"
 )
@@ -265,9 +264,4 @@ func autoImageInPod(_ *Index, o *mesh.Object, _ Evidence) []Found {
 
 func imagePath(p *podForm) string {
 	return p.specPath + ".containers[" + strconv.Itoa(autoImage(p)) + "].image"
-}
-
-// selectorWords is a selector as people write it, in order.
-func selectorWords(l map[string]string) string {
-	return labels.Set(l).String()
 }

@@ -12,6 +12,8 @@ var List = slices.SortedFunc(slices.Values(slices.Concat(
 	serviceEntryChecks,
 	sidecarChecks,
 	workloadGroupChecks,
+	routeChecks,
+	gatewayChecks,
 	workloadChecks,
 	serviceChecks,
 	injectionChecks,

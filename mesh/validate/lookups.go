@@ -8,6 +8,8 @@ var lookups = slices.Concat(
 	podLookups,
 	destinationRuleLookups,
 	namespaceLookups,
+	virtualServiceLookups,
+	gatewayLookups,
 	injectionLookups,
 	liveLookups,
 )

@@ -29,7 +29,7 @@ var serviceChecks = []Check{
 		Code: "HDL2811", Severity: mesh.Warning, SameAs: []string{"KIA0701"}, Absence: true,
 		On: onlyServices, Keys: eachObject,
 		Reads: slices.Concat(onlyServices, workloadKinds),
-		Run:   forObject(portsNotExposed),
+		Run:   forObject(portsNobodyListensOn),
 	},
 	{
 		Code: "HDL2812", Severity: mesh.Info, Absence: true,
@@ -118,9 +118,9 @@ func podsBehind(x *Index, o *mesh.Object) []*mesh.Object {
 	return slices.Concat(podsSelected(x, o.Namespace, selector), templatesSelected(x, o.Namespace, selector))
 }
 
-// portsNotExposed finds ports that no container behind a Service listens on, as
+// portsNobodyListensOn finds ports that no container behind a Service listens on, as
 // far as containers say what they listen on.
-func portsNotExposed(x *Index, o *mesh.Object, _ Evidence) []Found {
+func portsNobodyListensOn(x *Index, o *mesh.Object, _ Evidence) []Found {
 	s := spec[*corev1.Service](o)
 	if len(s.Spec.Selector) == 0 || s.Spec.Type == corev1.ServiceTypeExternalName {
 		return nil
