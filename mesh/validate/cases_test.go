@@ -62,7 +62,7 @@ func readCase(t *testing.T, file string) testCase {
 	for _, f := range archive.Files {
 		switch f.Name {
 		case "mesh.yaml", "unplaced.yaml":
-			got := config.Decode(file, f.Data)
+			got := config.Options{Checks: true}.Decode(file, f.Data)
 			for _, p := range got.Problems {
 				if p.Severity == mesh.Error {
 					t.Fatalf("%s: %s %s: %s", file, p.Ref, p.Path, p.Message)

@@ -25,7 +25,7 @@ func TestFixes(t *testing.T) {
 				t.Errorf("%s: the fix of %s in %s: %v", file, f.Code, f.Ref, err)
 				continue
 			}
-			got := config.Decode(file, text)
+			got := config.Options{Checks: true}.Decode(file, text)
 			for _, p := range got.Problems {
 				if p.Severity == mesh.Error {
 					t.Errorf("%s: after the fix of %s: %s %s", file, f.Code, p.Path, p.Message)

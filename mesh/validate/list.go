@@ -18,4 +18,5 @@ var List = slices.SortedFunc(slices.Values(slices.Concat(
 	serviceChecks,
 	injectionChecks,
 	liveChecks,
+	installChecks,
 )), func(a, b Check) int { return cmp.Compare(a.Code, b.Code) })

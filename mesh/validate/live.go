@@ -2,6 +2,7 @@ package validate
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -41,7 +42,7 @@ var liveChecks = []Check{
 	},
 	{
 		Code: "HDL3005", Severity: mesh.Warning, SameAs: []string{"IST0171"}, Status: true,
-		On: onlyServices, Keys: eachObject, Reads: onlyServices,
+		On: conditioned, Keys: eachObject, Reads: conditioned,
 		Run: forObject(negativeConditions),
 	},
 }
@@ -281,10 +282,28 @@ func endingCertificates(_ *Index, o *mesh.Object, e Evidence) []Found {
 	return []Found{found(o, "", "end", first.NotAfter.UTC().Format("2006-01-02 15:04"), "names", shortList(first.Names))}
 }
 
-// negativeConditions finds what a controller said it could not do for a Service.
+// conditioned are the kinds whose conditions say what took effect.
+var conditioned = []mesh.Kind{mesh.KindService, mesh.KindServiceEntry, mesh.KindAuthorizationPolicy}
+
+// conditionsOf are what controllers said about an object; none when its status
+// cannot be read.
+func conditionsOf(o *mesh.Object) []metav1.Condition {
+	if s, ok := o.Spec.(*corev1.Service); ok {
+		return s.Status.Conditions
+	}
+	var status struct {
+		Conditions []metav1.Condition `json:"conditions"`
+	}
+	if len(o.Status) == 0 || json.Unmarshal(o.Status, &status) != nil {
+		return nil
+	}
+	return status.Conditions
+}
+
+// negativeConditions finds what a controller said it could not do for an object.
 func negativeConditions(_ *Index, o *mesh.Object, _ Evidence) []Found {
 	var out []Found
-	for i, c := range spec[*corev1.Service](o).Status.Conditions {
+	for i, c := range conditionsOf(o) {
 		if c.Status == metav1.ConditionFalse {
 			out = append(out, found(o, "status.conditions["+strconv.Itoa(i)+"]", "type", c.Type, "reason", c.Reason, "text", c.Message))
 		}

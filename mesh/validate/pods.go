@@ -17,7 +17,7 @@ var podLookups = []*Lookup{podsByLabel, templatesByLabel, machinesByLabel}
 var podsByLabel = &Lookup{Name: "pods by label", Kinds: []mesh.Kind{mesh.KindPod}, Values: labelValues}
 
 // templateKinds are the kinds that make pods.
-var templateKinds = []mesh.Kind{mesh.KindDeployment}
+var templateKinds = []mesh.Kind{mesh.KindDeployment, mesh.KindDaemonSet, mesh.KindStatefulSet}
 
 // templatesByLabel finds what makes pods by namespace and one label of their pods.
 var templatesByLabel = &Lookup{Name: "templates by label", Kinds: templateKinds, Values: labelValues}
@@ -46,6 +46,10 @@ func podLabels(o *mesh.Object) map[string]string {
 	case *corev1.Pod:
 		return o.Labels
 	case *appsv1.Deployment:
+		return s.Spec.Template.Labels
+	case *appsv1.DaemonSet:
+		return s.Spec.Template.Labels
+	case *appsv1.StatefulSet:
 		return s.Spec.Template.Labels
 	case *networking.WorkloadEntry:
 		return over(o.Labels, s.GetLabels())

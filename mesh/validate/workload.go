@@ -75,6 +75,10 @@ func podFormOf(o *mesh.Object) *podForm {
 		return &podForm{o.Labels, o.Annotations, &s.Spec, "metadata", "spec"}
 	case *appsv1.Deployment:
 		template = &s.Spec.Template
+	case *appsv1.DaemonSet:
+		template = &s.Spec.Template
+	case *appsv1.StatefulSet:
+		template = &s.Spec.Template
 	default:
 		return nil
 	}
