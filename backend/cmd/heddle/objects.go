@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/heddle-mesh/heddle/backend/api"
 	"github.com/heddle-mesh/heddle/mesh"
@@ -60,7 +59,7 @@ func newGet(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printObjects(cmd.OutOrStdout(), out.value, objects, false)
+			return printObjects(cmd.OutOrStdout(), out.value, objects, nil, false)
 		}
 		kind, err := kindOf(word)
 		if err != nil {
@@ -82,7 +81,13 @@ func newGet(g *globals) *cobra.Command {
 				return err
 			}
 		}
-		return printObjects(cmd.OutOrStdout(), out.value, objects, name != "")
+		var states map[mesh.Ref]string
+		if kind.Kind == mesh.KindPod && out.value == "table" {
+			if states, err = c.podStates(cmd.Context()); err != nil {
+				return err
+			}
+		}
+		return printObjects(cmd.OutOrStdout(), out.value, objects, states, name != "")
 	}
 	return cmd
 }
@@ -112,7 +117,8 @@ func (c *client) written(ctx context.Context, namespace string) ([]api.Object, e
 	return all, nil
 }
 
-func printObjects(w io.Writer, format string, objects []api.Object, single bool) error {
+// printObjects shows objects; what is in order is ok, or what states says.
+func printObjects(w io.Writer, format string, objects []api.Object, states map[mesh.Ref]string, single bool) error {
 	switch format {
 	case "json":
 		if single {
@@ -139,10 +145,7 @@ func printObjects(w io.Writer, format string, objects []api.Object, single bool)
 	}
 	var rows [][]string
 	for _, o := range objects {
-		state := "ok"
-		if o.Ref.Kind == mesh.KindPod {
-			state = podState(o)
-		}
+		state := cmp.Or(states[o.Ref], "ok")
 		for _, f := range o.Findings {
 			if f.Severity == mesh.Error {
 				state = paint(w, mesh.Error, f.Code)
@@ -162,21 +165,21 @@ func printObjects(w io.Writer, format string, objects []api.Object, single bool)
 	return nil
 }
 
-// podState is Ready for a pod that is, and else its phase.
-func podState(o api.Object) string {
-	for _, decoded := range config.Decode("", []byte(o.YAML)).Objects {
-		pod, _ := decoded.Spec.(*corev1.Pod)
-		if pod == nil {
-			continue
-		}
-		for _, c := range pod.Status.Conditions {
-			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-				return "Ready"
-			}
-		}
-		return cmp.Or(string(pod.Status.Phase), "Pending")
+// podStates says of each pod whether it is ready, and else its phase.
+func (c *client) podStates(ctx context.Context) (map[mesh.Ref]string, error) {
+	var all []api.Workload
+	if err := c.get(ctx, "/api/v1/workloads", nil, &all); err != nil {
+		return nil, err
 	}
-	return "ok"
+	states := map[mesh.Ref]string{}
+	for _, w := range all {
+		state := cmp.Or(w.Phase, "Pending")
+		if w.Ready {
+			state = "Ready"
+		}
+		states[mesh.Ref{Kind: mesh.KindPod, Namespace: w.Namespace, Name: w.Pod}] = state
+	}
+	return states, nil
 }
 
 func place(o mesh.Origin) string {
