@@ -7,6 +7,11 @@ import (
 
 // List is every check, by code.
 var List = slices.SortedFunc(slices.Values(slices.Concat(
+	securityChecks,
+	telemetryChecks,
+	envoyFilterChecks,
+	gatewayAPIChecks,
+	annotationsChecks,
 	virtualServiceChecks,
 	destinationRuleChecks,
 	serviceEntryChecks,

@@ -4,6 +4,8 @@ import "slices"
 
 // lookups is every Lookup that checks use.
 var lookups = slices.Concat(
+	securityLookups,
+	gatewayAPILookups,
 	hostLookups,
 	podLookups,
 	destinationRuleLookups,
