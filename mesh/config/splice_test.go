@@ -40,42 +40,42 @@ func TestSplice(t *testing.T) {
 		name, old, want string
 		edits           []Edit
 	}{
-		{"scalar", "weight: 90 # most", "weight: 50 # most", []Edit{{Set, "spec.http[0].route[0].weight", "50"}}},
-		{"in flow", "subset: v1}", "subset: v3}", []Edit{{Set, "spec.http[0].route[0].destination.subset", "v3"}}},
-		{"new in flow", "subset: v1}", "subset: v1, port: {number: 80}}", []Edit{{Set, "spec.http[0].route[0].destination.port", "number: 80"}}},
-		{"new in empty flow", "labels: {}}", "labels: {a: \"1\"}}", []Edit{{Set, "metadata.labels.a", `"1"`}}},
+		{"scalar", "weight: 90 # most", "weight: 50 # most", []Edit{{Op: Set, Path: "spec.http[0].route[0].weight", Value: "50"}}},
+		{"in flow", "subset: v1}", "subset: v3}", []Edit{{Op: Set, Path: "spec.http[0].route[0].destination.subset", Value: "v3"}}},
+		{"new in flow", "subset: v1}", "subset: v1, port: {number: 80}}", []Edit{{Op: Set, Path: "spec.http[0].route[0].destination.port", Value: "number: 80"}}},
+		{"new in empty flow", "labels: {}}", "labels: {a: \"1\"}}", []Edit{{Op: Set, Path: "metadata.labels.a", Value: `"1"`}}},
 		{
 			"new field", "      timeout: 1s\n", "      timeout: 1s\n      retries:\n        attempts: 2\n        retryOn: 5xx\n",
-			[]Edit{{Set, "spec.http[0].retries", "{attempts: 2, retryOn: 5xx}"}},
+			[]Edit{{Op: Set, Path: "spec.http[0].retries", Value: "{attempts: 2, retryOn: 5xx}"}},
 		},
 		{
 			"new fields on the way", "      timeout: 1s\n", "      timeout: 1s\n      fault:\n        delay:\n          percentage:\n            value: 10\n",
-			[]Edit{{Set, "spec.http[0].fault.delay.percentage.value", "10"}},
+			[]Edit{{Op: Set, Path: "spec.http[0].fault.delay.percentage.value", Value: "10"}},
 		},
-		{"new list item", "    - \"reviews.example.com\"\n", "    - \"reviews.example.com\"\n    - other\n", []Edit{{Set, "spec.hosts[2]", "other"}}},
-		{"insert item", "    - reviews   # who\n", "    - first\n    - reviews   # who\n", []Edit{{Insert, "spec.hosts[0]", "first"}}},
+		{"new list item", "    - \"reviews.example.com\"\n", "    - \"reviews.example.com\"\n    - other\n", []Edit{{Op: Set, Path: "spec.hosts[2]", Value: "other"}}},
+		{"insert item", "    - reviews   # who\n", "    - first\n    - reviews   # who\n", []Edit{{Op: Insert, Path: "spec.hosts[0]", Value: "first"}}},
 		{
 			"insert rule", "    # everybody\n    - route:\n", "    # everybody\n    - name: new\n      route:\n        - destination:\n            host: x\n    - route:\n",
-			[]Edit{{Insert, "spec.http[0]", "{name: new, route: [{destination: {host: x}}]}"}},
+			[]Edit{{Op: Insert, Path: "spec.http[0]", Value: "{name: new, route: [{destination: {host: x}}]}"}},
 		},
-		{"under nothing", "      match:\n", "      match:\n        - uri:\n            prefix: /a\n", []Edit{{Set, "spec.http[1].match[0].uri.prefix", "/a"}}},
-		{"delete field", "      timeout: 1s\n", "", []Edit{{Delete, "spec.http[0].timeout", ""}}},
-		{"delete item", "    - reviews   # who\n", "", []Edit{{Delete, "spec.hosts[0]", ""}}},
-		{"delete in flow", "{host: reviews, subset: v1}", "{subset: v1}", []Edit{{Delete, "spec.http[0].route[0].destination.host", ""}}},
-		{"delete last in flow", "{host: reviews, subset: v1}", "{host: reviews}", []Edit{{Delete, "spec.http[0].route[0].destination.subset", ""}}},
-		{"delete behind a dash", "    - name: rest\n      match:\n", "    - match:\n", []Edit{{Delete, "spec.http[1].name", ""}}},
-		{"delete what is not there", "", "", []Edit{{Delete, "spec.tls", ""}, {Delete, "spec.http[7]", ""}}},
-		{"same again", "", "", []Edit{{Set, "spec.http[0].timeout", "1s"}}},
+		{"under nothing", "      match:\n", "      match:\n        - uri:\n            prefix: /a\n", []Edit{{Op: Set, Path: "spec.http[1].match[0].uri.prefix", Value: "/a"}}},
+		{"delete field", "      timeout: 1s\n", "", []Edit{{Op: Delete, Path: "spec.http[0].timeout", Value: ""}}},
+		{"delete item", "    - reviews   # who\n", "", []Edit{{Op: Delete, Path: "spec.hosts[0]", Value: ""}}},
+		{"delete in flow", "{host: reviews, subset: v1}", "{subset: v1}", []Edit{{Op: Delete, Path: "spec.http[0].route[0].destination.host", Value: ""}}},
+		{"delete last in flow", "{host: reviews, subset: v1}", "{host: reviews}", []Edit{{Op: Delete, Path: "spec.http[0].route[0].destination.subset", Value: ""}}},
+		{"delete behind a dash", "    - name: rest\n      match:\n", "    - match:\n", []Edit{{Op: Delete, Path: "spec.http[1].name", Value: ""}}},
+		{"delete what is not there", "", "", []Edit{{Op: Delete, Path: "spec.tls", Value: ""}, {Op: Delete, Path: "spec.http[7]", Value: ""}}},
+		{"same again", "", "", []Edit{{Op: Set, Path: "spec.http[0].timeout", Value: "1s"}}},
 		{
 			"collection for a scalar", "timeout: 1s\n", "timeout:\n        a: 1\n        b:\n          - 2\n",
-			[]Edit{{Set, "spec.http[0].timeout", "{a: 1, b: [2]}"}},
+			[]Edit{{Op: Set, Path: "spec.http[0].timeout", Value: "{a: 1, b: [2]}"}},
 		},
-		{"text that looks like a number", "timeout: 1s\n", "timeout: \"80\"\n", []Edit{{Set, "spec.http[0].timeout", `"80"`}}},
+		{"text that looks like a number", "timeout: 1s\n", "timeout: \"80\"\n", []Edit{{Op: Set, Path: "spec.http[0].timeout", Value: `"80"`}}},
 		{
 			"several lines", "timeout: 1s\n", "timeout: |\n        a\n        b\n",
-			[]Edit{{Set, "spec.http[0].timeout", `"a\nb\n"`}},
+			[]Edit{{Op: Set, Path: "spec.http[0].timeout", Value: `"a\nb\n"`}},
 		},
-		{"key to quote", "labels: {}}", `labels: {"on": x, a.b/c: d}}`, []Edit{{Set, `metadata.labels.on`, `"x"`}, {Set, `metadata.labels["a.b/c"]`, "d"}}},
+		{"key to quote", "labels: {}}", `labels: {"on": x, a.b/c: d}}`, []Edit{{Op: Set, Path: `metadata.labels.on`, Value: `"x"`}, {Op: Set, Path: `metadata.labels["a.b/c"]`, Value: "d"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := Splice([]byte(virtualService), c.edits...)
@@ -98,7 +98,7 @@ func TestSplice(t *testing.T) {
 
 func TestSpliceOfJSON(t *testing.T) {
 	const text = "{\n  \"kind\": \"X\",\n  \"spec\": {\"a\": [1, 2], \"b\": {}}\n}\n"
-	got, err := Splice([]byte(text), Edit{Set, "spec.a[1]", "3"}, Edit{Set, "spec.b.c", "{d: e}"}, Edit{Delete, "kind", ""})
+	got, err := Splice([]byte(text), Edit{Op: Set, Path: "spec.a[1]", Value: "3"}, Edit{Op: Set, Path: "spec.b.c", Value: "{d: e}"}, Edit{Op: Delete, Path: "kind", Value: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,17 +110,17 @@ func TestSpliceOfJSON(t *testing.T) {
 
 func TestSpliceRefuses(t *testing.T) {
 	for _, e := range []Edit{
-		{Set, "", "1"},
-		{Set, "spec.hosts.x", "1"},
-		{Set, "spec.hosts[5]", "1"},
-		{Set, "spec[0]", "1"},
-		{Set, "spec.hosts[0].x", "1"},
-		{Set, "spec.hosts", ""},
-		{Set, "spec.hosts", "[a"},
-		{Set, "spec.hosts", "&x [a]"},
-		{Insert, "spec.hosts", "a"},
-		{Insert, "spec.hosts[9]", "a"},
-		{Set, "spec..x", "1"},
+		{Op: Set, Path: "", Value: "1"},
+		{Op: Set, Path: "spec.hosts.x", Value: "1"},
+		{Op: Set, Path: "spec.hosts[5]", Value: "1"},
+		{Op: Set, Path: "spec[0]", Value: "1"},
+		{Op: Set, Path: "spec.hosts[0].x", Value: "1"},
+		{Op: Set, Path: "spec.hosts", Value: ""},
+		{Op: Set, Path: "spec.hosts", Value: "[a"},
+		{Op: Set, Path: "spec.hosts", Value: "&x [a]"},
+		{Op: Insert, Path: "spec.hosts", Value: "a"},
+		{Op: Insert, Path: "spec.hosts[9]", Value: "a"},
+		{Op: Set, Path: "spec..x", Value: "1"},
 	} {
 		if got, err := Splice([]byte(virtualService), e); err == nil {
 			t.Errorf("%v gave\n%s", e, got)
@@ -350,7 +350,7 @@ func FuzzSplice(f *testing.F) {
 	f.Add([]byte("- a\n- - b\n"), "delete", "[1][0]", "")
 	f.Add([]byte("a: &x {b: 1}\nc: *x\n"), "set", "a.b", "2")
 	f.Fuzz(func(t *testing.T, text []byte, op, path, value string) {
-		got, err := Splice(text, Edit{Op(op), path, value})
+		got, err := Splice(text, Edit{Op: Op(op), Path: path, Value: value})
 		if err != nil {
 			return
 		}
