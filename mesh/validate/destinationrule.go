@@ -12,7 +12,7 @@ import (
 var (
 	onRules = []mesh.Kind{mesh.KindDestinationRule}
 	// ruleTargets are what tells the endpoints of a subset.
-	ruleTargets  = slices.Concat(onRules, serviceKinds, carrierKinds)
+	ruleTargets  = slices.Concat(onRules, serviceKinds, carrierKinds, []mesh.Kind{mesh.KindNode})
 	ruleAndPeers = []mesh.Kind{mesh.KindDestinationRule, mesh.KindPeerAuthentication}
 )
 

@@ -139,7 +139,7 @@ func forEmptySubsets(x *Index, o *mesh.Object, do func(i int, s *networking.Subs
 	}
 subsets:
 	for i, s := range rule.GetSubsets() {
-		labels := ofWorkload(s.GetLabels())
+		labels := s.GetLabels()
 		var stranger *mesh.Object
 		for _, service := range services {
 			if hasEndpoints(x, service, labels) {
@@ -175,17 +175,45 @@ func serviceSelector(o *mesh.Object) map[string]string {
 	return nil
 }
 
-// fromNode are labels that endpoints get from the node that they run on.
-var fromNode = []string{
-	corev1.LabelHostname, corev1.LabelTopologyRegion, corev1.LabelTopologyZone, mesh.LabelSubzone,
+// fromNode are labels that endpoints get from the node that they run on, besides
+// corev1.LabelHostname, which is its name.
+var fromNode = []string{corev1.LabelTopologyRegion, corev1.LabelTopologyZone, mesh.LabelSubzone}
+
+// inhabited reports whether a workload of a namespace carries labels, or does
+// together with those of its node. On which node pods will run that do not exist
+// yet is not written anywhere: it can be the right one.
+func inhabited(x *Index, namespace string, labels map[string]string) bool {
+	if firstCarrying(x, namespace, labels) != nil {
+		return true
+	}
+	own := maps.Clone(labels)
+	for _, k := range append([]string{corev1.LabelHostname}, fromNode...) {
+		delete(own, k)
+	}
+	if len(own) == len(labels) {
+		return false
+	}
+	pods := podsSelected(x, namespace, own)
+	for _, p := range pods {
+		if carries(over(p.Labels, nodeLabels(x, spec[*corev1.Pod](p).Spec.NodeName)), labels) {
+			return true
+		}
+	}
+	return len(pods) == 0 && firstCarrying(x, namespace, own) != nil
 }
 
-// ofWorkload is a selector without the labels that the node decides: which node
-// that will be is not written anywhere.
-func ofWorkload(labels map[string]string) map[string]string {
-	out := maps.Clone(labels)
-	for _, k := range fromNode {
-		delete(out, k)
+// nodeLabels are the labels that endpoints on a node get from it.
+func nodeLabels(x *Index, name string) map[string]string {
+	if name == "" {
+		return nil
+	}
+	out := map[string]string{corev1.LabelHostname: name}
+	if node, ok := x.Get(mesh.Ref{Kind: mesh.KindNode, Name: name}); ok {
+		for _, k := range fromNode {
+			if v, has := node.Labels[k]; has {
+				out[k] = v
+			}
+		}
 	}
 	return out
 }
@@ -203,7 +231,7 @@ func hasEndpoints(x *Index, service *mesh.Object, labels map[string]string) bool
 		return len(s.GetEndpoints()) == 0 && len(labels) == 0
 	}
 	both := over(selector, labels)
-	return carries(both, selector) && firstCarrying(x, service.Namespace, both) != nil
+	return carries(both, selector) && inhabited(x, service.Namespace, both)
 }
 
 // carrierKinds are what firstCarrying looks at.

@@ -1,14 +1,13 @@
 package validate
 
 import (
-	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
 
-	yaml "go.yaml.in/yaml/v4"
 	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -52,17 +51,13 @@ func unaddressedPorts(x *Index, o *mesh.Object, _ Evidence) []Found {
 }
 
 // allocated reports whether the status of an entry names addresses that it got
-// from the mesh. The decoded object has no status, so that the text decides.
+// from the mesh.
 func allocated(o *mesh.Object) bool {
-	if !bytes.Contains(o.Text, []byte("status")) {
+	if len(o.Status) == 0 {
 		return false
 	}
-	var doc struct {
-		Status struct {
-			Addresses []struct{ Value string }
-		}
-	}
-	return yaml.Load(bytes.TrimSpace(o.Text), &doc) == nil && len(doc.Status.Addresses) > 0
+	var status struct{ Addresses []json.RawMessage }
+	return json.Unmarshal(o.Status, &status) == nil && len(status.Addresses) > 0
 }
 
 // contradictingPorts finds the first port that another entry defines for the
