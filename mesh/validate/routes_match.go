@@ -47,13 +47,15 @@ type repetition struct {
 	earlier     int
 }
 
-// maxRepetitions is how many matches behind a wider one are told of: each of n
-// like prefixes stands behind all before it.
-const maxRepetitions = 1000
+// maxAlike is how many matches with one prefix later ones are compared with.
+const maxAlike = 50
 
 // maxCompared is how many matches are compared with each other. What has more
 // of them was hardly written by hand, and comparing takes the square of it.
 const maxCompared = 500
+
+// place is a match of a rule.
+type place struct{ rule, match int }
 
 // short is a path without its beginning, as messages name a rule: "http[2]".
 func short(path string) string { return strings.TrimPrefix(path, "spec.") }
@@ -61,9 +63,8 @@ func short(path string) string { return strings.TrimPrefix(path, "spec.") }
 // repeated finds matches that stand in the list twice, by rule, and prefixes
 // behind a prefix of theirs. equal says of the ones that stand there twice.
 func repeated(rules []rule) (equal, narrower []repetition) {
-	type place struct{ rule, match int }
 	seen := map[string]int{}
-	var prefixes []place
+	prefixes := map[string][]place{}
 	c := comparison{}
 	for i, r := range rules {
 		for j, m := range r.matches {
@@ -79,15 +80,23 @@ func repeated(rules []rule) (equal, narrower []repetition) {
 			if !ok || http.GetUri().GetPrefix() == "" {
 				continue
 			}
-			told := map[int]bool{}
-			for _, p := range prefixes {
-				wide := rules[p.rule].matches[p.match].(*networking.HTTPMatchRequest)
-				if !told[p.rule] && !rules[p.rule].delegate && len(narrower) < maxRepetitions && prefixCovers(c, wide, http) {
-					told[p.rule] = true
-					narrower = append(narrower, repetition{i, j, p.rule})
+			prefix := http.GetUri().GetPrefix()
+			var earlier []int
+			for n := range len(prefix) {
+				for _, p := range prefixes[prefix[:n+1]] {
+					wide := rules[p.rule].matches[p.match].(*networking.HTTPMatchRequest)
+					if !slices.Contains(earlier, p.rule) && prefixCovers(c, wide, http) {
+						earlier = append(earlier, p.rule)
+					}
 				}
 			}
-			prefixes = append(prefixes, place{i, j})
+			slices.Sort(earlier)
+			for _, e := range earlier {
+				narrower = append(narrower, repetition{i, j, e})
+			}
+			if same := prefixes[prefix]; !r.delegate && len(same) < maxAlike {
+				prefixes[prefix] = append(same, place{i, j})
+			}
 		}
 	}
 	return equal, narrower
@@ -138,6 +147,10 @@ type unusedRule struct {
 // matches stand in earlier rules.
 func unused(rules []rule) []unusedRule {
 	equal, _ := repeated(rules)
+	again := map[int][]int{} // for each repeated match of a rule the one before it
+	for _, d := range equal {
+		again[d.rule] = append(again[d.rule], d.earlier)
+	}
 	var out []unusedRule
 	all := -1
 	for i, r := range rules {
@@ -150,17 +163,7 @@ func unused(rules []rule) []unusedRule {
 			}
 			continue
 		}
-		var earlier []int
-		count := 0
-		for _, d := range equal {
-			if d.rule == i {
-				count++
-				if !slices.Contains(earlier, d.earlier) {
-					earlier = append(earlier, d.earlier)
-				}
-			}
-		}
-		if count == len(r.matches) && !slices.Contains(earlier, i) {
+		if earlier := distinct(again[i]); len(again[i]) == len(r.matches) && !slices.Contains(earlier, i) {
 			out = append(out, unusedRule{i, earlier})
 		}
 	}

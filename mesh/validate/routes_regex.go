@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp/syntax"
 	"strconv"
-	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
 
@@ -64,19 +63,27 @@ func costlyExpressions(_ *Index, o *mesh.Object, _ Evidence) []Found {
 	return out
 }
 
-// programSize is how many instructions an expression comes to. Without a counted
-// repetition that is no more than a few for each character, and not worked out.
+// programSize is about how many instructions an expression comes to.
 func programSize(text string) int {
-	if !strings.Contains(text, "{") {
-		return len(text)
-	}
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
 		return 0
 	}
-	program, err := syntax.Compile(tree.Simplify())
-	if err != nil {
-		return 0
+	return instructions(tree)
+}
+
+// instructions counts what a part of an expression comes to. A counted
+// repetition is written out as often as it can be made.
+func instructions(e *syntax.Regexp) int {
+	n := 1
+	if e.Op == syntax.OpLiteral {
+		n = len(e.Rune)
 	}
-	return len(program.Inst)
+	for _, part := range e.Sub {
+		n += instructions(part)
+	}
+	if e.Op == syntax.OpRepeat {
+		return n * max(e.Min, e.Max, 1)
+	}
+	return n
 }
