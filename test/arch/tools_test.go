@@ -28,8 +28,9 @@ func TestMissingToolsAreOneClearLine(t *testing.T) {
 		{"newer Node", map[string]string{"node": "v100.0.0"}, "node", nil},
 		{"old Node", map[string]string{"node": "v20.9.0"}, "node", []string{"Node.js 20.9.0 is too old", "20.19.0"}},
 		{"no Node", nil, "node", []string{"Node.js is missing", "nodejs.org"}},
-		{"good Python", map[string]string{"python3": "pip 23"}, "python", nil},
-		{"no pip", map[string]string{"python3": ""}, "python", []string{"pip is missing", "python3-pip"}},
+		{"good Python", map[string]string{"python3": "3.11.2"}, "python", nil},
+		{"old Python", map[string]string{"python3": "3.6.9"}, "python", []string{"too old", "3.9"}},
+		{"no pip", map[string]string{"python3": "-c 3.11.2"}, "python", []string{"pip is missing", "python3-pip"}},
 		{"no Python", nil, "python", []string{"Python 3 is missing"}},
 		{"good compiler", map[string]string{"gcc": "gcc 12"}, "cc", nil},
 		{"no compiler", nil, "cc", []string{"C compiler is missing", "gcc"}},
@@ -48,6 +49,9 @@ func TestMissingToolsAreOneClearLine(t *testing.T) {
 			}
 			for tool, says := range tt.tools {
 				script := "#!" + bash + "\necho '" + says + "'\n"
+				if only, said, found := strings.Cut(says, " 3."); found && only == "-c" { // fails when asked otherwise
+					script = "#!" + bash + "\n[ \"$1\" = -c ] && echo '3." + said + "'\n"
+				}
 				if says == "" {
 					script = "#!" + bash + "\nexit 1\n"
 				}
