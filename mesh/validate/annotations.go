@@ -59,6 +59,12 @@ var annotationsChecks = []Check{
 		Reads: []mesh.Kind{mesh.KindSidecar},
 		Run:   forObject(oldEgressProxy),
 	},
+	{
+		Code: "HDL1323", Severity: mesh.Warning, SameAs: []string{"IST0002"},
+		On: []mesh.Kind{mesh.KindCustomResourceDefinition}, Keys: eachObject,
+		Reads: []mesh.Kind{mesh.KindCustomResourceDefinition},
+		Run:   forObject(oldDefinitions),
+	},
 }
 
 // suppressibleKinds is every kind: any object can carry the annotation.
@@ -285,4 +291,16 @@ func oldEgressProxy(_ *Index, o *mesh.Object, _ Evidence) []Found {
 		return nil
 	}
 	return []Found{found(o, "spec.outboundTrafficPolicy.egressProxy")}
+}
+
+// oldGroups are groups of Istio that no release reads any more.
+var oldGroups = []string{"rbac.istio.io", "authentication.istio.io", "config.istio.io"}
+
+// oldDefinitions finds kinds that no release of Istio reads any more.
+func oldDefinitions(_ *Index, o *mesh.Object, _ Evidence) []Found {
+	d := spec[*config.CustomResourceDefinition](o)
+	if d == nil || !slices.Contains(oldGroups, d.Spec.Group) {
+		return nil
+	}
+	return []Found{found(o, "spec.names.kind", "kind", d.Spec.Names.Kind, "group", d.Spec.Group)}
 }

@@ -50,7 +50,7 @@ var gatewayAPIChecks = []Check{
 	{
 		Code: "HDL2707", Severity: mesh.Error, SameAs: []string{"KIA1601"}, Absence: true,
 		On: []mesh.Kind{mesh.KindReferenceGrant}, Keys: eachObject,
-		Reads: slices.Concat([]mesh.Kind{mesh.KindReferenceGrant}, placeKinds),
+		Reads: slices.Concat([]mesh.Kind{mesh.KindReferenceGrant}, settled),
 		Run:   forObject(grantsToNobody),
 	},
 	{

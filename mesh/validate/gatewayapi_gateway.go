@@ -234,7 +234,7 @@ func grantsToNobody(x *Index, o *mesh.Object, _ Evidence) []Found {
 	}
 	var out []Found
 	for i, from := range g.Spec.From {
-		if namespaceThere(x, string(from.Namespace)) || !inSight(x, mesh.KindNamespace) {
+		if namespaceKnown(x, string(from.Namespace)) || !inSight(x, mesh.KindNamespace) {
 			continue
 		}
 		at := config.Path{}.Key("spec").Key("from").Item(i).Key("namespace")

@@ -6,11 +6,8 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
-// placeKinds are what shows that a namespace is there.
-var placeKinds = []mesh.Kind{mesh.KindNamespace, mesh.KindPod, mesh.KindDeployment, mesh.KindService, mesh.KindServiceAccount}
-
 // workKinds are what selectors are matched with.
-var workKinds = []mesh.Kind{mesh.KindPod, mesh.KindDeployment, mesh.KindNamespace}
+var workKinds = slices.Concat([]mesh.Kind{mesh.KindPod, mesh.KindNamespace}, templateKinds, machinesByLabel.Kinds)
 
 var (
 	authorizationKinds = []mesh.Kind{mesh.KindAuthorizationPolicy}
@@ -41,7 +38,7 @@ var securityChecks = []Check{
 	},
 	{
 		Code: "HDL2501", Severity: mesh.Error, SameAs: []string{"IST0101", "KIA0101"}, Absence: true,
-		On: authorizationKinds, Keys: eachObject, Reads: slices.Concat(authorizationKinds, placeKinds),
+		On: authorizationKinds, Keys: eachObject, Reads: slices.Concat(authorizationKinds, settled),
 		Run: forObject(sourceNamespaces),
 	},
 	{
@@ -70,7 +67,7 @@ var securityChecks = []Check{
 	},
 	{
 		Code: "HDL2506", Severity: mesh.Error, SameAs: []string{"KIA0106"}, Absence: true,
-		On: authorizationKinds, Keys: eachObject, Reads: slices.Concat(authorizationKinds, accountKinds, placeKinds, meshConfigKinds),
+		On: authorizationKinds, Keys: eachObject, Reads: slices.Concat(authorizationKinds, accountKinds, settled, meshConfigKinds),
 		Run: forObject(unknownAccounts),
 	},
 	{
@@ -87,7 +84,7 @@ var securityChecks = []Check{
 	{
 		Code: "HDL2509", Severity: mesh.Error, SameAs: []string{"KIA0003"},
 		On: []mesh.Kind{mesh.KindPeerAuthentication}, Keys: eachNamespace,
-		Reads: []mesh.Kind{mesh.KindPeerAuthentication, mesh.KindPod, mesh.KindDeployment},
+		Reads: slices.Concat([]mesh.Kind{mesh.KindPeerAuthentication, mesh.KindPod}, templateKinds),
 		Run:   severalForWorkload,
 	},
 	{

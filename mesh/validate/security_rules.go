@@ -81,24 +81,10 @@ func oddMethods(_ *Index, o *mesh.Object, _ Evidence) []Found {
 	return out
 }
 
-// namespaceThere reports whether a namespace exists: it is declared, or
-// something lives in it.
-func namespaceThere(x *Index, name string) bool {
-	if _, ok := x.Get(mesh.Ref{Kind: mesh.KindNamespace, Name: name}); ok {
-		return true
-	}
-	for _, kind := range placeKinds[1:] {
-		if len(x.In(kind, name)) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // namespaceLike reports whether a namespace exists that a pattern is for.
 func namespaceLike(x *Index, pattern string) bool {
 	if !strings.Contains(pattern, "*") {
-		return namespaceThere(x, strings.ToLower(pattern))
+		return namespaceKnown(x, strings.ToLower(pattern))
 	}
 	if pattern == "*" {
 		return true
@@ -130,7 +116,7 @@ var entranceKinds = []mesh.Kind{
 	mesh.KindHTTPRoute, mesh.KindGRPCRoute, mesh.KindTLSRoute,
 }
 
-var securityLookups = []*Lookup{entrances}
+var securityLookups = []*Lookup{entrances, accounts}
 
 // entrances finds what takes requests for a host from outside by that host, and
 // by each domain that the host lies in, with a leading dot.
@@ -233,9 +219,9 @@ func hostServed(x *Index, namespace, written string) bool {
 }
 
 // accountKinds are the kinds that show that a service account exists.
-var accountKinds = []mesh.Kind{
-	mesh.KindServiceAccount, mesh.KindPod, mesh.KindDeployment, mesh.KindWorkloadEntry, mesh.KindWorkloadGroup, mesh.KindServiceEntry,
-}
+var accountKinds = slices.Concat([]mesh.Kind{
+	mesh.KindServiceAccount, mesh.KindPod, mesh.KindWorkloadEntry, mesh.KindWorkloadGroup, mesh.KindServiceEntry,
+}, templateKinds)
 
 // principal is an identity as policies write it.
 type principal struct{ domain, namespace, account string }
@@ -284,28 +270,33 @@ func unknownAccounts(x *Index, o *mesh.Object, _ Evidence) []Found {
 }
 
 func accountThere(x *Index, namespace, account string) bool {
-	if account == "default" && namespaceThere(x, namespace) {
+	if account == "default" && namespaceKnown(x, namespace) {
 		return true // every namespace has it
 	}
-	if _, ok := x.Get(mesh.Ref{Kind: mesh.KindServiceAccount, Namespace: namespace, Name: account}); ok {
-		return true
-	}
-	for _, kind := range accountKinds[1:] {
-		for _, o := range x.In(kind, namespace) {
-			if slices.Contains(accountsOf(o), account) {
-				return true
-			}
-		}
-	}
-	return false
+	return len(x.By(accounts, namespace+"/"+account)) > 0
 }
 
-// accountsOf are the service accounts that a workload runs as.
+// accounts finds service accounts, and what runs as one, by namespace and name.
+var accounts = &Lookup{Name: "service accounts", Kinds: accountKinds, Values: func(_ mesh.Settings, o *mesh.Object) []string {
+	names := accountsOf(o)
+	for i, n := range names {
+		names[i] = o.Namespace + "/" + n
+	}
+	return names
+}}
+
+// accountsOf are the service accounts that o is, or runs as.
 func accountsOf(o *mesh.Object) []string {
 	switch s := o.Spec.(type) {
+	case *corev1.ServiceAccount:
+		return []string{o.Name}
 	case *corev1.Pod:
 		return []string{s.Spec.ServiceAccountName}
 	case *appsv1.Deployment:
+		return []string{s.Spec.Template.Spec.ServiceAccountName}
+	case *appsv1.DaemonSet:
+		return []string{s.Spec.Template.Spec.ServiceAccountName}
+	case *appsv1.StatefulSet:
 		return []string{s.Spec.Template.Spec.ServiceAccountName}
 	case *networking.WorkloadEntry:
 		return []string{s.GetServiceAccount()}

@@ -59,38 +59,56 @@ func selectorText(labels map[string]string) string {
 	return strings.Join(out, ",")
 }
 
-// reached are the objects of a lookup by label that a selector in a namespace
-// reaches: one in the root namespace reaches everywhere.
-func reached(x *Index, kind mesh.Kind, namespace string, labels map[string]string) []*mesh.Object {
+// reached are the objects of some kinds that a selector in a namespace reaches:
+// one in the root namespace reaches everywhere. near finds them in one namespace.
+func reached(x *Index, kinds []mesh.Kind, near func(*Index, string, map[string]string) []*mesh.Object, namespace string, labels map[string]string) []*mesh.Object {
 	if namespace != x.Settings().RootNamespace {
-		if kind == mesh.KindPod {
-			return podsSelected(x, namespace, labels)
-		}
-		return templatesSelected(x, namespace, labels)
+		return near(x, namespace, labels)
 	}
 	var out []*mesh.Object
-	for _, o := range x.All(kind) {
-		if carries(podLabels(o), labels) {
-			out = append(out, o)
+	for _, kind := range kinds {
+		for _, o := range x.All(kind) {
+			if carries(podLabels(o), labels) {
+				out = append(out, o)
+			}
 		}
 	}
 	return out
 }
 
-// reachesProxy reports whether a selector reaches a pod with a proxy, or a
-// Deployment whose pods may have one.
+func reachedPods(x *Index, namespace string, labels map[string]string) []*mesh.Object {
+	return reached(x, []mesh.Kind{mesh.KindPod}, podsSelected, namespace, labels)
+}
+
+func reachedTemplates(x *Index, namespace string, labels map[string]string) []*mesh.Object {
+	return reached(x, templateKinds, templatesSelected, namespace, labels)
+}
+
+func reachedMachines(x *Index, namespace string, labels map[string]string) []*mesh.Object {
+	return reached(x, machinesByLabel.Kinds, machinesSelected, namespace, labels)
+}
+
+// reachesProxy reports whether a selector reaches a pod with a proxy, something
+// whose pods may have one, or a machine, which has one.
 func reachesProxy(x *Index, namespace string, labels map[string]string) bool {
-	for _, pod := range reached(x, mesh.KindPod, namespace, labels) {
-		if hasProxy(x, pod) {
-			return true
-		}
+	return slices.ContainsFunc(reachedPods(x, namespace, labels), func(o *mesh.Object) bool { return hasProxy(x, o) }) ||
+		slices.ContainsFunc(reachedTemplates(x, namespace, labels), func(o *mesh.Object) bool {
+			return injectionWish(podLabels(o), templateAnnotations(o)) != "false"
+		}) ||
+		len(reachedMachines(x, namespace, labels)) > 0
+}
+
+// templateAnnotations are the annotations that pods made by o carry.
+func templateAnnotations(o *mesh.Object) map[string]string {
+	switch s := o.Spec.(type) {
+	case *appsv1.Deployment:
+		return s.Spec.Template.Annotations
+	case *appsv1.DaemonSet:
+		return s.Spec.Template.Annotations
+	case *appsv1.StatefulSet:
+		return s.Spec.Template.Annotations
 	}
-	for _, d := range reached(x, mesh.KindDeployment, namespace, labels) {
-		if s := spec[*appsv1.Deployment](d); s != nil && injectionWish(s.Spec.Template.Labels, s.Spec.Template.Annotations) != "false" {
-			return true
-		}
-	}
-	return false
+	return nil
 }
 
 // hasProxy reports whether a pod has a proxy, or will have one when it starts.
@@ -149,8 +167,9 @@ func reachText(x *Index, o *mesh.Object) string {
 func selectorWithoutWorkload(x *Index, o *mesh.Object, _ Evidence) []Found {
 	s := selectionOf(o)
 	if len(s.labels) == 0 || len(s.targets) > 0 ||
-		len(reached(x, mesh.KindPod, o.Namespace, s.labels)) > 0 ||
-		len(reached(x, mesh.KindDeployment, o.Namespace, s.labels)) > 0 {
+		len(reachedPods(x, o.Namespace, s.labels)) > 0 ||
+		len(reachedTemplates(x, o.Namespace, s.labels)) > 0 ||
+		len(reachedMachines(x, o.Namespace, s.labels)) > 0 {
 		return nil
 	}
 	return []Found{found(o, s.path, "selector", selectorText(s.labels), "namespace", reachText(x, o))}
@@ -168,7 +187,7 @@ func selectorsOfGateways(x *Index, o *mesh.Object, _ Evidence) []Found {
 	}
 	var out []Found
 	var seen []string
-	for _, pod := range reached(x, mesh.KindPod, o.Namespace, s.labels) {
+	for _, pod := range reachedPods(x, o.Namespace, s.labels) {
 		gateway := pod.Labels[labelOfGateway]
 		if gateway == "" || slices.Contains(seen, gateway) {
 			continue

@@ -13,7 +13,7 @@ import (
 var (
 	telemetryKinds       = []mesh.Kind{mesh.KindTelemetry}
 	telemetryConfigKinds = append(slices.Clone(meshConfigKinds), mesh.KindTelemetry)
-	telemetryPodKinds    = []mesh.Kind{mesh.KindTelemetry, mesh.KindPod, mesh.KindDeployment}
+	telemetryPodKinds    = slices.Concat([]mesh.Kind{mesh.KindTelemetry, mesh.KindPod}, templateKinds, machinesByLabel.Kinds)
 )
 
 var telemetryChecks = []Check{
@@ -53,7 +53,8 @@ var telemetryChecks = []Check{
 // their namespace; a selector reaches no further.
 func telemetryWithoutWorkload(x *Index, o *mesh.Object, _ Evidence) []Found {
 	s := selectionOf(o)
-	if len(s.labels) == 0 || len(podsSelected(x, o.Namespace, s.labels)) > 0 || len(templatesSelected(x, o.Namespace, s.labels)) > 0 {
+	if len(s.labels) == 0 || len(podsSelected(x, o.Namespace, s.labels)) > 0 ||
+		len(templatesSelected(x, o.Namespace, s.labels)) > 0 || len(machinesSelected(x, o.Namespace, s.labels)) > 0 {
 		return nil
 	}
 	return []Found{found(o, s.path, "selector", selectorText(s.labels), "namespace", o.Namespace)}
