@@ -48,7 +48,8 @@ type Finding struct {
 // mesh/validate.
 const (
 	CodeSyntax       = "HDL0001" // the text is not YAML or JSON
-	CodeSchema       = "HDL0002" // unknown field, wrong type, bad enum, duplicate key
+	CodeSchema       = "HDL0002" // wrong type, bad enum, duplicate key
+	CodeUnknownField = "HDL0003" // a field that the kind does not have
 	CodeUnsupported  = "HDL0004" // a kind or field that is not translated yet
 	CodeDuplicate    = "HDL0005" // the same object twice
 	CodeSourceAway   = "HDL0006" // a source failed; its last word stands
@@ -65,6 +66,7 @@ const (
 const (
 	CodeStructure        = "HDL1001" // a value that the API itself refuses
 	CodeStructureWarning = "HDL1002" // a value that the API takes, with a warning
+	CodeKubernetes       = "HDL1003" // what only Kubernetes refuses: by its own kinds, metadata, and schemas of CRDs
 )
 
 // Set is an effective setting together with the objects that decided it, the

@@ -45,6 +45,16 @@ type Object struct {
 	Text   []byte // the document as written, comments included; nil when the source has no text
 }
 
+// Written names the object as its text does: without a namespace where the text
+// names none.
+func (o *Object) Written() string {
+	r := o.Ref
+	if o.Unplaced {
+		r.Namespace = ""
+	}
+	return r.String()
+}
+
 // Origin says where an object was read from.
 type Origin struct {
 	Source string `json:"source"`         // name of the source: "files", "cluster", …

@@ -98,8 +98,8 @@ info HDL0004 40 kind: passed over: no check looks at objects of kind HorizontalP
 info HDL0004 43 : passed over: documents without apiVersion and kind are no objects
 error HDL0002 47 kind: there is no kind "VirtualServices" in networking.istio.io/v1; did you mean VirtualService?
 error HDL0002 50 apiVersion: VirtualService is not in networking.istio.oi/v1; use networking.istio.io/v1
-error HDL0002 58 spec.ports[0].protocol: "HTTP" is not one of TCP, UDP, SCTP
-error HDL0002 59 spec.selecter: unknown field "selecter"; did you mean "selector"?
+error HDL1003 58 spec.ports[0].protocol: "HTTP" is not one of TCP, UDP, SCTP
+error HDL1003 59 spec.selecter: unknown field "selecter"; did you mean "selector"?
 `
 	if got.String() != want {
 		t.Errorf("got\n%swant\n%s", got.String(), want)

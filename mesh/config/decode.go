@@ -54,6 +54,8 @@ type BadDocument struct {
 	Ref  mesh.Ref
 	Line int // first line of the document in the file, from 1
 	Text []byte
+	// Unplaced reports that the document names no namespace and could name one.
+	Unplaced bool
 	// Object is what could be read of the document, for checks only: the mesh
 	// must never see it. Options.Checks asks for it; nil when there is nothing.
 	Object *mesh.Object
@@ -66,6 +68,8 @@ type Options struct {
 	// documents of kinds that nobody here knows, such as anything that a Helm
 	// chart holds, are passed over with one note for each kind.
 	Checks bool
+	// Namespace is where objects live that name none; empty is DefaultNamespace.
+	Namespace string
 }
 
 // Decode reads every document of a file, YAML or JSON, strictly: an unknown
@@ -82,7 +86,7 @@ func Decode(file string, data []byte) Result { return Options{}.Decode(file, dat
 
 // Decode is the function Decode with options.
 func (opt Options) Decode(file string, data []byte) Result {
-	d := &decoder{file: file, checks: opt.Checks, nodes: nodesFor(len(data)), expressions: maxExpressions}
+	d := &decoder{file: file, checks: opt.Checks, namespace: opt.Namespace, nodes: nodesFor(len(data)), expressions: maxExpressions}
 	switch {
 	case len(data) > MaxBytes:
 		d.whole(data, 1, fmt.Sprintf("the file is larger than %d MB; split it into several files", MaxBytes>>20))
@@ -108,7 +112,9 @@ func (opt Options) Decode(file string, data []byte) Result {
 type decoder struct {
 	file   string
 	checks bool
-	nodes  int // values that may still be read
+	// namespace is where objects live that name none; empty is DefaultNamespace.
+	namespace string
+	nodes     int // values that may still be read
 	// expressions is how many bytes of expressions may still be read.
 	expressions int
 	taken       int // objects seen
@@ -235,7 +241,7 @@ func Items(document []byte) (items []mesh.Ref, ok bool) {
 // report turns a problem in a document into a finding in the file.
 func (d *decoder) report(doc Document, ref mesh.Ref, severity mesh.Severity, p problem) {
 	f := mesh.Finding{
-		Code: p.code, Severity: severity, Phase: mesh.PhaseDecode, Ref: ref,
+		Code: refusal(ref.Kind, p.code), Severity: severity, Phase: mesh.PhaseDecode, Ref: ref,
 		Path: p.path.String(), Message: p.message, File: d.file, Line: doc.Line, Column: p.column,
 	}
 	if p.line > 0 {
@@ -245,6 +251,23 @@ func (d *decoder) report(doc Document, ref mesh.Ref, severity mesh.Severity, p p
 		f.Column += doc.indent
 	}
 	d.tell(f)
+}
+
+// refusal is the code for what is wrong in an object of a kind: of other kinds
+// than Istio's, nobody but Kubernetes refuses anything.
+func refusal(kind mesh.Kind, code string) string {
+	if strings.HasSuffix(kind.Group, ".istio.io") {
+		return code
+	}
+	_, ours := Lookup(kind)
+	if _, other := LookupOther(kind); !ours && !other {
+		return code
+	}
+	switch code {
+	case mesh.CodeSchema, mesh.CodeUnknownField, mesh.CodeStructure:
+		return mesh.CodeKubernetes
+	}
+	return code
 }
 
 // syntaxProblem reads the place out of an error of the YAML parser. What is

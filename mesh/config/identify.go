@@ -60,7 +60,7 @@ func naming(top *yaml.Node, info KindInfo, ref mesh.Ref) []problem {
 	var out []problem
 	meta := Path{}.Key("metadata")
 	report := func(path Path, format string, args ...any) {
-		out = append(out, *problemAt(locate(top, path), path, mesh.CodeStructure, format, args...))
+		out = append(out, *problemAt(locate(top, path), path, mesh.CodeKubernetes, format, args...))
 	}
 	if !info.Namespaced && ref.Namespace != "" {
 		report(meta.Key("namespace"), "a %s lives in no namespace; remove the field", ref.Kind.Name)

@@ -39,7 +39,7 @@ func judge(top *yaml.Node, info KindInfo, tree map[string]any) []problem {
 		for j, step := range v.Path {
 			path[j] = Step(step)
 		}
-		out[i] = *problemAt(locate(top, path), path, mesh.CodeSchema, "%s", v.Message)
+		out[i] = *problemAt(locate(top, path), path, mesh.CodeKubernetes, "%s", v.Message)
 	}
 	return out
 }

@@ -103,6 +103,17 @@ func (k KindInfo) assemble(w *walker) (*mesh.Object, error) {
 	return o, nil
 }
 
+// place puts an object that was just made into a namespace.
+func moveTo(o *mesh.Object, namespace string) error {
+	o.Namespace = namespace
+	if meta, ok := o.Spec.(metav1.Object); ok {
+		meta.SetNamespace(namespace)
+	}
+	var err error
+	o.Hash, err = contentHash(o)
+	return err
+}
+
 // object fills an object from its parts.
 func (k KindInfo) object(apiVersion string, meta metav1.ObjectMeta, spec any) (*mesh.Object, error) {
 	o := &mesh.Object{

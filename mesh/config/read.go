@@ -14,6 +14,8 @@ type reading struct {
 	line int    // first line in the file
 	text []byte // of a document that is one object; nil for an item of a list
 	ref  mesh.Ref
+	// unplaced reports that the text names no namespace and could name one.
+	unplaced bool
 
 	problems []problem // that make the document bad
 	warnings []problem
@@ -33,6 +35,9 @@ func (d *decoder) object(doc Document, top *yaml.Node) {
 	}
 	info, ref, p := identify(top, d.checks)
 	r.ref = ref
+	if r.unplaced = info.Namespaced && scalarAt(top, "metadata", "namespace") == ""; r.unplaced && d.namespace != "" {
+		r.ref.Namespace = d.namespace
+	}
 	if p == nil {
 		r.end(r.read(info))
 		return
@@ -62,7 +67,7 @@ func (r *reading) end(o *mesh.Object) {
 		r.objects = append(r.objects, o)
 		return
 	}
-	bad := BadDocument{Ref: r.ref, Line: r.line, Text: r.text}
+	bad := BadDocument{Ref: r.ref, Line: r.line, Text: r.text, Unplaced: r.unplaced}
 	if r.checks {
 		bad.Object = o
 	}
@@ -126,6 +131,9 @@ func (r *reading) check(o *mesh.Object) []problem {
 // assemble makes the object of what a walker wrote.
 func (r *reading) assemble(info KindInfo, w *walker) (*mesh.Object, error) {
 	o, err := info.assemble(w)
+	if err == nil && o.Unplaced && r.namespace != "" {
+		err = moveTo(o, r.namespace)
+	}
 	if err != nil {
 		return nil, err
 	}

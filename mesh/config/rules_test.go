@@ -80,7 +80,7 @@ func objectVerdicts(t *testing.T, f txtar.File) string {
 		var found []mesh.Finding
 		for _, p := range r.Problems {
 			switch p.Code {
-			case mesh.CodeStructure, mesh.CodeStructureWarning, mesh.CodeSchema:
+			case mesh.CodeStructure, mesh.CodeStructureWarning, mesh.CodeSchema, mesh.CodeKubernetes:
 				found = append(found, p)
 			case mesh.CodeUnsupported:
 			default:

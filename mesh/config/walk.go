@@ -277,7 +277,11 @@ func (w *walker) object(t *trail, n *yaml.Node, s shape, has *support, depth int
 			if near := nearest(name, s.names()); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
 			}
+			told := len(w.problems)
 			w.complain(at, p.key, "unknown field %q%s", name, hint)
+			if len(w.problems) > told {
+				w.problems[told].code = mesh.CodeUnknownField
+			}
 			tree[name] = schema.Broken{}
 			continue
 		}

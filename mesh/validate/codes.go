@@ -23,8 +23,10 @@ type Code struct {
 var others = []Code{
 	{Code: mesh.CodeSyntax, Severity: mesh.Error, SameAs: []string{"IST0106"}, Fixed: true},
 	{Code: mesh.CodeSchema, Severity: mesh.Error, SameAs: []string{"IST0106"}, Fixed: true},
+	{Code: mesh.CodeUnknownField, Severity: mesh.Error, Fixed: true},
 	{Code: mesh.CodeStructure, Severity: mesh.Error, SameAs: []string{"IST0106"}, Fixed: true},
 	{Code: mesh.CodeStructureWarning, Severity: mesh.Warning, SameAs: []string{"IST0133"}},
+	{Code: mesh.CodeKubernetes, Severity: mesh.Error, Fixed: true},
 	{Code: mesh.CodeUnsupported, Severity: mesh.Warning},
 	{Code: mesh.CodeDuplicate, Severity: mesh.Error, Fixed: true},
 	{Code: mesh.CodeSourceAway, Severity: mesh.Warning, Fixed: true},

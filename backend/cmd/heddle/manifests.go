@@ -84,17 +84,45 @@ func newApply(g *globals) *cobra.Command {
 	return cmd
 }
 
-// readManifests reads files, and every YAML and JSON file of folders in the
-// order of their names.
+// readManifests reads files as readFiles does. They are named in full: the mesh
+// remembers it, and the next command may be given somewhere else.
 func readManifests(paths []string, stdin io.Reader) ([]api.Manifest, error) {
-	var out []api.Manifest
+	files, err := readFiles(paths, stdin)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]api.Manifest, len(files))
+	for i, f := range files {
+		out[i] = api.Manifest{File: f.Name, Text: string(f.Data)}
+		if f.Name == standardInput {
+			continue
+		}
+		if out[i].File, err = filepath.Abs(f.Name); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// standardInput is what findings call the file named "-".
+const standardInput = "standard input"
+
+// readFiles reads files, and every YAML and JSON file of folders in the order of
+// their names. Each is read once, by the first name that leads to it.
+func readFiles(paths []string, stdin io.Reader) ([]config.File, error) {
+	var out []config.File
+	seen := map[string]bool{}
 	for _, p := range paths {
+		if p == "-" && seen[p] {
+			return nil, errors.New("standard input can be read once only")
+		}
 		if p == "-" {
 			data, err := io.ReadAll(stdin)
 			if err != nil {
 				return nil, fmt.Errorf("read standard input: %w", err)
 			}
-			out = append(out, api.Manifest{File: "standard input", Text: string(data)})
+			seen[p] = true
+			out = append(out, config.File{Name: standardInput, Data: data})
 			continue
 		}
 		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
@@ -110,17 +138,15 @@ func readManifests(paths []string, stdin io.Reader) ([]api.Manifest, error) {
 			if path != p && !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
 				return nil
 			}
+			if path = filepath.Clean(path); seen[path] {
+				return nil
+			}
+			seen[path] = true
 			data, err := os.ReadFile(path)
 			if err != nil {
 				return err
 			}
-			// In full: the mesh remembers it, and the next command may be given
-			// somewhere else.
-			full, err := filepath.Abs(path)
-			if err != nil {
-				return err
-			}
-			out = append(out, api.Manifest{File: full, Text: string(data)})
+			out = append(out, config.File{Name: path, Data: data})
 			return nil
 		})
 		if err != nil {

@@ -20,10 +20,10 @@ func TestBrokenEditLeavesTheLastGoodContent(t *testing.T) {
 		line       int
 	}{
 		{"bad YAML", strings.Replace(good, `{state: "1"}`, `{state: "1"`, 1), "a=1 b=1 c=1", mesh.CodeSyntax, 0},
-		{"unknown field", strings.Replace(good, "b\n  labels", "b\n  lables", 1), "a=1 b=1 c=1", mesh.CodeSchema, 11},
-		{"wrong type", strings.Replace(good, "b\n  labels: {", "b\n  labels: 5 # {", 1), "a=1 b=1 c=1", mesh.CodeSchema, 11},
-		{"lost separator", strings.Replace(good, "---\n", "", 1), "a=1 b=1 c=1", mesh.CodeSchema, 0},
-		{"others still change", strings.Replace(strings.Replace(good, "b\n  labels", "b\n  lables", 1), "c\n  labels: {state: \"1\"", "c\n  labels: {state: \"2\"", 1), "a=1 b=1 c=2", mesh.CodeSchema, 11},
+		{"unknown field", strings.Replace(good, "b\n  labels", "b\n  lables", 1), "a=1 b=1 c=1", mesh.CodeKubernetes, 11},
+		{"wrong type", strings.Replace(good, "b\n  labels: {", "b\n  labels: 5 # {", 1), "a=1 b=1 c=1", mesh.CodeKubernetes, 11},
+		{"lost separator", strings.Replace(good, "---\n", "", 1), "a=1 b=1 c=1", mesh.CodeKubernetes, 0},
+		{"others still change", strings.Replace(strings.Replace(good, "b\n  labels", "b\n  lables", 1), "c\n  labels: {state: \"1\"", "c\n  labels: {state: \"2\"", 1), "a=1 b=1 c=2", mesh.CodeKubernetes, 11},
 		{"emptied", "", "a=1 b=1 c=1", mesh.CodeSyntax, 1},
 		{"emptied but for a newline", "\n\n", "a=1 b=1 c=1", mesh.CodeSyntax, 1},
 	}

@@ -1,0 +1,80 @@
+package config
+
+import (
+	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/heddle-mesh/heddle/mesh"
+)
+
+// Places finds where in a file the values of its objects stand. It reads a
+// document when it is asked about one, and keeps the last: ask about one object
+// after the other. It is not safe for concurrent use.
+type Places struct {
+	docs []Document
+	doc  int          // the one that was read, -1 for none
+	tops []*yaml.Node // its objects: itself, or the items of the list that it is
+}
+
+// PlacesOf makes Places of a file.
+func PlacesOf(data []byte) *Places { return &Places{docs: Split(data), doc: -1} }
+
+// Document is the first line of the document that a line belongs to.
+func (p *Places) Document(line int) int {
+	if i := p.find(line); i >= 0 {
+		return p.docs[i].Line
+	}
+	return line
+}
+
+// find is the document that a line belongs to, -1 when there is none.
+func (p *Places) find(line int) int {
+	for i := len(p.docs) - 1; i >= 0; i-- {
+		if p.docs[i].Line <= line {
+			return i
+		}
+	}
+	return -1
+}
+
+// At is the line and column of the value at a path in an object that was decoded
+// from the file, counted from 1. A path that leads out of the text gives the
+// last value on the way; column 0 says that only the document is known.
+func (p *Places) At(o *mesh.Object, path string) (line, column int) {
+	steps, err := ParsePath(path)
+	i := p.find(o.Origin.Line)
+	if err != nil || i < 0 {
+		return o.Origin.Line, 0
+	}
+	p.read(i)
+	doc := &p.docs[i]
+	for _, top := range p.tops {
+		if len(p.tops) > 1 && doc.fileLine(top.Line) != o.Origin.Line {
+			continue
+		}
+		at := locate(top, steps)
+		line, column = doc.fileLine(at.Line), at.Column
+		if at.Line == 1 {
+			column += doc.indent
+		}
+		return line, column
+	}
+	return o.Origin.Line, 0
+}
+
+// read keeps the objects of a document.
+func (p *Places) read(i int) {
+	if p.doc == i {
+		return
+	}
+	p.doc, p.tops = i, nil
+	doc := &p.docs[i]
+	doc.lines = doc.fileLines()
+	root, err := parse(doc.Text)
+	if err != nil || len(root.Content) == 0 {
+		return
+	}
+	p.tops = root.Content[:1]
+	if items, ok := listItems(root.Content[0]); ok {
+		p.tops = items
+	}
+}

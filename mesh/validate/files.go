@@ -1,0 +1,311 @@
+package validate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
+)
+
+// Question is what is asked about files.
+type Question int
+
+const (
+	// Alone asks about each object by itself: is the text right, and does the
+	// API take it?
+	Alone Question = iota
+	// Together asks besides what the checks say of all the objects as one mesh:
+	// what is not among them does not exist.
+	Together
+)
+
+// maxInFile is how many findings are told of one file.
+const maxInFile = 1_000
+
+// FileOptions say how files are to be read.
+type FileOptions struct {
+	Options
+	// Namespace is where objects live that name none; empty is the default one.
+	Namespace string
+	// Settings of the mesh; Mesh changes what it says otherwise.
+	Settings mesh.Settings
+	// Mesh and Networks are the files about the mesh as a whole, where there are
+	// any.
+	Mesh, Networks *config.File
+	Evidence       Evidence
+	// Beside are objects that stand in the mesh besides those of the files. They
+	// are looked at, but nothing is said about them.
+	Beside []*mesh.Object
+}
+
+// Located is a finding together with the place in the text that it is about.
+type Located struct {
+	mesh.Finding
+	SameAs []string
+	// Object names the object as its document does: "Kind name" where the
+	// document names no namespace. It is empty where the text names none.
+	Object string
+	// DocumentLine is the first line of the document in its file, from 1.
+	DocumentLine int
+}
+
+// Answer is what there is to say about files.
+type Answer struct {
+	Objects    int // that were read
+	Findings   []Located
+	Suppressed []Located
+	Unknown    []Unknown
+}
+
+// Files answers a question about files. Findings are sorted by file and line.
+//
+// Objects that the API would refuse are looked at together with the others as
+// far as they could be read: that one line is wrong does not hide what else is.
+func Files(files []config.File, q Question, opt FileOptions) Answer {
+	r := &reader{options: opt, data: make(map[string][]byte, len(files)), own: map[mesh.Ref]*mesh.Object{}, kinds: map[mesh.Kind]bool{}}
+	r.inputs.Settings = opt.Settings
+	for _, f := range files {
+		r.data[f.Name] = f.Data
+	}
+	r.meshFiles()
+	read := config.Options{Checks: true, Namespace: opt.Namespace}
+	for _, result := range read.DecodeAll(files) {
+		r.take(result)
+	}
+	if q == Together {
+		r.together()
+		r.relax()
+	}
+	r.decoded()
+	r.place()
+	return r.answer
+}
+
+// reader is the work on one answer.
+type reader struct {
+	options FileOptions
+	data    map[string][]byte
+	inputs  mesh.Inputs
+	own     map[mesh.Ref]*mesh.Object // what stands in the files
+	// unplaced are the objects of bad documents that name no namespace.
+	unplaced map[mesh.Ref]bool
+	kinds    map[mesh.Kind]bool // that are said to be without an effect
+	problems []mesh.Finding
+	answer   Answer
+}
+
+// meshFiles reads the files about the mesh as a whole.
+func (r *reader) meshFiles() {
+	if f := r.options.Mesh; f != nil {
+		m, found := config.DecodeMeshConfig(f.Name, f.Data)
+		r.problems = append(r.problems, found...)
+		if m != nil {
+			r.inputs.Settings = config.Settings(r.inputs.Settings, m)
+			r.keep(config.MeshObject(config.KindMeshConfig, *f, m))
+		}
+		r.data[f.Name] = f.Data
+	}
+	if f := r.options.Networks; f != nil {
+		m, found := config.DecodeMeshNetworks(f.Name, f.Data)
+		r.problems = append(r.problems, found...)
+		if m != nil {
+			r.keep(config.MeshObject(config.KindMeshNetworks, *f, m))
+		}
+		r.data[f.Name] = f.Data
+	}
+}
+
+func (r *reader) keep(o *mesh.Object) {
+	r.inputs.Objects = append(r.inputs.Objects, o)
+	if _, twice := r.own[o.Ref]; !twice {
+		r.own[o.Ref] = o
+	}
+}
+
+// take keeps what one file holds.
+func (r *reader) take(result config.Result) {
+	r.answer.Objects += len(result.Objects) + len(result.Bad)
+	for _, o := range result.Objects {
+		r.keep(o)
+	}
+	for _, bad := range result.Bad {
+		if bad.Object != nil {
+			r.keep(bad.Object)
+		} else if bad.Unplaced {
+			if r.unplaced == nil {
+				r.unplaced = map[mesh.Ref]bool{}
+			}
+			r.unplaced[bad.Ref] = true
+		}
+	}
+	for _, f := range result.Problems {
+		if f.Code == mesh.CodeUnsupported && r.noted(&f) {
+			continue
+		}
+		r.problems = append(r.problems, f)
+	}
+}
+
+// noted turns what proxies would not be told into a note, for files may be meant
+// for other meshes too. It reports whether the same was said of the kind before.
+func (r *reader) noted(f *mesh.Finding) bool {
+	f.Severity = mesh.Info
+	if f.Path != "kind" {
+		return false
+	}
+	f.Ref.Namespace, f.Ref.Name = "", ""
+	said := r.kinds[f.Ref.Kind]
+	r.kinds[f.Ref.Kind] = true
+	return said
+}
+
+// together runs the checks.
+func (r *reader) together() {
+	for _, o := range r.options.Beside {
+		if _, own := r.own[o.Ref]; !own {
+			r.inputs.Objects = append(r.inputs.Objects, o)
+		}
+	}
+	s := mesh.Collect(r.inputs)
+	report := Run(s, r.options.Evidence, r.options.Options)
+	for _, f := range s.Findings {
+		if _, own := r.own[f.Ref]; own {
+			r.problems = append(r.problems, f)
+		}
+	}
+	r.answer.Findings = r.about(report.Findings)
+	r.answer.Suppressed = r.about(report.Suppressed)
+	r.answer.Unknown = slices.DeleteFunc(report.Unknown, func(u Unknown) bool {
+		_, own := r.own[u.Ref]
+		return u.Ref.Name != "" && !own
+	})
+}
+
+// relax makes warnings of errors that say nothing of how objects go together:
+// that Kubernetes refuses an object is the business of Alone, and what is
+// analyzed may well stand in a cluster already.
+func (r *reader) relax() {
+	for i := range r.problems {
+		if p := &r.problems[i]; p.Code == mesh.CodeUnknownField || p.Code == mesh.CodeKubernetes {
+			p.Severity = mesh.Warning
+		}
+	}
+}
+
+// about are the findings on objects of the files.
+func (r *reader) about(list []mesh.Finding) []Located {
+	var out []Located
+	for _, f := range list {
+		if o, own := r.own[f.Ref]; own {
+			f.File = o.Origin.File
+			out = append(out, Located{Finding: f, SameAs: SameAs(f.Code), Object: o.Written(), DocumentLine: o.Origin.Line})
+		}
+	}
+	return out
+}
+
+// decoded adds what decoding and merging found, unless it is kept quiet.
+func (r *reader) decoded() {
+	for _, f := range r.problems {
+		l := Located{Finding: f, SameAs: SameAs(f.Code)}
+		o := r.own[f.Ref]
+		switch {
+		case f.Ref.Name == "":
+			l.Object = f.Ref.Kind.Name
+		case o != nil && o.Ref.Name != "":
+			l.Object = o.Written()
+		case r.unplaced[f.Ref]:
+			l.Object = mesh.Ref{Kind: f.Ref.Kind, Name: f.Ref.Name}.String()
+		default:
+			l.Object = f.Ref.String()
+		}
+		if c, ok := Find(f.Code); ok && !c.Fixed && quiet(r.options.Options, c.Code, c.SameAs, f.Ref, o) {
+			r.answer.Suppressed = append(r.answer.Suppressed, l)
+			continue
+		}
+		r.answer.Findings = append(r.answer.Findings, l)
+	}
+}
+
+// place finds lines and columns, puts findings into order, and bounds how many
+// there are of one file.
+func (r *reader) place() {
+	for _, list := range []*[]Located{&r.answer.Findings, &r.answer.Suppressed} {
+		slices.SortStableFunc(*list, func(a, b Located) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.DocumentLine, b.DocumentLine))
+		})
+		var places *config.Places
+		file := ""
+		for i := range *list {
+			l := &(*list)[i]
+			data, known := r.data[l.File]
+			if !known {
+				continue
+			}
+			if places == nil || file != l.File {
+				file, places = l.File, config.PlacesOf(data)
+			}
+			switch {
+			case l.DocumentLine == 0:
+				l.DocumentLine = places.Document(l.Line)
+			case l.Line == 0:
+				l.Line, l.Column = places.At(r.own[l.Ref], l.Path)
+			}
+		}
+		slices.SortStableFunc(*list, compareLocated)
+		*list = bounded(*list)
+	}
+}
+
+func compareLocated(a, b Located) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), mesh.CompareFindings(a.Finding, b.Finding))
+}
+
+// bounded replaces what there is of one file beyond maxInFile by one finding,
+// which is as severe as the worst that it stands for.
+func bounded(list []Located) []Located {
+	var out []Located
+	for from := 0; from < len(list); {
+		to := from
+		for to < len(list) && list[to].File == list[from].File {
+			to++
+		}
+		if to-from <= maxInFile {
+			out = append(out, list[from:to]...)
+			from = to
+			continue
+		}
+		kept, rest := list[from:from+maxInFile], list[from+maxInFile:to]
+		last := slices.MinFunc(rest, func(a, b Located) int { return cmp.Compare(Rank(a.Severity), Rank(b.Severity)) })
+		last.Message = fmt.Sprintf("and %d more findings in this file; mend the first ones and look again", len(rest))
+		last.Params, last.Related, last.Fix, last.Path = nil, nil, nil, ""
+		out = append(append(out, kept...), last)
+		from = to
+	}
+	return out
+}
+
+// Rank orders severities: 0 is an error, and the worst.
+func Rank(s mesh.Severity) int {
+	return slices.Index([]mesh.Severity{mesh.Error, mesh.Warning, mesh.Info}, s)
+}
+
+// Live is what there is to say about the running mesh, whose findings others
+// have made.
+func Live(findings []mesh.Finding, suppress []Suppression) Answer {
+	var a Answer
+	for _, f := range findings {
+		l := Located{Finding: f, SameAs: SameAs(f.Code)}
+		if f.Ref.Name != "" {
+			l.Object = f.Ref.String()
+		}
+		if c, ok := Find(f.Code); ok && !c.Fixed && quiet(Options{Suppress: suppress}, c.Code, c.SameAs, f.Ref, nil) {
+			a.Suppressed = append(a.Suppressed, l)
+			continue
+		}
+		a.Findings = append(a.Findings, l)
+	}
+	return a
+}
