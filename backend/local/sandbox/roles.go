@@ -1,11 +1,15 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
+
+	"golang.org/x/sys/unix"
 )
 
 // The roles of re-execution, as the program's first argument. They are no
@@ -29,8 +33,11 @@ func isRole(word string) bool { return word == machineRole || word == sandboxRol
 
 // Main runs a role when the arguments (without the program's name) ask for one;
 // handled is false otherwise. The caller is the main function, which does nothing
-// else before.
+// else before: whatever the program is asked for, what it starts inherits none
+// of the files that it inherited.
 func Main(args []string) (handled bool, code int) {
+	// An error matters to the roles alone, and they are asked below.
+	kept := keepFiles()
 	if len(args) != 1 {
 		return false, 0
 	}
@@ -44,7 +51,7 @@ func Main(args []string) (handled bool, code int) {
 	debug.FreeOSMemory()
 	debug.SetGCPercent(50)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil)).With("role", args[0])
-	err := onMainThread()
+	err := errors.Join(kept, onMainThread())
 	if err == nil {
 		err = run(log)
 	}
@@ -53,4 +60,15 @@ func Main(args []string) (handled bool, code int) {
 		return true, 1
 	}
 	return true, 0
+}
+
+// keepFiles has no program inherit the files that this one has open, but for
+// the three standard ones and those that it is given by name. An inherited
+// folder leads around everything that is hidden in a mount namespace, by its
+// entry in /proc; shells and build tools leave such files open.
+func keepFiles() error {
+	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return fmt.Errorf("keep open files from programs: %w", err)
+	}
+	return nil
 }

@@ -187,6 +187,12 @@ func (w *world) await(id string, wished func(Status) bool) Status {
 // exec runs args of testApp in a pod.
 func (w *world) exec(id string, args ...string) (string, int) {
 	w.t.Helper()
+	return w.command(id, "/", append([]string{w.self, "testapp"}, args...)...)
+}
+
+// command runs any program in a pod, in a folder.
+func (w *world) command(id, dir string, argv ...string) (string, int) {
+	w.t.Helper()
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		w.t.Fatal(err)
@@ -202,7 +208,7 @@ func (w *world) exec(id string, args ...string) (string, int) {
 		text, _ := io.ReadAll(read)
 		out <- string(text)
 	}()
-	code, err := w.m.Exec(id, append([]string{w.self, "testapp"}, args...), nil, "/", null, write, write, nil)
+	code, err := w.m.Exec(id, argv, []string{"PATH=/usr/bin:/bin"}, dir, null, write, write, nil)
 	write.Close()
 	if err != nil {
 		w.t.Fatalf("exec in %s: %v", id, err)
