@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -504,6 +505,27 @@ func TestLog(t *testing.T) {
 		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", f, info, err)
 		}
+	}
+}
+
+// A Deployment that asks for more than there is room for gets what there is, is
+// told so, and leaves room for others.
+func TestMorePodsThanRoom(t *testing.T) {
+	b := start(t, func(o *Options) { o.PodRange = netip.MustParsePrefix("10.66.0.0/28") })
+	many := int32(math.MaxInt32)
+	b.apply(
+		b.deployment("many", "v1", func(d *appsv1.Deployment) { d.Spec.Replicas = &many }),
+		b.deployment("one", "v1", nil))
+	s := b.await("full", func(s Status) bool {
+		return len(s.Pods) == 13 && len(s.Deployments) == 2 && s.Deployments[0].Ready == 12 && s.Deployments[1].Ready == 1
+	})
+	if !finding(s, mesh.CodePod, "lacks 2147483635 pods") || !finding(s, mesh.CodePod, "--pod-range") {
+		t.Errorf("findings: %+v", s.Findings)
+	}
+	few := int32(1)
+	b.apply(b.deployment("many", "v1", func(d *appsv1.Deployment) { d.Spec.Replicas = &few }))
+	if s := b.await("as asked", func(s Status) bool { return s.Ready() && len(s.Pods) == 2 }); len(s.Findings) > 0 {
+		t.Errorf("findings: %+v", s.Findings)
 	}
 }
 

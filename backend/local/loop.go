@@ -14,6 +14,7 @@ import (
 
 	"github.com/heddle-mesh/heddle/backend/local/plan"
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
 	"github.com/heddle-mesh/heddle/mesh/source"
 )
 
@@ -148,7 +149,9 @@ func (s *Supervisor) refOf(kind mesh.Kind, k plan.Key) (mesh.Ref, mesh.Origin) {
 func (s *Supervisor) observed() []plan.Pod {
 	var out []plan.Pod
 	for _, p := range s.pods {
-		out = append(out, p.Pod)
+		seen := p.Pod
+		seen.Starting = !p.status.Running && p.failed == nil && !p.Terminating
+		out = append(out, seen)
 	}
 	slices.SortFunc(out, func(a, b plan.Pod) int { return plan.CompareKeys(a.Key, b.Key) })
 	return out
@@ -163,7 +166,9 @@ func (s *Supervisor) reconcile() {
 	for _, k := range plan.Sorted(s.wishes) {
 		wishes = append(wishes, s.wishes[k].Wish)
 	}
-	for _, a := range plan.Reconcile(wishes, s.observed()) {
+	actions, short := plan.Reconcile(wishes, s.observed(), s.room())
+	s.short = short
+	for _, a := range actions {
 		switch {
 		case a.Create != nil:
 			s.create(s.wishes[a.Create.Deployment])
@@ -175,6 +180,40 @@ func (s *Supervisor) reconcile() {
 			}
 		}
 	}
+}
+
+// maxStarting is how many pods are made and do not run yet: what a pod takes
+// while it is prepared is taken so many times at most.
+const maxStarting = 32
+
+// room is what addresses and the machine have room for.
+func (s *Supervisor) room() plan.Room {
+	// Not for pods are the network itself, the node and the address for broadcasts.
+	addresses := 1<<(32-s.o.PodRange.Bits()) - 3
+	return plan.Room{Pods: min(addresses, config.MaxReplicas), Starting: maxStarting}
+}
+
+// shortOfRoom says which Deployments have fewer pods than they ask for because
+// there is no room for more.
+func (s *Supervisor) shortOfRoom() []mesh.Finding {
+	var out []mesh.Finding
+	for _, k := range plan.Sorted(s.short) {
+		ref, origin := s.refOf(mesh.KindDeployment, k)
+		out = append(out, plan.Problem{
+			Code: mesh.CodePod, Severity: mesh.Error, Path: "spec.replicas",
+			Message: fmt.Sprintf("Deployment %s lacks %d pods: there is room for %d pods in all, with addresses of %s. Ask for fewer replicas, of it or of others%s.",
+				k, s.short[k], s.room().Pods, s.o.PodRange, s.largerRange()),
+		}.Finding(ref, origin))
+	}
+	return out
+}
+
+// largerRange is the other way out for those who have no room, where it is one.
+func (s *Supervisor) largerRange() string {
+	if s.room().Pods == config.MaxReplicas {
+		return ""
+	}
+	return ", or choose a larger range with --pod-range"
 }
 
 // freeIP is the address that was free for longest: others may still have

@@ -211,7 +211,7 @@ func (s *Supervisor) sorted() []*pod {
 
 // findings are all problems there are now.
 func (s *Supervisor) findings() []mesh.Finding {
-	out := slices.Clone(s.problems)
+	out := append(slices.Clone(s.problems), s.shortOfRoom()...)
 	for _, p := range s.sorted() {
 		if p.Terminating {
 			continue

@@ -48,7 +48,8 @@ type Supervisor struct {
 	declared  plan.Declared
 	read      bool // declared holds something
 	wishes    map[plan.Key]wish
-	problems  []mesh.Finding // of what is declared
+	problems  []mesh.Finding   // of what is declared
+	short     map[plan.Key]int // pods that Deployments lack for want of room
 	addresses map[plan.Key]netip.Addr
 	pods      map[string]*pod // by folder id
 	lastIP    netip.Addr

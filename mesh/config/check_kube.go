@@ -64,9 +64,19 @@ func (c *checker) targetPort(p Path, t intstr.IntOrString) {
 	}
 }
 
+// MaxReplicas is the largest number of pods of one Deployment. They all run on
+// one machine, and this is several times what Kubernetes puts on a node: a
+// larger number is a slip, which would take all the machine's memory.
+const MaxReplicas = 1000
+
 func (c *checker) deployment(p Path, d *appsv1.Deployment) {
-	if r := d.Spec.Replicas; r != nil && *r < 0 {
-		c.bad(p.Key("replicas"), "%d is below 0", *r)
+	if r := d.Spec.Replicas; r != nil {
+		switch {
+		case *r < 0:
+			c.bad(p.Key("replicas"), "%d is below 0", *r)
+		case *r > MaxReplicas:
+			c.bad(p.Key("replicas"), "%d is more than the %d pods that one machine runs at most; ask for fewer", *r, MaxReplicas)
+		}
 	}
 	template := p.Key("template")
 	if d.Spec.Selector == nil || len(d.Spec.Selector.MatchLabels)+len(d.Spec.Selector.MatchExpressions) == 0 {

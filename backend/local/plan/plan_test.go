@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -77,13 +78,52 @@ func TestReconcile(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.wish.Deployment = key("d")
-			if got := steps(Reconcile([]Wish{tt.wish}, tt.pods)); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
+			actions, short := Reconcile([]Wish{tt.wish}, tt.pods, plenty)
+			if got := steps(actions); got != tt.want || len(short) > 0 {
+				t.Errorf("got %q, want %q; short %v", got, tt.want, short)
 			}
 		})
 	}
-	if got := steps(Reconcile(nil, []Pod{pod("x", "a", true, 1)})); got != "-x" {
-		t.Errorf("a deployment that is gone: %q", got)
+	if actions, _ := Reconcile(nil, []Pod{pod("x", "a", true, 1)}, plenty); steps(actions) != "-x" {
+		t.Errorf("a deployment that is gone: %q", steps(actions))
+	}
+}
+
+// plenty is room that is never short.
+var plenty = Room{Pods: 1000, Starting: 1000}
+
+// However many pods are asked for, there are no more than there is room for,
+// each Deployment has its part, and few start at one time.
+func TestReconcileWithinRoom(t *testing.T) {
+	wish := func(name string, replicas int) Wish {
+		return Wish{Deployment: key(name), Hash: name, Replicas: replicas}
+	}
+	wishes := []Wish{wish("a", math.MaxInt32), wish("b", math.MaxInt32), wish("c", 1)}
+	room := Room{Pods: 20, Starting: 6}
+	var pods []Pod
+	for round := 1; len(pods) < 19; round++ {
+		for i := range pods {
+			pods[i].Starting = false
+		}
+		actions, short := Reconcile(wishes, pods, room)
+		if len(actions) == 0 || len(actions) > room.Starting || short[key("a")] < math.MaxInt32-20 || short[key("c")] != 0 {
+			t.Fatalf("round %d: %d actions, short %v", round, len(actions), short)
+		}
+		for _, a := range actions {
+			pods = append(pods, Pod{
+				Key: key(fmt.Sprint("p", len(pods))), Deployment: a.Create.Deployment, Hash: a.Create.Hash, Starting: true,
+			})
+		}
+		if again, _ := Reconcile(wishes, pods, room); len(again) > room.Starting-len(actions) {
+			t.Fatalf("round %d: %d more, while as many as may are starting", round, len(again))
+		}
+	}
+	count := map[string]int{}
+	for _, p := range pods {
+		count[p.Hash]++
+	}
+	if len(pods) > 20 || count["a"] < 9 || count["b"] < 9 || count["c"] != 1 {
+		t.Errorf("pods %v", count)
 	}
 }
 
@@ -95,7 +135,7 @@ func TestReconcileConverges(t *testing.T) {
 		var pods []Pod
 		made := 0
 		step := func() bool {
-			actions := Reconcile([]Wish{w}, pods)
+			actions, _ := Reconcile([]Wish{w}, pods, plenty)
 			for _, a := range actions {
 				if a.Create != nil {
 					made++

@@ -24,6 +24,7 @@ type Pod struct {
 	Gateway    bool
 	Created    time.Time
 
+	Starting    bool // its programs do not run yet
 	Ready       bool // takes traffic
 	Terminating bool // asked to stop: takes nothing new
 	Withdrawn   bool // no longer an endpoint at all
@@ -47,33 +48,77 @@ type Action struct {
 	Stop   *Pod
 }
 
+// Room bounds the pods there may be.
+type Room struct {
+	Pods     int // of all Deployments together, with those that are ending
+	Starting int // at one time; the others wait for their turn
+}
+
 // Reconcile says what to do next so that pods become what is wished for. New
 // pods are ready before old ones are stopped; nothing is done that would leave
 // fewer ready pods than wished for. It says the same until something changes.
-func Reconcile(wishes []Wish, pods []Pod) []Action {
+// Where room is short, Deployments share it evenly; short is how many pods each
+// lacks because all the room is taken.
+func Reconcile(wishes []Wish, pods []Pod, room Room) (actions []Action, short map[Key]int) {
 	byDeployment := map[Key][]Pod{}
+	starting := 0
 	for _, p := range pods {
 		if !p.Terminating {
 			byDeployment[p.Deployment] = append(byDeployment[p.Deployment], p)
 		}
+		if p.Starting {
+			starting++
+		}
 	}
-	var actions []Action
 	wished := map[Key]bool{}
-	for _, w := range slices.SortedFunc(slices.Values(wishes), func(a, b Wish) int { return CompareKeys(a.Deployment, b.Deployment) }) {
+	wishes = slices.SortedFunc(slices.Values(wishes), func(a, b Wish) int { return CompareKeys(a.Deployment, b.Deployment) })
+	missing := make([]int, len(wishes))
+	for i, w := range wishes {
 		wished[w.Deployment] = true
-		actions = append(actions, w.reconcile(byDeployment[w.Deployment], pods)...)
+		var stops []Action
+		stops, missing[i] = w.reconcile(byDeployment[w.Deployment], pods)
+		actions = append(actions, stops...)
 	}
 	for _, key := range Sorted(byDeployment) {
 		if !wished[key] {
 			actions = append(actions, stop(sortForStop(byDeployment[key]))...)
 		}
 	}
-	return actions
+	granted := share(missing, room.Pods-len(pods))
+	short = map[Key]int{}
+	for i, w := range wishes {
+		if n := missing[i] - granted[i]; n > 0 {
+			short[w.Deployment] = n
+		}
+	}
+	for i, n := range share(granted, room.Starting-starting) {
+		for range n {
+			actions = append(actions, Action{Create: &wishes[i]})
+		}
+	}
+	return actions, short
 }
 
-func (w Wish) reconcile(live, all []Pod) []Action {
+// share deals n out, one to each in turn, until all have what they want.
+func share(wants []int, n int) []int {
+	out := make([]int, len(wants))
+	for dealt := true; dealt; {
+		dealt = false
+		for i, want := range wants {
+			if n > 0 && out[i] < want {
+				out[i]++
+				n--
+				dealt = true
+			}
+		}
+	}
+	return out
+}
+
+// reconcile says which pods of a Deployment to stop, and how many to create.
+func (w Wish) reconcile(live, all []Pod) (stops []Action, creates int) {
 	if w.Blocked {
-		return nil
+		return nil, 0
 	}
 	var current, old []Pod
 	for _, p := range live {
@@ -84,15 +129,14 @@ func (w Wish) reconcile(live, all []Pod) []Action {
 		}
 	}
 	current, old = sortForStop(current), sortForStop(old)
-	var actions []Action
 
 	// Too many: those go first that are not ready, then the newest.
 	if n := len(current) - w.Replicas; n > 0 {
-		actions = append(actions, stop(current[:n])...)
+		stops = append(stops, stop(current[:n])...)
 		current = current[n:]
 	}
 	if w.Recreate && len(old) > 0 {
-		return append(actions, stop(old)...)
+		return append(stops, stop(old)...), 0
 	}
 	ready, starting := 0, 0
 	for _, p := range slices.Concat(current, old) {
@@ -118,22 +162,19 @@ func (w Wish) reconcile(live, all []Pod) []Action {
 		default:
 			continue
 		}
-		actions = append(actions, stop([]Pod{p})...)
+		stops = append(stops, stop([]Pod{p})...)
 		left--
 	}
 	if w.Recreate && slices.ContainsFunc(all, func(p Pod) bool {
 		return p.Deployment == w.Deployment && p.Hash != w.Hash
 	}) {
-		return actions // some are still on their way out
+		return stops, 0 // some are still on their way out
 	}
 	room := w.Replicas - len(current)
 	if left > 0 {
 		room = min(room, w.Replicas+max(w.Surge, 1)-len(current)-left)
 	}
-	for range max(room, 0) {
-		actions = append(actions, Action{Create: &w})
-	}
-	return actions
+	return stops, max(room, 0)
 }
 
 func stop(pods []Pod) []Action {
