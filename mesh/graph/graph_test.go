@@ -31,7 +31,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 //	more.yaml  documents besides those of Bookinfo
 //	traffic    one figure per line, see parseTraffic
 //	options    "type=service idle namespaces=default"
-//	want/...   tree, table, dot, json: what is there is compared
+//	want/...   tree, narrow (one in 64 columns), table, dot, json: what is there
+//	           is compared
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -115,7 +116,9 @@ func render(t *testing.T, form string, g *graph.Graph) string {
 	var err error
 	switch form {
 	case "tree":
-		err = graph.Tree(&b, g)
+		err = graph.Tree(&b, g, 0)
+	case "narrow":
+		err = graph.Tree(&b, g, 64)
 	case "table":
 		err = graph.Table(&b, g)
 	case "dot":

@@ -7,10 +7,16 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
+
+	"github.com/heddle-mesh/heddle/mesh/plain"
 )
 
-// Title is what to call a node in a list of nodes of all namespaces.
-func (n Node) Title() string {
+// Title is what to call a node in a list of nodes of all namespaces. It can be
+// shown on a terminal, whatever the labels of metrics held.
+func (n Node) Title() string { return plain.Text(n.title()) }
+
+func (n Node) title() string {
 	switch {
 	case n.Namespace == "" || n.External:
 		return n.Name
@@ -49,17 +55,17 @@ func Table(w io.Writer, g *Graph) error {
 	titles := titles(g)
 	for _, e := range g.Edges {
 		fmt.Fprintln(t, strings.Join([]string{
-			titles[e.Source], titles[e.Target], string(e.Protocol), e.rate(), percent(e.ErrorShare),
+			titles[e.Source], titles[e.Target], plain.Text(string(e.Protocol)), e.rate(), percent(e.ErrorShare),
 			millis(e.P50), millis(e.P95), millis(e.P99), e.tls(), string(e.Health.Status),
 		}, "\t"))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	return idleLine(w, g)
+	return idleLine(w, g, 0)
 }
 
-func idleLine(w io.Writer, g *Graph) error {
+func idleLine(w io.Writer, g *Graph, columns int) error {
 	var idle []string
 	for _, n := range g.Nodes {
 		if n.Idle {
@@ -69,13 +75,25 @@ func idleLine(w io.Writer, g *Graph) error {
 	if len(idle) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "\nidle: %s\n", strings.Join(idle, ", "))
+	text, line := "", "idle:"
+	for i, name := range idle {
+		if i < len(idle)-1 {
+			name += ","
+		}
+		if columns > 0 && length(line)+1+length(name) > columns && strings.TrimSpace(line) != "idle:" {
+			text += line + "\n"
+			line = "     "
+		}
+		line += " " + name
+	}
+	_, err := io.WriteString(w, "\n"+text+line+"\n")
 	return err
 }
 
 // Tree writes the graph as trees that begin where traffic begins. A node that
-// was written before is named again, without what lies below it.
-func Tree(w io.Writer, g *Graph) error {
+// was written before is named again, without what lies below it. What does not
+// fit beside a node in so many columns stands below it; 0 is no bound.
+func Tree(w io.Writer, g *Graph, columns int) error {
 	t := tree{nodes: map[string]Node{}, out: map[string][]Edge{}, shown: map[string]bool{}}
 	called := map[string]bool{}
 	for _, n := range g.Nodes {
@@ -94,37 +112,33 @@ func Tree(w io.Writer, g *Graph) error {
 			}
 		}
 	}
+	text := ""
 	if len(g.Edges) == 0 {
-		t.b.WriteString("no traffic in the last " + strconv.Itoa(int(math.Round(g.Seconds))) + " s\n")
+		text = "no traffic in the last " + strconv.Itoa(int(math.Round(g.Seconds))) + " s\n"
 	}
-	for _, line := range t.lines {
-		pad := t.width - len([]rune(line.left))
-		t.b.WriteString(strings.TrimRight(line.left+strings.Repeat(" ", pad)+"  "+line.right, " ") + "\n")
+	for _, line := range t.set(columns) {
+		text += strings.TrimRight(line, " ") + "\n"
 	}
-	if _, err := io.WriteString(w, t.b.String()); err != nil {
+	if _, err := io.WriteString(w, text); err != nil {
 		return err
 	}
-	return idleLine(w, g)
+	return idleLine(w, g, columns)
 }
 
 type tree struct {
 	nodes map[string]Node
 	out   map[string][]Edge
 	shown map[string]bool
-	lines []line
-	width int
-	b     strings.Builder
+	rows  []row
 }
 
-type line struct{ left, right string }
-
-func (t *tree) add(left, right string) {
-	t.lines = append(t.lines, line{left, right})
-	t.width = max(t.width, len([]rune(left)))
-}
+// row is a node of a tree: its branch and title, the figures of the edge to it,
+// and what is worth saying besides. Under is what the branches below and beside
+// it put on a line of its own that belongs to it.
+type row struct{ title, figures, note, under string }
 
 func (t *tree) root(n Node) {
-	t.add(n.Title(), n.note())
+	t.rows = append(t.rows, row{n.Title(), "", n.note(), "│"})
 	t.below(n.ID, "")
 }
 
@@ -137,16 +151,53 @@ func (t *tree) below(id, indent string) {
 		}
 		n := t.nodes[e.Target]
 		again := t.shown[e.Target] && len(t.out[e.Target]) > 0
-		right := e.summary() + " " + n.note()
-		if again {
-			right += " (see above)"
+		r := row{indent + branch + n.Title(), e.summary(), n.note(), indent + next}
+		switch {
+		case again:
+			r.note = strings.TrimLeft(r.note+" (see above)", " ")
+		case len(t.out[e.Target]) > 0:
+			r.under += "│"
 		}
-		t.add(indent+branch+n.Title(), strings.TrimRight(right, " "))
+		t.rows = append(t.rows, r)
 		if !again {
 			t.below(e.Target, indent+next)
 		}
 	}
 }
+
+// set puts the figures of all rows below one another, on lines of at most so many
+// columns where their words allow it.
+func (t *tree) set(columns int) []string {
+	const gap = 2
+	at, figures := 0, 0
+	for _, r := range t.rows {
+		at, figures = max(at, length(r.title)), max(figures, length(r.figures))
+	}
+	at += gap
+	if columns > 0 {
+		at = max(min(at, columns-figures), gap)
+	}
+	var lines []string
+	for _, r := range t.rows {
+		line := r.title
+		for _, part := range []string{r.figures, r.note} {
+			if part == "" {
+				continue
+			}
+			from := max(at, length(line)+gap)
+			if columns > 0 && from+length(part) > columns {
+				lines = append(lines, line)
+				line = r.under
+				from = max(min(at, columns-length(part)), length(line)+gap)
+			}
+			line += strings.Repeat(" ", from-length(line)) + part
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func length(s string) int { return utf8.RuneCountInString(s) }
 
 // summary is the figures of an edge in a few words.
 func (e Edge) summary() string {
@@ -154,7 +205,7 @@ func (e Edge) summary() string {
 	if e.Protocol == TCP {
 		p95 = ""
 	}
-	return fmt.Sprintf("%11s  %10s  %-11s  %-4s  %s", e.rate(), errors, p95, e.Protocol, e.tls())
+	return fmt.Sprintf("%11s  %10s  %-11s  %-4s  %s", e.rate(), errors, p95, plain.Text(string(e.Protocol)), e.tls())
 }
 
 // Dot writes the graph for Graphviz.
@@ -189,9 +240,13 @@ func Dot(w io.Writer, g *Graph) error {
 	return err
 }
 
-// quote is a quoted string of the DOT language.
+// quote is a quoted string of the DOT language; its lines stay lines.
 func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(plain.Text(line))
+	}
+	return `"` + strings.Join(lines, `\n`) + `"`
 }
 
 func titles(g *Graph) map[string]string {

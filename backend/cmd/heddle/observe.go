@@ -60,7 +60,7 @@ func newGraph(g *globals) *cobra.Command {
 		case "table":
 			err = graph.Table(w, &gr)
 		default:
-			err = graph.Tree(w, &gr)
+			err = graph.Tree(w, &gr, width(w))
 		}
 		return err
 	}
