@@ -166,9 +166,31 @@ func mountOf(m corev1.VolumeMount, volumes []Volume, dir string) (sandbox.Mount,
 		}
 		source = filepath.Join(source, m.SubPath)
 	}
-	if !filepath.IsAbs(m.MountPath) || strings.Trim(m.MountPath, "/") == "" {
-		return sandbox.Mount{}, fmt.Errorf("mountPath %q is not an absolute path below /", m.MountPath)
+	path, err := mountPath(m.MountPath)
+	if err != nil {
+		return sandbox.Mount{}, err
 	}
 	readOnly := m.ReadOnly || v.Host == "" && !v.Empty
-	return sandbox.Mount{Source: source, Path: filepath.Clean(m.MountPath), ReadOnly: readOnly}, nil
+	return sandbox.Mount{Source: source, Path: path, ReadOnly: readOnly}, nil
+}
+
+// systemFolders are the kernel's own: what is mounted there would stand in for
+// it, for the programs of the pod and for those that prepare it.
+var systemFolders = []string{"/proc", "/sys", "/dev"}
+
+// mountPath is where a volume is mounted that is to be mounted at path.
+func mountPath(path string) (string, error) {
+	clean := filepath.Clean(path)
+	if !filepath.IsAbs(path) || clean == "/" {
+		return "", fmt.Errorf("mountPath %q is not an absolute path below /", path)
+	}
+	if clean == "/dev/shm" { // a folder for everybody, which programs want large
+		return clean, nil
+	}
+	for _, folder := range systemFolders {
+		if clean == folder || strings.HasPrefix(clean, folder+"/") {
+			return "", fmt.Errorf("mountPath %q lies in %s, which is the kernel's; choose another folder", path, folder)
+		}
+	}
+	return clean, nil
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -61,5 +62,43 @@ func TestPodsAreInNoHiddenFolder(t *testing.T) {
 		if strings.Contains(got, "ca.key") || !strings.Contains(got, "one") {
 			t.Errorf("from %s the pod sees %s", dir, got)
 		}
+	}
+}
+
+// A mount in place of a setting of the kernel's has nothing written to the
+// file that it shows.
+func TestMountOverASettingIsNotWrittenTo(t *testing.T) {
+	w := newWorld(t)
+	p := w.pod("one", "10.66.0.2")
+	victim := filepath.Join(p.Dir, "victim")
+	if err := os.WriteFile(victim, []byte("precious"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.Mounts = []Mount{{Source: victim, Path: "/proc/sys/net/ipv4/ip_unprivileged_port_start"}}
+	w.up(p)
+	if got, err := os.ReadFile(victim); err != nil || string(got) != "precious" {
+		t.Errorf("the file holds %q, %v", got, err)
+	}
+}
+
+func TestWriteSetting(t *testing.T) {
+	dir := t.TempDir()
+	file, link, absent := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "absent")
+	if err := os.WriteFile(file, []byte("precious"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/proc/self/comm", link); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]error{file: errNoSetting, link: unix.ELOOP, absent: os.ErrNotExist, "/proc/self/comm": nil} {
+		if err := writeSetting(path, "0"); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", path, err, want)
+		}
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != "precious" {
+		t.Errorf("the file holds %q, %v", got, err)
+	}
+	if _, err := os.Lstat(absent); err == nil {
+		t.Error("a file was made")
 	}
 }

@@ -113,11 +113,34 @@ func reapOrphans() {
 	}
 }
 
+// sysctl changes a setting of the kernel.
 func sysctl(name, value string) error {
-	if err := os.WriteFile("/proc/sys/"+strings.ReplaceAll(name, ".", "/"), []byte(value), 0); err != nil {
+	if err := writeSetting("/proc/sys/"+strings.ReplaceAll(name, ".", "/"), value); err != nil {
 		return fmt.Errorf("set %s: %w", name, err)
 	}
 	return nil
+}
+
+// errNoSetting reports that something else stands where the kernel has a setting.
+var errNoSetting = errors.New("it is not a file of the kernel's")
+
+// writeSetting writes to a file of the kernel's and to no other. This process
+// may be root's, and whoever may mount could have put any file in its place.
+func writeSetting(path, value string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil {
+		return err
+	}
+	if fs.Type != unix.PROC_SUPER_MAGIC {
+		return errNoSetting
+	}
+	_, err = f.WriteString(value)
+	return err
 }
 
 // raise gives a link of this network namespace its address, if any, and raises it.

@@ -152,7 +152,6 @@ func (s *sandbox) setup() error {
 		unix.Sethostname([]byte(p.Hostname)),
 		coverEtc(filepath.Join(p.Dir, "etc")),
 		memory(filepath.Join(p.Dir, "secrets"), p.Identity),
-		bindAll(p.Mounts, filepath.Join(p.Dir, "points")),
 		raise("lo", ""),
 		raise("eth0", cidr),
 		sysctl("net.ipv4.ip_unprivileged_port_start", "0"), // programs may listen on 80
@@ -160,6 +159,10 @@ func (s *sandbox) setup() error {
 		// before any rule sees the packet.
 		netlink.RouteAdd(&netlink.Route{Gw: p.Network.Node.AsSlice()}),
 	)
+	if err == nil {
+		// Last: from here on, what stands where is up to the pod's author.
+		err = bindAll(p.Mounts, filepath.Join(p.Dir, "points"))
+	}
 	if err != nil {
 		return err
 	}
