@@ -24,6 +24,7 @@ type hostPort struct {
 	servicePort corev1.ServicePort
 	others      []plan.Key // services that want it, too
 	err         error      // why it is not open
+	reserved    string     // what the port is for instead; it is never opened
 	targets     []sandbox.Upstream
 }
 
@@ -56,7 +57,9 @@ func (s *Supervisor) wantedPorts() map[uint16]*hostPort {
 				}
 				continue
 			}
-			out[host] = &hostPort{HostPort: plan.HostPort{Service: k, Port: number, HostPort: host}, servicePort: p}
+			out[host] = &hostPort{
+				HostPort: plan.HostPort{Service: k, Port: number, HostPort: host}, servicePort: p, reserved: s.o.Reserved[host],
+			}
 		}
 	}
 	return out
@@ -82,7 +85,7 @@ func (s *Supervisor) openHostPorts() {
 	s.ports = wanted
 	for _, number := range slices.Sorted(maps.Keys(wanted)) {
 		p := wanted[number]
-		if p.Open {
+		if p.Open || p.reserved != "" {
 			continue
 		}
 		p.err = s.openHostPort(p)
@@ -142,6 +145,19 @@ func (s *Supervisor) hostPortsOf(k plan.Key) []plan.HostPort {
 
 func (p *hostPort) findings(s *Supervisor) []mesh.Finding {
 	var out []mesh.Finding
+	if p.reserved != "" {
+		for _, k := range append([]plan.Key{p.Service}, p.others...) {
+			ref, origin := s.refOf(mesh.KindService, k)
+			f := plan.Problem{
+				Code: mesh.CodePort, Severity: mesh.Error, Path: "spec.ports",
+				Message: fmt.Sprintf("Port %d of this machine is for %s of the control plane, so Service %s is not reached by it. Change the service's port, or lead it to another port with --host-port.",
+					p.HostPort.HostPort, p.reserved, k),
+			}.Finding(ref, origin)
+			f.Params = map[string]string{"port": p.key()}
+			out = append(out, f)
+		}
+		return out
+	}
 	if p.err != nil {
 		ref, origin := s.refOf(mesh.KindService, p.Service)
 		why := fmt.Sprintf("cannot be opened: %v", p.err)

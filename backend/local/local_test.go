@@ -508,6 +508,27 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// No service gets a port of the control plane's, also while nobody listens there.
+func TestReservedPortsAreLeftAlone(t *testing.T) {
+	console, free := freePort(t), freePort(t)
+	b := start(t, func(o *Options) { o.Reserved = map[uint16]string{console: "the console"} })
+	taker, fine := lbService("taker", corev1.ServiceTypeLoadBalancer), lbService("fine", corev1.ServiceTypeLoadBalancer)
+	taker.Spec.Ports[0].Port, fine.Spec.Ports[0].Port = int32(console), int32(free)
+	b.apply(taker, fine)
+	s := b.await("loaded", func(s Status) bool { return len(s.Services) == 2 })
+	if !s.Services[0].HostPorts[0].Open || s.Services[1].HostPorts[0].Open {
+		t.Errorf("services: %+v", s.Services)
+	}
+	if !finding(s, mesh.CodePort, fmt.Sprintf("Port %d of this machine is for the console of the control plane, so Service default/taker", console)) {
+		t.Errorf("findings: %+v", s.Findings)
+	}
+	l, err := net.Listen("tcp", netip.AddrPortFrom(b.s.o.HostAddress, console).String())
+	if err != nil {
+		t.Fatalf("the control plane cannot have its port: %v", err)
+	}
+	l.Close()
+}
+
 // A Deployment that asks for more than there is room for gets what there is, is
 // told so, and leaves room for others.
 func TestMorePodsThanRoom(t *testing.T) {

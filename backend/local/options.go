@@ -43,6 +43,9 @@ type Options struct {
 	// HostPorts maps ports of LoadBalancer services to ports of this machine;
 	// nil is 80 to 8080 and 443 to 8443. Others keep their number.
 	HostPorts map[uint16]uint16
+	// Reserved are ports of this machine that no service gets, each with what it
+	// is for: the control plane's own, also while it does not run.
+	Reserved map[uint16]string
 	// HostAddress is where host ports listen; invalid is 127.0.0.1.
 	HostAddress netip.Addr
 	// Console is shown to a second `heddle up` on the same state.

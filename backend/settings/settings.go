@@ -69,6 +69,28 @@ type Traces struct {
 	MaxBytes   int64         `yaml:"maxBytes"`
 }
 
+// Ports are the TCP ports of this machine that the control plane serves, each
+// with what it is for. A port that the system chooses (0) is not among them.
+func (s Settings) Ports() map[uint16]string {
+	addresses := map[string]string{"the console": s.Console}
+	if s.Traces.JaegerAddr == "" {
+		addresses["OTLP over gRPC"] = s.Traces.OTLPGRPC
+		addresses["OTLP over HTTP"] = s.Traces.OTLPHTTP
+		addresses["Jaeger queries"] = s.Traces.Query
+	}
+	out := map[uint16]string{}
+	for what, address := range addresses {
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			continue // Validate reports it
+		}
+		if n, err := net.LookupPort("tcp", port); err == nil && n > 0 {
+			out[uint16(n)] = what
+		}
+	}
+	return out
+}
+
 // Log says what is logged.
 type Log struct {
 	Level string `yaml:"level"` // debug, info, warn, error

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -59,5 +60,18 @@ func TestDefaultsListenOnLoopback(t *testing.T) {
 		if a, err := netip.ParseAddrPort(address); err != nil || !a.Addr().IsLoopback() {
 			t.Errorf("%s listens on %s, %v", name, address, err)
 		}
+	}
+}
+
+func TestPorts(t *testing.T) {
+	s := Default()
+	s.Console, s.Traces.OTLPHTTP = "0.0.0.0:21001", "127.0.0.1:0"
+	want := map[uint16]string{21001: "the console", 4317: "OTLP over gRPC", 16685: "Jaeger queries"}
+	if got := s.Ports(); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	s.Traces.JaegerAddr = "jaeger:16685"
+	if got := s.Ports(); !maps.Equal(got, map[uint16]string{21001: "the console"}) {
+		t.Errorf("with a Jaeger of the user's: %v", got)
 	}
 }

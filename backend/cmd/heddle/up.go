@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/heddle-mesh/heddle/backend/local"
+	"github.com/heddle-mesh/heddle/backend/settings"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/ca"
 	"github.com/heddle-mesh/heddle/mesh/source/file"
@@ -231,6 +233,13 @@ func (f upFlags) options(state string) (local.Options, error) {
 	if o.ServiceRange, err = netip.ParsePrefix(f.svcs); err != nil {
 		return o, fmt.Errorf("--service-range %q is not a range of addresses, such as 10.96.0.0/16", f.svcs)
 	}
+	// The control plane reads the same environment.
+	serve, err := settings.Load("", os.LookupEnv)
+	if err != nil {
+		return o, err
+	}
+	serve.Console, serve.Traces.JaegerAddr = f.console, cmp.Or(f.jaeger, serve.Traces.JaegerAddr)
+	o.Reserved = serve.Ports()
 	if len(f.hostPorts) > 0 {
 		o.HostPorts = map[uint16]uint16{}
 	}
@@ -255,7 +264,7 @@ func printReport(w io.Writer, report file.Report) {
 		fmt.Fprintln(w, "these documents were left out; everything else is applied")
 	}
 	for _, gone := range report.Removed {
-		fmt.Fprintf(w, "removed %s, which is no longer in %s\n", gone.Ref, gone.From)
+		fmt.Fprintf(w, "removed %s, which is no longer in %s\n", plain.Text(gone.Ref.String()), plain.Text(gone.From))
 	}
 	fmt.Fprintf(w, "applied %d objects, %d unchanged\n", len(report.Applied), len(report.Unchanged))
 	switch report.Others {
