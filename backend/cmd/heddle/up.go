@@ -25,6 +25,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/settings"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/ca"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 	"github.com/heddle-mesh/heddle/mesh/source/file"
 	"github.com/heddle-mesh/heddle/xds/envoy"
 )
