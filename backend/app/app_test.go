@@ -235,11 +235,6 @@ func publish(t *testing.T, s *local.Server, revision uint64) {
 }
 
 func TestSaysWhyItCannotStart(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
 	runs := newControl(t)
 	runs.start()
 	defer runs.stop()
@@ -247,8 +242,8 @@ func TestSaysWhyItCannotStart(t *testing.T) {
 		change func(*settings.Settings)
 		want   string
 	}{
-		"console": {func(s *settings.Settings) { s.Console = taken.Addr().String() }, "choose another address with --console"},
-		"state":   {func(s *settings.Settings) { s.State = runs.settings.State }, runs.settings.State},
+		"console": {func(s *settings.Settings) { s.Console = "192.0.2.1:1" }, "console: listen on 192.0.2.1:1"},
+		"state":   {func(s *settings.Settings) { s.State = runs.settings.State }, "another control plane runs on " + runs.settings.State},
 		"damaged CA": {func(s *settings.Settings) {
 			dir := filepath.Join(s.State, "ca")
 			if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -271,6 +266,38 @@ func TestSaysWhyItCannotStart(t *testing.T) {
 				t.Errorf("got %v, want something about %q", err, test.want)
 			}
 		})
+	}
+}
+
+// Another program on its ports costs a control plane those ports alone, for as
+// long as it has them.
+func TestPortsOfOthersAreWaitedFor(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	c := newControl(t)
+	c.settings.Console = taken.Addr().String()
+	c.start()
+	defer c.stop()
+	c.until("it says why the console is not there", func() error {
+		text, err := c.get("/api/v1/findings")
+		if err == nil && !strings.Contains(text, "choose another address with --console") {
+			err = errors.New(text)
+		}
+		return err
+	})
+	taken.Close()
+	c.until("the console answers", func() error {
+		resp, err := http.Get("http://" + c.settings.Console + "/healthz")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err
+	})
+	if text, err := c.get("/api/v1/findings"); err != nil || strings.Contains(text, mesh.CodePort) {
+		t.Errorf("findings: %s, %v", text, err)
 	}
 }
 

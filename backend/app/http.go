@@ -13,17 +13,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/heddle-mesh/heddle/backend/api"
 	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
-// serveAPI answers the owner on a unix socket and everybody else on TCP.
+// serveAPI answers the owner on a unix socket and everybody else on TCP. The
+// owner is answered also while another program has the TCP port: it may be one
+// that only the owner can end, such as a service of the mesh.
 func (p *plane) serveAPI(ctx context.Context) error {
 	token, err := scrapeToken(filepath.Join(p.settings.State, "scrape-token"))
 	if err != nil {
@@ -38,29 +38,24 @@ func (p *plane) serveAPI(ctx context.Context) error {
 		Prometheus: p.telemetry.prometheus(), OwnMetrics: p.telemetry.own(),
 		Log: p.log, Hosts: api.NewHosts(p.settings.Console, strings.Split(p.settings.ConsoleNames, ","), named),
 	})
-	socket := filepath.Join(p.settings.State, "run", "heddle.sock")
-	if private.Answers(socket) {
-		return fmt.Errorf("another control plane runs on %s: stop it first, or choose another --state", p.settings.State)
-	}
-	owner, err := private.Listen(socket)
+	owner, err := private.Listen(p.socket())
 	if err != nil {
 		return err
-	}
-	public, err := net.Listen("tcp", p.settings.Console)
-	if err != nil {
-		owner.Close()
-		return portTaken(err, "console", p.settings.Console, "--console")
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serveHTTP(ctx, owner, handlers.Owner(), nil) })
 	group.Go(func() error {
-		return serveHTTP(ctx, netutil.LimitListener(public, maxConnections), handlers.Public(), secure)
+		public, err := p.ports.listen(ctx, "console", p.settings.Console, "--console")
+		if err != nil {
+			return err
+		}
+		return serveHTTP(ctx, public, handlers.Public(), secure)
 	})
 	return group.Wait()
 }
 
-// maxConnections bounds the connections of each TCP port; more wait.
-const maxConnections = 256
+// socket is where the owner alone is answered.
+func (p *plane) socket() string { return filepath.Join(p.settings.State, "run", "heddle.sock") }
 
 // serverTLS reads the console's certificate, and says which names are in it;
 // both are nil without one.
@@ -121,12 +116,4 @@ func scrapeToken(path string) (string, error) {
 		return "", fmt.Errorf("write the scrape token: %w", err)
 	}
 	return token, nil
-}
-
-// portTaken names the flag that moves a listener away from a taken port.
-func portTaken(err error, what, address, flag string) error {
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s: %s is in use by another program; stop that, or choose another address with %s", what, address, flag)
-	}
-	return fmt.Errorf("%s: listen on %s: %w", what, address, err)
 }

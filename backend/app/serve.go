@@ -18,6 +18,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/settings"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/ca"
+	"github.com/heddle-mesh/heddle/mesh/private"
 	"github.com/heddle-mesh/heddle/mesh/source"
 	"github.com/heddle-mesh/heddle/mesh/source/file"
 	"github.com/heddle-mesh/heddle/mesh/source/local"
@@ -66,6 +67,7 @@ type plane struct {
 	xds     *serve.Server
 	pods    *grpc.Server // what agents talk to
 
+	ports     *ports
 	telemetry *telemetry
 	settled   *settledTokens
 	checks    *checks
@@ -75,7 +77,11 @@ type plane struct {
 }
 
 func assemble(s settings.Settings, o Options) (*plane, error) {
-	p := &plane{settings: s, options: o, log: o.Log, head: &mesh.Head{}, checks: newChecks(), status: "waiting for the sources of the configuration"}
+	p := &plane{settings: s, options: o, log: o.Log, head: &mesh.Head{}, ports: newPorts(o.Log), checks: newChecks(), status: "waiting for the sources of the configuration"}
+	// Before anything is opened that only one process can have.
+	if private.Answers(p.socket()) {
+		return nil, fmt.Errorf("another control plane runs on %s: stop it first, or choose another --state", s.State)
+	}
 	for _, dir := range []string{"run", "config"} {
 		if err := os.MkdirAll(filepath.Join(s.State, dir), 0o700); err != nil {
 			return nil, fmt.Errorf("make the state folder: %w", err)
@@ -90,7 +96,7 @@ func assemble(s settings.Settings, o Options) (*plane, error) {
 	}
 	p.cluster = local.Dial(s.Cluster, o.Log)
 	p.settled = &settledTokens{tell: p.cluster.Settled}
-	if p.telemetry, err = openTelemetry(s, o.Log); err != nil {
+	if p.telemetry, err = openTelemetry(s, p.ports, o.Log); err != nil {
 		return nil, err
 	}
 	p.xds, err = serve.New(serve.Options{

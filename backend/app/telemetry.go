@@ -8,13 +8,10 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"slices"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
@@ -40,13 +37,11 @@ type telemetry struct {
 
 	spans  *tracesembedded.Server // nil with the user's own Jaeger
 	traces *traces.Client
-
-	mu       sync.Mutex
-	problems []mesh.Finding // services that are not offered
+	ports  *ports
 }
 
-func openTelemetry(s settings.Settings, log *slog.Logger) (*telemetry, error) {
-	t := &telemetry{settings: s, log: log, registry: prometheus.NewRegistry(), pods: podFolders(s.Cluster)}
+func openTelemetry(s settings.Settings, ports *ports, log *slog.Logger) (*telemetry, error) {
+	t := &telemetry{settings: s, log: log, ports: ports, registry: prometheus.NewRegistry(), pods: podFolders(s.Cluster)}
 	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := errors.Join(t.openMetrics(), t.openTraces()); err != nil {
 		t.close()
@@ -141,28 +136,14 @@ func (t *telemetry) run(ctx context.Context, head *mesh.Head) error {
 	return group.Wait()
 }
 
-// listen serves on a port. A taken port costs only this service: the mesh goes on.
+// listen serves on a port, as soon as it can be had. One that cannot be had at
+// all costs only this service: the mesh goes on.
 func (t *telemetry) listen(ctx context.Context, what, address, variable string, serve func(context.Context, net.Listener) error) error {
-	l, err := net.Listen("tcp", address)
+	l, err := t.ports.listen(ctx, what, address, variable)
 	if err != nil {
-		err = portTaken(err, what, address, variable)
-		t.log.Error("service is not offered", "service", what, "error", err)
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.problems = append(t.problems, mesh.Finding{
-			Code: mesh.CodePort, Severity: mesh.Warning, Phase: mesh.PhaseRuntime, Message: err.Error(),
-			Params: map[string]string{"service": what, "address": address},
-		})
-		return nil
+		return ctx.Err()
 	}
-	return serve(ctx, netutil.LimitListener(l, maxConnections))
-}
-
-// findings are the services that are not offered.
-func (t *telemetry) findings() []mesh.Finding {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.problems)
+	return serve(ctx, l)
 }
 
 // follow keeps the list of what is scraped equal to the pods of the mesh.
