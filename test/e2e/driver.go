@@ -22,7 +22,10 @@ type Mesh interface {
 	Gateway() string
 	// Apply writes manifests, as `heddle apply` does; it fails when they are refused.
 	Apply(ctx context.Context, yaml string) error
-	// Delete removes every object of the manifests; absent ones do not matter.
+	// ApplyForced writes manifests even where they add errors to the mesh.
+	ApplyForced(ctx context.Context, yaml string) error
+	// Delete removes every object of the manifests, whatever needs them; absent
+	// ones do not matter.
 	Delete(ctx context.Context, yaml string) error
 	Scale(ctx context.Context, deployment string, replicas int) error
 	Graph(ctx context.Context, window time.Duration) (*graph.Graph, error)

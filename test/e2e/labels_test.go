@@ -127,7 +127,7 @@ spec:
   hosts: [lost]
   http:
   - match: [{uri: {exact: /never}}]
-    route: [{destination: {host: lost}}]
+    route: [{destination: {host: lost, port: {number: 8080}}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService

@@ -224,9 +224,15 @@ func (m *localMesh) Apply(ctx context.Context, yaml string) error {
 	return err
 }
 
+// ApplyForced implements Mesh.
+func (m *localMesh) ApplyForced(ctx context.Context, yaml string) error {
+	_, err := m.heddle(ctx, strings.NewReader(yaml), "apply", "--force", "-f", "-")
+	return err
+}
+
 // Delete implements Mesh.
 func (m *localMesh) Delete(ctx context.Context, yaml string) error {
-	_, err := m.heddle(ctx, strings.NewReader(yaml), "delete", "-f", "-", "--ignore-not-found")
+	_, err := m.heddle(ctx, strings.NewReader(yaml), "delete", "-f", "-", "--ignore-not-found", "--force")
 	return err
 }
 

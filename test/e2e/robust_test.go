@@ -59,7 +59,12 @@ func TestBrokenEditsAreNamedAndHarmless(t *testing.T) {
 
 	t.Run("unknown host", func(t *testing.T) {
 		bad := strings.Replace(good, "host: reviews, subset: v1", "host: nobody", 1)
-		apply(t, m, bad)
+		if err := m.Apply(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "nothing was written") || !strings.Contains(err.Error(), ":8:") {
+			t.Errorf("a route to nobody was not refused with its place: %v", err)
+		}
+		if err := m.ApplyForced(t.Context(), bad); err != nil {
+			t.Fatalf("forced: %v", err)
+		}
 		Eventually(t, time.Second, "the finding", func() error {
 			found, err := m.Findings(t.Context())
 			if err != nil {

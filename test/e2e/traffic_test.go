@@ -189,12 +189,12 @@ spec:
   http:
   - match: [{uri: {prefix: /delay/}}]
     timeout: 1s
-    route: [{destination: {host: echo}}]
+    route: [{destination: {host: echo, port: {number: 8080}}}]
   - match: [{uri: {prefix: /mirrored}}]
-    route: [{destination: {host: echo, subset: v1}}]
-    mirror: {host: echo, subset: v2}
+    route: [{destination: {host: echo, subset: v1, port: {number: 8080}}}]
+    mirror: {host: echo, subset: v2, port: {number: 8080}}
     mirrorPercentage: {value: 100}
-  - route: [{destination: {host: echo}}]
+  - route: [{destination: {host: echo, port: {number: 8080}}}]
 `
 	echoApp(t, m)
 	clean(t, m, rule)

@@ -191,7 +191,7 @@ func notRunning(ctx context.Context, state string) error {
 	if err != nil {
 		return nil
 	}
-	return fmt.Errorf("a mesh already runs on %s (process %d); `heddle status` shows it, `heddle down` stops it", state, running.PID)
+	return fmt.Errorf("a mesh already runs on %s (process %d, http://%s); `heddle status` shows it, `heddle down` stops it", state, running.PID, running.Console)
 }
 
 // consoleFree finds out before anything is started whether the control plane
