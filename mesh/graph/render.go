@@ -56,7 +56,7 @@ func Table(w io.Writer, g *Graph) error {
 	for _, e := range g.Edges {
 		fmt.Fprintln(t, strings.Join([]string{
 			titles[e.Source], titles[e.Target], plain.Text(string(e.Protocol)), e.rate(), percent(e.ErrorShare),
-			millis(e.P50), millis(e.P95), millis(e.P99), e.tls(), string(e.Health.Status),
+			millis(e.P50), millis(e.P95), millis(e.P99), e.tls(), plain.Text(string(e.Health.Status)),
 		}, "\t"))
 	}
 	if err := t.Flush(); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/heddle-mesh/heddle/backend/socket"
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 )
 
 // client speaks to the control plane of a state folder over its unix socket.
@@ -54,13 +55,14 @@ func (p problem) Error() string {
 	if text == "" {
 		text = p.Title
 	}
+	text = plain.Text(text)
 	for _, e := range p.Errors {
 		text += "\n  "
 		// "query.window" is what a person called window.
 		if _, field, ok := strings.Cut(e.Location, "."); ok {
-			text += field + ": "
+			text += plain.Text(field) + ": "
 		}
-		text += e.Message
+		text += plain.Text(e.Message)
 	}
 	for _, f := range p.Findings {
 		text += "\n  " + findingLine(f)

@@ -15,6 +15,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/local"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 )
 
 // supervisor is the client of the mesh on this machine.
@@ -68,9 +69,6 @@ func newStatus(g *globals) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if s.ControlPlane.Connected {
-			s.Findings = append(s.Findings, closedPorts(cmd.Context(), g)...)
-		}
 		w := cmd.OutOrStdout()
 		if out.value == "json" {
 			return printJSON(w, s)
@@ -84,20 +82,6 @@ func newStatus(g *globals) *cobra.Command {
 	return cmd
 }
 
-// closedPorts are the ports of its own that the control plane could not open;
-// what else it finds is told by heddle findings.
-func closedPorts(ctx context.Context, g *globals) []mesh.Finding {
-	var all []mesh.Finding
-	c, err := newClient(g)
-	if err == nil {
-		err = c.get(ctx, "/api/v1/findings", nil, &all)
-	}
-	if err != nil {
-		return nil // it has only just ended: the next status shows that
-	}
-	return slices.DeleteFunc(all, func(f mesh.Finding) bool { return f.Code != mesh.CodePort || f.Ref != (mesh.Ref{}) })
-}
-
 func printStatus(w io.Writer, s local.Status) {
 	cp := s.ControlPlane
 	switch {
@@ -105,7 +89,7 @@ func printStatus(w io.Writer, s local.Status) {
 		printWrapped(w, "control plane  ", strings.Repeat(" ", 15),
 			fmt.Sprintf("running for %s, restarted %d times, health at http://%s/readyz", age(cp.Since), cp.Restarts, s.Console))
 	case cp.Error != "":
-		fmt.Fprintln(w, "control plane  "+paint(w, mesh.Error, "down: "+cp.Error)+"; see logs/control-plane.log in "+s.State)
+		fmt.Fprintln(w, "control plane  "+paint(w, mesh.Error, "down: "+cp.Error)+"; see logs/control-plane.log in "+plain.Text(s.State))
 	default:
 		fmt.Fprintln(w, "control plane  starting")
 	}
@@ -114,14 +98,15 @@ func printStatus(w io.Writer, s local.Status) {
 	}
 	var rows [][]string
 	var notes []string
+	var marks []mark
 	for _, p := range s.Pods {
-		state, note := p.Phase, ""
+		state, note, look := p.Phase, "", mark{}
 		switch {
 		case p.Phase == "Terminating":
 		case p.Ready:
 			state = "Ready"
 		case p.Reason != "" || p.Message != "":
-			state, note = paint(w, mesh.Error, "NotReady"), reason(p)
+			state, note, look = "NotReady", reason(p), mark{"state", mesh.Error}
 		}
 		proxy := "-"
 		if p.Sidecar {
@@ -131,40 +116,43 @@ func printStatus(w io.Writer, s local.Status) {
 			proxy = "gateway"
 		}
 		rows = append(rows, []string{p.Namespace, p.Name, state, fmt.Sprint(p.Restarts), proxy, p.IP, age(p.Created)})
-		notes = append(notes, note)
+		notes, marks = append(notes, note), append(marks, look)
 	}
 	var one []string
 	if namespaces(s) == 1 {
 		one = []string{"namespace"}
 	}
-	printPart(w, append(one, "age", "proxy", "address"), []string{"namespace", "pod", "state", "restarts", "proxy", "address", "age"}, rows, notes)
-	rows = nil
+	printPart(w, append(one, "age", "proxy", "address"), []string{"namespace", "pod", "state", "restarts", "proxy", "address", "age"}, rows, notes, marks)
+	rows, marks = nil, nil
 	for _, svc := range s.Services {
 		ports := make([]string, len(svc.Ports))
 		for i, p := range svc.Ports {
 			ports[i] = fmt.Sprint(p)
 		}
 		var hosts []string
+		look := mark{}
 		for _, p := range svc.HostPorts {
 			if p.Open {
 				hosts = append(hosts, fmt.Sprintf("127.0.0.1:%d", p.HostPort))
 			} else {
-				hosts = append(hosts, paint(w, mesh.Error, fmt.Sprintf("127.0.0.1:%d taken", p.HostPort)))
+				hosts = append(hosts, fmt.Sprintf("127.0.0.1:%d taken", p.HostPort))
+				look = mark{"on this machine", mesh.Error}
 			}
 		}
 		rows = append(rows, []string{svc.Namespace, svc.Name, svc.Address, strings.Join(ports, ","), fmt.Sprint(svc.Endpoints), strings.Join(hosts, " ")})
+		marks = append(marks, look)
 	}
-	printPart(w, one, []string{"namespace", "service", "address", "ports", "endpoints", "on this machine"}, rows, nil)
+	printPart(w, one, []string{"namespace", "service", "address", "ports", "endpoints", "on this machine"}, rows, nil, marks)
 	for _, f := range s.Findings {
 		printFinding(w, f)
 	}
 }
 
 // printPart is a table with a blank line before it; nothing when it is empty.
-func printPart(w io.Writer, spare, header []string, rows [][]string, notes []string) {
+func printPart(w io.Writer, spare, header []string, rows [][]string, notes []string, marks []mark) {
 	if len(rows) > 0 {
 		fmt.Fprintln(w)
-		printFitted(w, spare, header, rows, notes)
+		printFitted(w, spare, header, rows, notes, marks)
 	}
 }
 
@@ -224,12 +212,24 @@ func newLogs(g *globals) *cobra.Command {
 			return exitError{exitFailed, err}
 		}
 		defer text.Close()
-		if _, err := io.Copy(cmd.OutOrStdout(), text); err != nil && cmd.Context().Err() == nil {
+		if err := copyLog(cmd.OutOrStdout(), text); err != nil && cmd.Context().Err() == nil {
 			return err
 		}
 		return nil
 	}
 	return cmd
+}
+
+// copyLog copies what programs wrote as it is, but for a terminal: that sees
+// their lines and colours, and obeys them in nothing else.
+func copyLog(w io.Writer, log io.Reader) error {
+	if !isTerminal(w) {
+		_, err := io.Copy(w, log)
+		return err
+	}
+	shown := plain.NewLog(w)
+	_, err := io.Copy(shown, log)
+	return errors.Join(err, shown.Close())
 }
 
 // isPodOrDeployment reports whether a word names one of the kinds whose logs

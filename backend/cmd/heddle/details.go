@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/heddle-mesh/heddle/backend/traces"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 	"github.com/heddle-mesh/heddle/xds/simulate"
 )
 
 // printAnswer says where a request goes, and then step by step who decided it.
 func printAnswer(w io.Writer, a *simulate.Answer) {
-	fmt.Fprintln(w, a.String())
+	fmt.Fprintln(w, plain.Text(a.String()))
 	if a.Note != "" {
 		printWrapped(w, "  ", "  ", a.Note)
 	}
@@ -59,10 +60,10 @@ func printTraces(w io.Writer, found []*traces.Trace) {
 			fmt.Sprint(len(t.Spans)), fmt.Sprint(t.Errors), all,
 		})
 	}
-	if columns := width(w); columns <= 0 || widest(layout(header, rows)) <= columns {
+	if columns := width(w); columns <= 0 || widest(layout(header, rows, asItIs)) <= columns {
 		services = nil // else each stands below its trace
 	}
-	printFitted(w, []string{"services"}, header, rows, services)
+	printFitted(w, []string{"services"}, header, rows, services, nil)
 }
 
 // barWidth is the length of the whole trace in characters.
@@ -95,5 +96,5 @@ func printWaterfall(w io.Writer, t traces.Trace) {
 			strings.Repeat("  ", depth[s.ID]) + s.Service, s.Operation, s.Duration.Round(10 * time.Microsecond).String(), bar, mark,
 		})
 	}
-	printFitted(w, []string{"operation"}, []string{"service", "operation", "took", "when", ""}, rows, nil)
+	printFitted(w, []string{"operation"}, []string{"service", "operation", "took", "when", ""}, rows, nil, nil)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/heddle-mesh/heddle/backend/local"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 )
 
 // Exit codes of every command.
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, said io.Writer) 
 		code = exit.code
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(said, "heddle: "+text)
+		fmt.Fprintln(said, "heddle: "+plain.Lines(text))
 	}
 	return code
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/api"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 )
 
 // applySettle is how long apply waits at most for the proxies, to say what came
@@ -74,7 +75,7 @@ func newApply(g *globals) *cobra.Command {
 			suffix = " (dry run)"
 		}
 		for _, a := range answer.Applied {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s %s%s\n", shortRef(a.Ref), a.Result, suffix)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s %s%s\n", shortRef(a.Ref), plain.Text(a.Result), suffix)
 		}
 		for _, f := range answer.Findings {
 			printFinding(cmd.ErrOrStderr(), f)

@@ -17,6 +17,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/api"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 )
 
 // shortRef is "kind/name", with the namespace when it is not default.
@@ -25,7 +26,7 @@ func shortRef(r mesh.Ref) string {
 	if r.Namespace != "" && r.Namespace != "default" {
 		s += " (" + r.Namespace + ")"
 	}
-	return s
+	return plain.Text(s)
 }
 
 func newGet(g *globals) *cobra.Command {
@@ -130,7 +131,11 @@ func printObjects(w io.Writer, format string, objects []api.Object, states map[m
 			if i > 0 {
 				fmt.Fprintln(w, "---")
 			}
-			fmt.Fprint(w, strings.TrimRight(o.YAML, "\n")+"\n")
+			text := strings.TrimRight(o.YAML, "\n") + "\n"
+			if isTerminal(w) { // elsewhere it is to be applied again
+				text = plain.Lines(text)
+			}
+			fmt.Fprint(w, text)
 		}
 		return nil
 	}
@@ -144,24 +149,26 @@ func printObjects(w io.Writer, format string, objects []api.Object, states map[m
 		header = slices.Insert(header, 1, "kind")
 	}
 	var rows [][]string
+	var marks []mark
 	for _, o := range objects {
+		look := mark{}
 		state := cmp.Or(states[o.Ref], "ok")
 		for _, f := range o.Findings {
 			if f.Severity == mesh.Error {
-				state = paint(w, mesh.Error, f.Code)
+				state, look = f.Code, mark{"state", mesh.Error}
 				break
 			}
 			if f.Severity == mesh.Warning {
-				state = paint(w, mesh.Warning, f.Code)
+				state, look = f.Code, mark{"state", mesh.Warning}
 			}
 		}
 		row := []string{o.Ref.Namespace, o.Ref.Name, state, place(o.Origin)}
 		if mixed {
 			row = slices.Insert(row, 1, o.Ref.Kind.Name)
 		}
-		rows = append(rows, row)
+		rows, marks = append(rows, row), append(marks, look)
 	}
-	printTable(w, header, rows)
+	printFitted(w, nil, header, rows, nil, marks)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,12 +11,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 )
 
 // choice is a flag that takes one of a few words.
@@ -62,16 +65,44 @@ func joinOr(words []string) string {
 	return out
 }
 
+// printJSON writes v as JSON that a terminal can show too: what it would obey is
+// escaped, also what JSON allows to stand as it is.
 func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, escaped(b.String()))
+	return err
+}
+
+// escaped is JSON without characters that cannot be seen, which stand nowhere
+// but in its strings.
+func escaped(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if r == '\n' || plain.Shows(r) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, unit)
+		}
+	}
+	return out.String()
+}
+
+// isTerminal reports whether a person sees what is written to w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // coloured reports whether w is a terminal that may show colours.
 func coloured(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // width is the number of columns to fill, 0 when w is no terminal: then nothing
@@ -88,19 +119,31 @@ func width(w io.Writer) int {
 // printTable writes rows under a header, as kubectl does: no lines, two spaces
 // between columns.
 func printTable(w io.Writer, header []string, rows [][]string) {
-	printFitted(w, nil, header, rows, nil)
+	printFitted(w, nil, header, rows, nil, nil)
+}
+
+// mark is how bad it is what the cell of a row below a header says; the zero
+// mark is none.
+type mark struct {
+	header   string
+	severity mesh.Severity
 }
 
 // printFitted is printTable, on a terminal without as many of the spare columns
 // as do not fit, the first one goes first. A note stands below its row, on lines
-// of its own.
-func printFitted(w io.Writer, spare, header []string, rows [][]string, notes []string) {
+// of its own; a mark paints one of its cells.
+func printFitted(w io.Writer, spare, header []string, rows [][]string, notes []string, marks []mark) {
 	if len(rows) == 0 {
 		return
 	}
 	columns := width(w)
 	header, rows = fitted(columns, spare, header, rows)
-	lines := layout(header, rows)
+	lines := layout(header, rows, func(row int, header, cell string) string {
+		if row < len(marks) && marks[row].header == header {
+			return paint(w, marks[row].severity, cell)
+		}
+		return cell
+	})
 	fmt.Fprintln(w, lines[0])
 	for i, line := range lines[1:] {
 		fmt.Fprintln(w, line)
@@ -114,7 +157,7 @@ func printFitted(w io.Writer, spare, header []string, rows [][]string, notes []s
 // columns is no bound.
 func fitted(columns int, spare, header []string, rows [][]string) ([]string, [][]string) {
 	for _, name := range spare {
-		if columns <= 0 || widest(layout(header, rows)) <= columns {
+		if columns <= 0 || widest(layout(header, rows, asItIs)) <= columns {
 			break
 		}
 		i := slices.Index(header, name)
@@ -139,13 +182,24 @@ func widest(lines []string) int {
 	return n
 }
 
-// layout is a table as lines, the header first; none ends with spaces.
-func layout(header []string, rows [][]string) []string {
+// asItIs paints no cell.
+func asItIs(_ int, _, cell string) string { return cell }
+
+// layout is a table as lines, the header first; none ends with spaces. Cells are
+// written as plain.Text has them, and then painted.
+func layout(header []string, rows [][]string, paint func(row int, header, cell string) string) []string {
 	upper := make([]string, len(header))
 	for i, h := range header {
 		upper[i] = strings.ToUpper(h)
 	}
-	all := append([][]string{upper}, rows...)
+	all := [][]string{upper}
+	for _, r := range rows {
+		cells := make([]string, len(r))
+		for i, cell := range r {
+			cells[i] = plain.Text(cell)
+		}
+		all = append(all, cells)
+	}
 	widths := make([]int, len(header))
 	for _, r := range all {
 		for i, cell := range r {
@@ -156,7 +210,11 @@ func layout(header []string, rows [][]string) []string {
 	for k, r := range all {
 		line := ""
 		for i, cell := range r {
-			line += cell + strings.Repeat(" ", widths[i]-text.StringWidthWithoutEscSequences(cell)+2)
+			pad := strings.Repeat(" ", widths[i]-text.StringWidthWithoutEscSequences(cell)+2)
+			if k > 0 {
+				cell = paint(k-1, header[i], cell)
+			}
+			line += cell + pad
 		}
 		lines[k] = strings.TrimRight(line, " ")
 	}
@@ -173,8 +231,10 @@ func printWrapped(w io.Writer, first, rest, words string) {
 
 // wrapped breaks words at spaces into lines of at most so many columns; 0 is no
 // bound. A word that is longer has a line of its own. The spaces that the first
-// line is begun with may stand in words too.
+// line is begun with may stand in words too. Words are written as plain.Text has
+// them.
 func wrapped(columns int, first, rest, words string) []string {
+	words = plain.Text(words)
 	if columns <= 0 {
 		return []string{first + words}
 	}
@@ -194,8 +254,9 @@ func wrapped(columns int, first, rest, words string) []string {
 	return append(lines, strings.TrimRight(line, " "))
 }
 
-// paint colours text by severity where w is a terminal.
+// paint is plain.Text, coloured by severity where w is a terminal.
 func paint(w io.Writer, s mesh.Severity, words string) string {
+	words = plain.Text(words)
 	if !coloured(w) {
 		return words
 	}
@@ -235,7 +296,7 @@ func findingLine(f mesh.Finding) string {
 		}
 		subject += ": "
 	}
-	return fmt.Sprintf("%s%s %s: %s%s", place, f.Severity, f.Code, subject, f.Message)
+	return plain.Text(fmt.Sprintf("%s%s %s: %s%s", place, f.Severity, f.Code, subject, f.Message))
 }
 
 // near is a path as a person would type it: without the way to the working

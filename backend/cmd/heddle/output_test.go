@@ -48,13 +48,20 @@ func TestNear(t *testing.T) {
 
 func TestTablesFit(t *testing.T) {
 	header := []string{"pod", "state", "address", "age"}
-	rows := [][]string{{"reviews-v1-1", "Ready", "10.66.0.10", ""}, {"a", "\x1b[31mNotReady\x1b[0m", "", "5s"}}
+	rows := [][]string{{"reviews-v1-1", "Ready", "10.66.0.10", ""}, {"a", "NotReady", "", "5s"}}
+	red := func(row int, header, cell string) string {
+		if row == 1 && header == "state" {
+			return "\x1b[31m" + cell + "\x1b[0m"
+		}
+		return cell
+	}
 	for columns, want := range map[int][]string{
 		0:  {"POD           STATE     ADDRESS     AGE", "reviews-v1-1  Ready     10.66.0.10", "a             \x1b[31mNotReady\x1b[0m              5s"},
 		38: {"POD           STATE     ADDRESS", "reviews-v1-1  Ready     10.66.0.10", "a             \x1b[31mNotReady\x1b[0m"},
 		10: {"POD           STATE", "reviews-v1-1  Ready", "a             \x1b[31mNotReady\x1b[0m"},
 	} {
-		if diff := cmp.Diff(want, layout(fitted(columns, []string{"age", "none", "address"}, header, rows))); diff != "" {
+		header, rows := fitted(columns, []string{"age", "none", "address"}, header, rows)
+		if diff := cmp.Diff(want, layout(header, rows, red)); diff != "" {
 			t.Errorf("%d columns:\n%s", columns, diff)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/heddle-mesh/heddle/mesh/plain"
 	"github.com/heddle-mesh/heddle/xds"
 	"github.com/heddle-mesh/heddle/xds/serve"
 )
@@ -41,13 +42,13 @@ func printProxies(w io.Writer, proxies []serve.ProxyStatus, details bool) error 
 		rows = append(rows, append(row, fmt.Sprint(rejected), age(p.Connected)))
 	}
 	printFitted(w, []string{"routes", "listeners", "hosts", "endpoints", "clusters", "connected", "role"},
-		[]string{"proxy", "role", "state", "clusters", "endpoints", "listeners", "routes", "hosts", "rejected", "connected"}, rows, nil)
+		[]string{"proxy", "role", "state", "clusters", "endpoints", "listeners", "routes", "hosts", "rejected", "connected"}, rows, nil, nil)
 	return nil
 }
 
 func printProxyTypes(w io.Writer, proxies []serve.ProxyStatus) error {
 	for _, p := range proxies {
-		fmt.Fprintf(w, "%s  %s, connected %s ago, revision %.12s\n", p.ID, p.Role, age(p.Connected), p.Revision)
+		fmt.Fprintln(w, plain.Text(fmt.Sprintf("%s  %s, connected %s ago, revision %.12s", p.ID, p.Role, age(p.Connected), p.Revision)))
 		var rows [][]string
 		for _, t := range p.Types {
 			rows = append(rows, []string{

@@ -11,6 +11,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/local"
 	"github.com/heddle-mesh/heddle/backend/local/plan"
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 )
 
 // patience is how long a mesh may take to be ready before a person is told what
@@ -165,11 +166,11 @@ func printAddresses(w io.Writer, s local.Status) {
 				scheme = "https"
 			}
 			if p.Open {
-				fmt.Fprintf(w, "  %-16s %s://127.0.0.1:%d (port %d)\n", svc.Name, scheme, p.HostPort, p.Port)
+				fmt.Fprintf(w, "  %-16s %s://127.0.0.1:%d (port %d)\n", plain.Text(svc.Name), scheme, p.HostPort, p.Port)
 			}
 		}
 	}
 	if s.Console != "" {
-		fmt.Fprintf(w, "  %-16s http://%s/readyz, /metrics\n", "health, metrics", s.Console)
+		fmt.Fprintf(w, "  %-16s http://%s/readyz, /metrics\n", "health, metrics", plain.Text(s.Console))
 	}
 }
