@@ -69,6 +69,9 @@ func newStatus(g *globals) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if s.ControlPlane.Connected {
+			s.Findings = append(s.Findings, closedPorts(cmd.Context(), g)...)
+		}
 		w := cmd.OutOrStdout()
 		if out.value == "json" {
 			return printJSON(w, s)
@@ -80,6 +83,20 @@ func newStatus(g *globals) *cobra.Command {
 		return nil
 	}
 	return cmd
+}
+
+// closedPorts are the ports of its own that the control plane could not open;
+// what else it finds is told by heddle findings.
+func closedPorts(ctx context.Context, g *globals) []mesh.Finding {
+	var all []mesh.Finding
+	c, err := newClient(g)
+	if err == nil {
+		err = c.get(ctx, "/api/v1/findings", nil, &all)
+	}
+	if err != nil {
+		return nil // it has only just ended: the next status shows that
+	}
+	return slices.DeleteFunc(all, func(f mesh.Finding) bool { return f.Code != mesh.CodePort || f.Ref != (mesh.Ref{}) })
 }
 
 func printStatus(w io.Writer, s local.Status) {
