@@ -69,12 +69,9 @@ func readCase(t *testing.T, file string) testCase {
 				}
 			}
 			for _, o := range got.Objects {
-				if f.Name == "unplaced.yaml" { // as where no namespace is given to what has none
-					bare := *o
-					bare.Namespace = ""
-					o = &bare
-				}
-				in.Objects = append(in.Objects, o)
+				placed := *o // as where a namespace is given to what has none
+				placed.Unplaced = o.Unplaced && f.Name == "unplaced.yaml"
+				in.Objects = append(in.Objects, &placed)
 			}
 		case "meshconfig.yaml":
 			m, problems := config.DecodeMeshConfig(file, f.Data)

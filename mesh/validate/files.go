@@ -168,8 +168,17 @@ func (r *reader) together() {
 			r.inputs.Objects = append(r.inputs.Objects, o)
 		}
 	}
+	if !r.options.Partial {
+		for _, o := range defaultGateway(r.inputs.Settings) {
+			if _, own := r.own[o.Ref]; !own {
+				r.inputs.Objects = append(r.inputs.Objects, o)
+			}
+		}
+	}
 	s := mesh.Collect(r.inputs)
-	report := Run(s, r.options.Evidence, r.options.Options)
+	opt := r.options.Options
+	opt.Bounded = true
+	report := Run(s, r.options.Evidence, opt)
 	for _, f := range s.Findings {
 		if _, own := r.own[f.Ref]; own {
 			r.problems = append(r.problems, f)

@@ -121,19 +121,39 @@ var podsAnywhere = &Lookup{
 }
 
 // gatewaysByServer finds Gateways by port and host of their servers: "443
-// www.example.com".
+// www.example.com"; and by these with each label of their selector, with its
+// first, or with "any" where there is none: "443 www.example.com with app=edge".
 var gatewaysByServer = &Lookup{
 	Name: "gateways by server", Kinds: gateways,
 	Values: func(_ mesh.Settings, o *mesh.Object) []string {
 		var out []string
+		labels := selectorLabels(spec[*networking.Gateway](o).GetSelector())
 		for _, s := range spec[*networking.Gateway](o).GetServers() {
 			for _, h := range s.GetHosts() {
 				_, host := serverHost(h)
-				out = append(out, serverKey(s, host))
+				key := serverKey(s, host)
+				out = append(out, key)
+				if len(labels) == 0 {
+					out = append(out, key+" any")
+				} else {
+					out = append(out, key+" first "+labels[0])
+				}
+				for _, label := range labels {
+					out = append(out, key+" with "+label)
+				}
 			}
 		}
 		return out
 	},
+}
+
+// selectorLabels are the labels of a selector, sorted: "app=edge".
+func selectorLabels(selector map[string]string) []string {
+	out := make([]string, 0, len(selector))
+	for _, k := range sortedKeys(selector) {
+		out = append(out, k+"="+selector[k])
+	}
+	return out
 }
 
 func serverKey(s *networking.Server, host string) string {
@@ -166,11 +186,7 @@ func gatewayWorkloads(x *Index, gateway *mesh.Object) []*mesh.Object {
 
 // selectorWords is a selector as people write it on a command line.
 func selectorWords(selector map[string]string) string {
-	parts := make([]string, 0, len(selector))
-	for _, k := range sortedKeys(selector) {
-		parts = append(parts, k+"="+selector[k])
-	}
-	return strings.Join(parts, ",")
+	return strings.Join(selectorLabels(selector), ",")
 }
 
 // gatewaysWithoutPods finds selectors that nothing carries the labels of.
@@ -182,11 +198,10 @@ func gatewaysWithoutPods(x *Index, o *mesh.Object, _ Evidence) []Found {
 	return []Found{found(o, "spec.selector", "selector", selectorWords(selector))}
 }
 
-// podsOfNoNamespace finds Gateways whose pods are written without a namespace,
-// where none is given to what has none.
+// podsOfNoNamespace finds Gateways whose pods are written without a namespace.
 func podsOfNoNamespace(x *Index, o *mesh.Object, _ Evidence) []Found {
 	pods := gatewayWorkloads(x, o)
-	if len(pods) == 0 || slices.ContainsFunc(pods, func(p *mesh.Object) bool { return p.Namespace != "" }) {
+	if len(pods) == 0 || slices.ContainsFunc(pods, func(p *mesh.Object) bool { return !p.Unplaced }) {
 		return nil
 	}
 	f := found(o, "spec.selector", "pod", pods[0].Name)
@@ -244,15 +259,37 @@ func portsNotExposed(x *Index, o *mesh.Object, _ Evidence) []Found {
 // that some pods obey both.
 func samePods(a, b map[string]string) bool { return carries(a, b) || carries(b, a) }
 
+// gatewaysLike are the Gateways with a server of the port and host of another
+// one, among which are all those whose selector asks for all that the other's
+// does, or for part of it.
+func gatewaysLike(x *Index, server *networking.Server, host string, selector map[string]string) []*mesh.Object {
+	key := serverKey(server, host)
+	if len(selector) == 0 {
+		return x.By(gatewaysByServer, key)
+	}
+	out := slices.Clone(x.By(gatewaysByServer, key+" any"))
+	var rarest []*mesh.Object
+	for i, label := range selectorLabels(selector) {
+		out = append(out, x.By(gatewaysByServer, key+" first "+label)...)
+		if with := x.By(gatewaysByServer, key+" with "+label); i == 0 || len(with) < len(rarest) {
+			rarest = with
+		}
+	}
+	return distinct(append(out, rarest...))
+}
+
 // rivalGateways are the Gateways, other than o, whose server has the port and a host of
 // one of o's, for pods that both configure; clash says which pairs of hosts as
-// written count.
+// written count. Of very many it is the first.
 func rivalGateways(x *Index, o *mesh.Object, server *networking.Server, clash func(mine, theirs string, other *mesh.Object) bool) []*mesh.Object {
 	selector := spec[*networking.Gateway](o).GetSelector()
 	var out []*mesh.Object
 	for _, mine := range server.GetHosts() {
 		_, host := serverHost(mine)
-		for _, other := range x.By(gatewaysByServer, serverKey(server, host)) {
+		for _, other := range gatewaysLike(x, server, host, selector) {
+			if len(out) == maxNamed {
+				break
+			}
 			g := spec[*networking.Gateway](other)
 			if other.Ref == o.Ref || slices.Contains(out, other) || !samePods(selector, g.GetSelector()) {
 				continue
@@ -277,14 +314,10 @@ func clashes(x *Index, o *mesh.Object, clash func(mine, theirs string, other *me
 		if len(others) == 0 {
 			continue
 		}
-		names := make([]string, len(others))
 		f := found(o, fmt.Sprintf("spec.servers[%d].hosts", i))
-		for i, other := range others {
-			names[i] = other.Namespace + "/" + other.Name
-			f.Related = append(f.Related, other.Ref)
-		}
+		f.Related = refsOf(others)
 		f.Params = map[string]string{
-			"others": strings.Join(names, ", "), "port": strconv.Itoa(int(s.GetPort().GetNumber())), "hosts": strings.Join(s.GetHosts(), ", "),
+			"others": namesOf(others), "port": strconv.Itoa(int(s.GetPort().GetNumber())), "hosts": strings.Join(s.GetHosts(), ", "),
 		}
 		out = append(out, f)
 	}
@@ -317,14 +350,15 @@ func overlappingGateways(x *Index, o *mesh.Object, _ Evidence) []Found {
 }
 
 // gatewaysWithoutRoutes finds Gateways that no VirtualService names. One that
-// only redirects to HTTPS needs none, and where there is no VirtualService at
-// all, routes are not what is looked at.
+// only redirects to HTTPS, or passes on what names its service itself, needs
+// none, and where there is no VirtualService at all, routes are not what is
+// looked at.
 func gatewaysWithoutRoutes(x *Index, o *mesh.Object, _ Evidence) []Found {
 	if len(x.By(boundRoutes, o.Namespace+"/"+o.Name)) > 0 {
 		return nil
 	}
 	if !slices.ContainsFunc(spec[*networking.Gateway](o).GetServers(), func(s *networking.Server) bool {
-		return !s.GetTls().GetHttpsRedirect()
+		return !s.GetTls().GetHttpsRedirect() && s.GetTls().GetMode() != networking.ServerTLSSettings_AUTO_PASSTHROUGH
 	}) {
 		return nil
 	}

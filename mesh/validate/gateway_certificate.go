@@ -83,26 +83,28 @@ func certificatesShown(t *networking.ServerTLSSettings) []shown {
 func sharedCertificates(x *Index, o *mesh.Object, _ Evidence) []Found {
 	gateway := spec[*networking.Gateway](o)
 	var f Found
-	var names []string
+	var others []*mesh.Object
 	for i, s := range gateway.GetServers() {
 		for _, c := range certificatesShown(s.GetTls()) {
 			for _, other := range x.By(gatewaysByCredential, c.id()) {
-				if other.Ref == o.Ref || slices.Contains(f.Related, other.Ref) ||
+				if len(others) == maxNamed {
+					break
+				}
+				if other.Ref == o.Ref || slices.Contains(others, other) ||
 					!carries(spec[*networking.Gateway](other).GetSelector(), gateway.GetSelector()) {
 					continue
 				}
 				if f.Object == nil {
 					f = found(o, fmt.Sprintf("spec.servers[%d].tls.%s", i, c.field), "certificate", c.credential+c.file)
 				}
-				f.Related = append(f.Related, other.Ref)
-				names = append(names, other.Namespace+"/"+other.Name)
+				others = append(others, other)
 			}
 		}
 	}
 	if f.Object == nil {
 		return nil
 	}
-	f.Params["others"] = strings.Join(names, ", ")
+	f.Params["others"], f.Related = namesOf(others), refsOf(others)
 	return []Found{f}
 }
 

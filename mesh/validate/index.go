@@ -32,6 +32,7 @@ type Index struct {
 	snapshot *mesh.Snapshot
 	values   map[*Lookup]map[string][]*mesh.Object
 	note     func(token) // nil where nobody asks what was looked at
+	effort   int         // objects that were given
 }
 
 // newIndex reads a whole snapshot.
@@ -90,6 +91,7 @@ func (x *Index) Settings() mesh.Settings { return x.snapshot.Settings }
 // Get finds one object.
 func (x *Index) Get(r mesh.Ref) (*mesh.Object, bool) {
 	x.read(token{kind: r.Kind, scope: r.Namespace, name: r.Name})
+	x.effort++
 	return x.snapshot.Get(r)
 }
 
@@ -97,7 +99,9 @@ func (x *Index) Get(r mesh.Ref) (*mesh.Object, bool) {
 // runs again whenever any of them changes: prefer By and In.
 func (x *Index) All(kind mesh.Kind) []*mesh.Object {
 	x.read(token{kind: kind, whole: true})
-	return x.snapshot.Kind(kind)
+	all := x.snapshot.Kind(kind)
+	x.effort += len(all)
+	return all
 }
 
 // In are the objects of a kind in one namespace, by name.
@@ -114,13 +118,16 @@ func (x *Index) In(kind mesh.Kind, namespace string) []*mesh.Object {
 	for to < len(all) && all[to].Namespace == namespace {
 		to++
 	}
+	x.effort += to - from
 	return all[from:to:to]
 }
 
 // By are the objects that a lookup finds for a value, by kind, namespace and name.
 func (x *Index) By(l *Lookup, value string) []*mesh.Object {
 	x.read(token{lookup: l, name: value})
-	return x.values[l][value]
+	found := x.values[l][value]
+	x.effort += len(found)
+	return found
 }
 
 // tokens are all that a change of o touches.
@@ -148,7 +155,9 @@ func (x *Index) replace(was, is *mesh.Object) {
 		by := x.values[l]
 		if was != nil && slices.Contains(l.Kinds, was.Kind) {
 			for _, v := range distinct(l.Values(set, was)) {
-				rest := slices.DeleteFunc(slices.Clone(by[v]), func(o *mesh.Object) bool { return o == was })
+				// By reference: a snapshot that was not built from the one before
+				// holds other values for what did not change.
+				rest := slices.DeleteFunc(slices.Clone(by[v]), func(o *mesh.Object) bool { return o.Ref == was.Ref })
 				if len(rest) == 0 {
 					delete(by, v)
 				} else {

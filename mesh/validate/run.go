@@ -18,6 +18,9 @@ type Unknown struct {
 	// Needs is the evidence that was not there; empty when the counterpart of
 	// the object may be out of sight.
 	Needs []Aspect `json:"needs,omitempty"`
+	// Effort says that the check was broken off, because so many objects have to
+	// do with each other; see Options.Bounded.
+	Effort bool `json:"effort,omitempty"`
 }
 
 // Report is what the checks have to say about one snapshot.
@@ -32,6 +35,9 @@ type Options struct {
 	// Partial says that not everything is in sight: that something is missing
 	// then means nothing.
 	Partial bool
+	// Bounded breaks a check off that looks at very many more objects than there
+	// are, as no mesh makes it, but a hostile text can. An Engine takes no notice.
+	Bounded bool
 	// Suppress keeps findings quiet, besides the annotations of objects.
 	Suppress []Suppression
 }
@@ -39,14 +45,47 @@ type Options struct {
 // Run does all checks on a snapshot, on all cores.
 func Run(s *mesh.Snapshot, e Evidence, opt Options) Report {
 	x := newIndex(s)
-	var work []*unit
+	var all []*unit
+	var broken []Unknown
 	for i := range List {
+		var work []*unit
 		for _, k := range keysOf(s, &List[i]) {
 			work = append(work, &unit{check: &List[i], key: k})
 		}
+		if opt.Bounded && !runBounded(x, e, work, effortFor(s)) {
+			broken = append(broken, Unknown{Code: List[i].Code, Effort: true})
+		}
+		all = append(all, work...)
 	}
-	runAll(x, e, work, false)
-	return report(s, e, opt, work)
+	if !opt.Bounded {
+		runAll(x, e, all, false)
+	}
+	r := report(s, e, opt, all)
+	r.Unknown = slices.SortedFunc(slices.Values(append(r.Unknown, broken...)), compareUnknown)
+	return r
+}
+
+// effortFor is how many objects a check may be given: what the checks of a large
+// mesh ask for, with room to spare.
+func effortFor(s *mesh.Snapshot) int { return 1_000_000 + 200*s.Objects.Len() }
+
+// stretch is how much work is done between two looks at the effort.
+const stretch = 1024
+
+// runBounded does the work of one check, and reports whether it got to the end.
+// Where it stops does not depend on how many cores there are.
+func runBounded(x *Index, e Evidence, work []*unit, bound int) bool {
+	effort := 0
+	for part := range slices.Chunk(work, stretch) {
+		if effort > bound {
+			return false
+		}
+		runAll(x, e, part, false)
+		for _, u := range part {
+			effort += u.effort
+		}
+	}
+	return true
 }
 
 // unit is one key of one check, and what came of it.
@@ -55,6 +94,7 @@ type unit struct {
 	key     Key
 	found   []mesh.Finding
 	looked  []token // what it looked at, when that was asked for
+	effort  int     // how many objects it was given
 	owners  int     // objects that make this key
 	pending bool    // waits to be run again
 }
@@ -98,9 +138,11 @@ func (u *unit) run(x *Index, e Evidence, note bool) {
 			}
 		}
 	}
+	x.effort = 0
 	for _, f := range u.check.Run(x, u.key, e) {
 		u.found = append(u.found, finding(u.check, f))
 	}
+	u.effort = x.effort
 }
 
 // keysOf is all work of a check, in a fixed order.
@@ -177,7 +219,25 @@ func Added(before, after []mesh.Finding) []mesh.Finding {
 	return out
 }
 
-// identity is what a finding says, whatever the place inside its object.
+// circumstances are the parameters that say what else there is, and with it how
+// bad a thing is, not what it is: of three objects that exclude each other two
+// still do so when one is taken away, and nothing new is wrong with them.
+var circumstances = map[string]bool{
+	"names": true, "others": true, "other": true, "services": true, "ports": true, "open": true,
+	"pod": true, "pods": true, "workload": true, "reason": true,
+}
+
+// identity is what a finding says, whatever the place inside its object and
+// whatever else there is.
 func identity(f mesh.Finding) mesh.Hash {
-	return mesh.HashOf(f.Code, f.Ref.ID(), f.Message)
+	said := []string{f.Code, f.Ref.ID()}
+	if len(f.Params) == 0 {
+		said = append(said, f.Message)
+	}
+	for _, name := range sortedKeys(f.Params) {
+		if !circumstances[name] {
+			said = append(said, name, f.Params[name])
+		}
+	}
+	return mesh.HashOf(said...)
 }

@@ -139,9 +139,7 @@ func portsNobodyListensOn(x *Index, o *mesh.Object, _ Evidence) []Found {
 			path += ".targetPort"
 		}
 		f := found(o, path, "port", portTitle(p), "target", targetOf(p), "workload", behind[len(behind)-1].Name)
-		for _, w := range behind {
-			f.Related = append(f.Related, w.Ref)
-		}
+		f.Related = refsOf(behind)
 		out = append(out, f)
 	}
 	return out
@@ -149,13 +147,15 @@ func portsNobodyListensOn(x *Index, o *mesh.Object, _ Evidence) []Found {
 
 // mayListen reports whether pods may listen on the target of a port. Numbers
 // need not be declared: pods that declare none may listen on any. Names must be.
+// What a proxy declares says nothing: a gateway listens on what Gateways say,
+// and one beside an application on what the application does.
 func mayListen(p *podForm, port corev1.ServicePort) bool {
 	containers := p.containers()
 	named := port.TargetPort.Type == intstr.String && port.TargetPort.StrVal != ""
 	declared := false
 	for _, c := range containers {
 		for _, cp := range c.Ports {
-			declared = true
+			declared = declared || c.Name != proxyContainer
 			if named && cp.Name == port.TargetPort.StrVal || !named && strconv.Itoa(int(cp.ContainerPort)) == targetOf(port) {
 				return true
 			}

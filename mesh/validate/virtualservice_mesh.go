@@ -115,19 +115,13 @@ func conflictingMeshHosts(x *Index, k Key, _ Evidence) []Found {
 	if len(rivals) < 2 {
 		return nil
 	}
-	names := make([]string, len(rivals))
-	for i, o := range rivals {
-		names[i] = o.Namespace + "/" + o.Name
-	}
-	slices.Sort(names)
+	slices.SortFunc(rivals, func(a, b *mesh.Object) int { return a.Ref.Compare(b.Ref) })
+	names := namesOf(rivals)
 	var out []Found
-	for _, o := range rivals {
-		f := found(o, hostPath(x.Settings(), o, host), "host", host, "names", strings.Join(names, ", "))
-		for _, other := range rivals {
-			if other != o {
-				f.Related = append(f.Related, other.Ref)
-			}
-		}
+	for i, o := range rivals {
+		f := found(o, hostPath(x.Settings(), o, host), "host", host, "names", names)
+		f.Related = slices.Concat(refsOf(rivals[:i]), refsOf(rivals[i+1:]))
+		f.Related = f.Related[:min(len(f.Related), maxNamed)]
 		out = append(out, f)
 	}
 	return out
@@ -199,7 +193,9 @@ func hostsOfNobody(x *Index, o *mesh.Object, _ Evidence) []Found {
 		return nil
 	}
 	for _, host := range vs.GetHosts() {
-		if len(servicesFor(x, o.Namespace, host)) > 0 {
+		// A pod of a StatefulSet has a name below that of its Service.
+		_, service, _ := strings.Cut(host, ".")
+		if len(servicesFor(x, o.Namespace, host)) > 0 || len(x.By(servicesByHost, strings.ToLower(service))) > 0 {
 			return nil
 		}
 	}

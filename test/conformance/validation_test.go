@@ -4,8 +4,8 @@
 package conformance
 
 import (
-	"bufio"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,7 +48,7 @@ func TestValidation(t *testing.T) {
 		t.Log("not present: HEDDLE_CONFORMANCE names no folder")
 		return
 	}
-	cases := readValidation(t, filepath.Join(data, "validation", "cases.jsonl"))
+	cases := readCases[validationCase](t, filepath.Join(data, "validation", "cases.jsonl"))
 	agree, all := map[string]int{}, map[string]int{}
 	for _, c := range cases {
 		all[c.Kind]++
@@ -65,48 +65,12 @@ func TestValidation(t *testing.T) {
 			agree[c.Kind]++
 		}
 	}
-	for _, kind := range slices.Sorted(keys(all)) {
+	for _, kind := range slices.Sorted(maps.Keys(all)) {
 		t.Logf("%s: %d of %d verdicts agree", kind, agree[kind], all[kind])
 	}
 	if len(otherVerdicts)*50 > len(cases) {
 		t.Errorf("%d differences are more than 2 %% of %d cases", len(otherVerdicts), len(cases))
 	}
-}
-
-func keys(m map[string]int) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-func readValidation(t *testing.T, file string) []validationCase {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var out []validationCase
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		if strings.TrimSpace(lines.Text()) == "" {
-			continue
-		}
-		var c validationCase
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		out = append(out, c)
-	}
-	if err := lines.Err(); err != nil || len(out) == 0 {
-		t.Fatalf("%s: %d cases, %v", file, len(out), err)
-	}
-	return out
 }
 
 // verdict checks the object of a case as it would be checked on its way in.

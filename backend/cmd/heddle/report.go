@@ -108,19 +108,23 @@ func summary(a validate.Answer) string {
 	if n := len(a.Suppressed); n > 0 {
 		text += fmt.Sprintf("; %d kept quiet", n)
 	}
-	var blind, missing []string
-	for _, u := range a.Unknown {
-		if len(u.Needs) > 0 {
-			blind = append(blind, u.Code)
-		} else {
-			missing = append(missing, u.Code)
+	for _, why := range []struct {
+		words string
+		is    func(u validate.Unknown) bool
+	}{
+		{"could not tell without the live mesh", func(u validate.Unknown) bool { return len(u.Needs) > 0 }},
+		{"could not tell without the other objects", func(u validate.Unknown) bool { return len(u.Needs) == 0 && !u.Effort }},
+		{"broken off, for too many objects have to do with each other", func(u validate.Unknown) bool { return u.Effort }},
+	} {
+		var codes []string
+		for _, u := range a.Unknown {
+			if why.is(u) && !slices.Contains(codes, u.Code) {
+				codes = append(codes, u.Code)
+			}
 		}
-	}
-	if codes := slices.Compact(blind); len(codes) > 0 {
-		text += "; " + counted(len(codes), "check") + " could not tell without the live mesh: " + strings.Join(codes, ", ")
-	}
-	if codes := slices.Compact(missing); len(codes) > 0 {
-		text += "; " + counted(len(codes), "check") + " could not tell without the other objects: " + strings.Join(codes, ", ")
+		if len(codes) > 0 {
+			text += "; " + counted(len(codes), "check") + " " + why.words + ": " + strings.Join(codes, ", ")
+		}
 	}
 	return text
 }

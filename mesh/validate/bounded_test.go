@@ -1,0 +1,139 @@
+package validate
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
+)
+
+// hostile are texts of a megabyte, and what is hard about each.
+func hostile() map[string]string {
+	const megabyte = 1 << 20
+	fill := func(head, item, tail string) string {
+		return head + strings.Repeat(item, (megabyte-len(head)-len(tail))/len(item)) + tail
+	}
+	numbered := func(head string, item func(i int) string) string {
+		var b strings.Builder
+		b.WriteString(head)
+		for i := 0; b.Len() < megabyte-200; i++ {
+			b.WriteString(item(i))
+		}
+		return b.String()
+	}
+	virtualService := "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  hosts: [a]\n  http:\n"
+	return map[string]string{
+		"nesting":   fill("a: ", "[", ""),
+		"mappings":  fill("a: ", "{a: ", ""),
+		"brackets":  fill("a: [", "1,", "]"),
+		"documents": fill("", "---\na: 1\n", ""),
+		"services":  numbered("", func(i int) string { return fmt.Sprintf("---\n%s", service(fmt.Sprintf("s%d", i))) }),
+		"same":      fill("", "---\n"+service("same"), ""),
+		"aliases": "a: &a [" + strings.Repeat("x,", 1000) + "]\nb: &b [" + strings.Repeat("*a,", 1000) + "]\nc: &c [" +
+			strings.Repeat("*b,", 1000) + "]\nd: [" + strings.Repeat("*c,", 1000) + "]\n",
+		"numbers": fill("apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: ", "9", "}]}\n"),
+		"nothing": fill("", "\x00\xff", ""),
+		"routes": numbered(virtualService, func(i int) string {
+			return fmt.Sprintf("  - match: [{uri: {prefix: /%d}}]\n    route: [{destination: {host: h%d, subset: s%d}}]\n", i, i, i)
+		}),
+		"matches": numbered(virtualService+"  - route: [{destination: {host: a}}]\n    match:\n", func(i int) string {
+			return fmt.Sprintf("    - {uri: {regex: \"/%d.*\"}}\n", i)
+		}),
+		"same matches": fill(virtualService+"  - route: [{destination: {host: a}}]\n    match:\n", "    - {uri: {regex: \".*\"}}\n", ""),
+		"hosts": numbered("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  http: [{route: [{destination: {host: a}}]}]\n  hosts:\n", func(i int) string {
+			return fmt.Sprintf("  - h%d.example.com\n", i)
+		}),
+		"entries": numbered("apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\nspec:\n  ports: [{number: 80, name: http, protocol: HTTP}]\n  hosts:\n", func(i int) string {
+			return fmt.Sprintf("  - \"*.h%d.example.com\"\n", i)
+		}),
+		"gateways": numbered("", func(i int) string {
+			return fmt.Sprintf("---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g%d}\nspec: {selector: {a: b}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [\"*\"]}]}\n", i)
+		}),
+		"sidecars": numbered("", func(i int) string {
+			return fmt.Sprintf("---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: s%d}\nspec: {egress: [{hosts: [\"./*\"]}]}\n", i)
+		}),
+		"virtual services": numbered("", func(i int) string {
+			return fmt.Sprintf("---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v%d}\nspec: {hosts: [same], http: [{route: [{destination: {host: same}}]}]}\n", i)
+		}),
+		"policies": numbered("", func(i int) string {
+			return fmt.Sprintf("---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p%d}\nspec: {rules: [{from: [{source: {namespaces: [n%d]}}]}]}\n", i, i)
+		}),
+		"pods and services": numbered("", func(i int) string {
+			return fmt.Sprintf("---\napiVersion: v1\nkind: Pod\nmetadata: {name: p%d, labels: {a: b}}\nspec: {containers: [{name: a, image: a}]}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: s%d}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n", i, i)
+		}),
+	}
+}
+
+// TestFilesAreBounded holds what any megabyte may cost: a second and 200 MB on a
+// quiet machine. The race detector and a busy one take several times as long.
+func TestFilesAreBounded(t *testing.T) {
+	for name, text := range hostile() {
+		var took time.Duration
+		peak := peakHeap(func() {
+			began := time.Now()
+			Files([]config.File{{Name: "a.yaml", Data: []byte(text)}}, Together, FileOptions{Settings: mesh.DefaultSettings()})
+			took = time.Since(began)
+		})
+		t.Logf("%-18s %8.0f ms %4d MB", name, took.Seconds()*1000, peak>>20)
+		if took > 10*time.Second || peak > 200<<20 {
+			t.Errorf("%s: %v and %d MB", name, took, peak>>20)
+		}
+	}
+}
+
+// peakHeap is how much memory the heap grew to while work was done.
+func peakHeap(work func()) uint64 {
+	runtime.GC()
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	before, peak := sample[0].Value.Uint64(), uint64(0)
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for {
+			metrics.Read(sample)
+			peak = max(peak, sample[0].Value.Uint64())
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	work()
+	close(done)
+	<-stopped
+	return peak - min(peak, before)
+}
+
+func FuzzFiles(f *testing.F) {
+	f.Add([]byte(shop))
+	for _, text := range hostile() {
+		f.Add([]byte(text[:min(len(text), 2000)]))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<20 {
+			return
+		}
+		began := time.Now()
+		a := Files([]config.File{{Name: "a.yaml", Data: data}}, Together, FileOptions{Settings: mesh.DefaultSettings()})
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("%v", took)
+		}
+		if len(a.Findings) > maxInFile+1 {
+			t.Errorf("%d findings", len(a.Findings))
+		}
+		for _, l := range a.Findings {
+			if l.Message == "" || l.Code == "" || l.File != "" && l.DocumentLine < 1 {
+				t.Errorf("incomplete: %+v", l)
+			}
+		}
+	})
+}
