@@ -1,12 +1,16 @@
 package names
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
@@ -155,8 +159,65 @@ func TestServer(t *testing.T) {
 		}
 	}
 	alone := NewServer(nil, slog.New(slog.DiscardHandler))
-	reply := alone.reply(new(dns.Msg).SetQuestion("www.example.org.", dns.TypeA), "udp")
+	reply := alone.reply(new(dns.Msg).SetQuestion("www.example.org.", dns.TypeA), "udp", netip.MustParseAddr("10.66.0.9"))
 	if reply.Rcode != dns.RcodeNameError {
 		t.Errorf("without a name server of the host: %v", reply)
+	}
+}
+
+// One client holds no more connections than its part, and what it sends to name
+// servers that do not answer is bounded, too; the cluster's own names go on.
+func TestOneClientIsBounded(t *testing.T) {
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0") // never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	s := NewServer([]string{silent.LocalAddr().String()}, slog.New(slog.DiscardHandler))
+	s.Set(testZone())
+	address := serve(t, s)
+	held := 0
+	for ; held < 10*connections.PerClient; held++ {
+		c, err := net.Dial("tcp", address)
+		if errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := c.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+	}
+	if held > connections.PerClient {
+		t.Errorf("one client holds %d connections", held)
+	}
+
+	c, err := net.Dial("udp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	conn := &dns.Conn{Conn: c}
+	if err := conn.SetDeadline(time.Now().Add(upstreamLimit / 2)); err != nil {
+		t.Fatal(err)
+	}
+	for range forwarded.PerClient + 1 {
+		if err := conn.WriteMsg(new(dns.Msg).SetQuestion("www.example.org.", dns.TypeA)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if reply, err := conn.ReadMsg(); err != nil || reply.Rcode != dns.RcodeServerFailure {
+		t.Errorf("one question too many: %v, %v", reply, err)
+	}
+	if err := conn.WriteMsg(new(dns.Msg).SetQuestion("reviews.default.svc.cluster.local.", dns.TypeA)); err != nil {
+		t.Fatal(err)
+	}
+	if reply, err := conn.ReadMsg(); err != nil || len(reply.Answer) != 1 {
+		t.Errorf("a name of the cluster: %v, %v", reply, err)
 	}
 }
