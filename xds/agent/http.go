@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/heddle-mesh/heddle/xds/admit"
 )
 
 // endpoints are the HTTP handlers of the agent.
@@ -85,11 +87,18 @@ func (e *endpoints) debug(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// serveHTTP serves until ctx ends.
+// connections bounds those of each port. Who asks are probes and those who
+// collect metrics, one or two connections each; any pod may try more.
+var connections = admit.Limits{Total: 256, PerClient: 16}
+
+// serveHTTP serves until ctx ends, as many connections as may be.
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	server := &http.Server{
+		Handler: h, MaxHeaderBytes: 16 << 10, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: time.Minute, IdleTimeout: time.Minute, // of what is scraped every 30 s, too
+	}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
-	if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(admit.Listener(l, connections)); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	}
 	return nil
