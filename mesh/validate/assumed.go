@@ -18,7 +18,9 @@ const SourceAssumed = "assumed"
 func Assumed(set mesh.Settings) []*mesh.Object {
 	const name = "istio-ingressgateway"
 	meta := metav1.ObjectMeta{Namespace: set.RootNamespace, Name: name, Labels: map[string]string{"istio": "ingressgateway"}}
-	pod := &corev1.Pod{ObjectMeta: meta, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "istio-proxy"}}}}
+	pod := &corev1.Pod{ObjectMeta: meta, Spec: corev1.PodSpec{
+		ServiceAccountName: name + "-service-account", Containers: []corev1.Container{{Name: proxyContainer}},
+	}}
 	service := &corev1.Service{ObjectMeta: meta, Spec: corev1.ServiceSpec{
 		Selector: meta.Labels,
 		Ports: []corev1.ServicePort{

@@ -22,8 +22,8 @@ type Check struct {
 	Keys func(set mesh.Settings, o *mesh.Object) []Key
 	// Reads are all kinds that Run may look up, those of On included.
 	Reads []mesh.Kind
-	// Status says that Run reads the status of objects, which changes more
-	// often than what people write.
+	// Status says that Run reads more of objects than mesh.Object.Hash covers:
+	// the status, which changes more often than what people write, or the text.
 	Status bool
 	// Run does one unit of work. It must be pure, and look at objects through
 	// the index only.

@@ -120,11 +120,16 @@ func contraryLabels(_ *Index, o *mesh.Object, _ Evidence) []Found {
 	return []Found{f}
 }
 
+// injectsAll reports whether every pod gets a proxy that does not refuse it,
+// whatever namespaces and webhooks say: the local cluster has it so. A pod there
+// has one from the moment that it runs.
+func injectsAll(x *Index) bool { return x.Settings().LocalGateway }
+
 // unlabelled finds namespaces that do not say whether they want proxies;
 // byDefault selects those that get them all the same.
 func unlabelled(x *Index, o *mesh.Object, byDefault bool) []Found {
 	w := wishOf(o.Labels)
-	if isSystem(o.Name) || o.Name == x.Settings().RootNamespace || w.refused || len(w.labels) > 0 {
+	if injectsAll(x) || isSystem(o.Name) || o.Name == x.Settings().RootNamespace || w.refused || len(w.labels) > 0 {
 		return nil
 	}
 	if injectorOf(x, "").Webhook.EnableNamespacesByDefault != byDefault {
@@ -137,7 +142,7 @@ func unlabelled(x *Index, o *mesh.Object, byDefault bool) []Found {
 // proxies, or while nobody could give them one.
 func podsWithoutProxy(x *Index, o *mesh.Object, _ Evidence) []Found {
 	ns, ok := x.Get(namespaceRef(o.Namespace))
-	if !ok || isSystem(o.Namespace) || o.Namespace == x.Settings().RootNamespace || !wishOf(ns.Labels).proxies() {
+	if injectsAll(x) || !ok || isSystem(o.Namespace) || o.Namespace == x.Settings().RootNamespace || !wishOf(ns.Labels).proxies() {
 		return nil
 	}
 	p := podFormOf(o)
@@ -212,7 +217,7 @@ func (in injector) image() string {
 // would get today.
 func imagesOfOtherVersion(x *Index, o *mesh.Object, _ Evidence) []Found {
 	w := wishOf(o.Labels)
-	if !w.enabled && !slices.Contains(w.labels, labelRevision) {
+	if injectsAll(x) || !w.enabled && !slices.Contains(w.labels, labelRevision) {
 		return nil
 	}
 	want := injectorOf(x, w.revision).image()
@@ -255,8 +260,8 @@ func autoImage(p *podForm) int {
 }
 
 // autoImageInPod finds pods that nobody gave the image of their proxy.
-func autoImageInPod(_ *Index, o *mesh.Object, _ Evidence) []Found {
-	if autoImage(podFormOf(o)) < 0 {
+func autoImageInPod(x *Index, o *mesh.Object, _ Evidence) []Found {
+	if injectsAll(x) || autoImage(podFormOf(o)) < 0 {
 		return nil
 	}
 	return []Found{found(o, imagePath(podFormOf(o)))}

@@ -108,7 +108,7 @@ func injectingWebhooks(o *mesh.Object) []webhook {
 // nobody can tell.
 func autoImageNotInjected(x *Index, o *mesh.Object, _ Evidence) []Found {
 	p := podFormOf(o)
-	if autoImage(p) < 0 {
+	if injectsAll(x) || autoImage(p) < 0 {
 		return nil
 	}
 	var ofNamespace map[string]string

@@ -75,10 +75,24 @@ func podsSelected(x *Index, namespace string, selector map[string]string) []*mes
 	return selected(x, podsByLabel, namespace, selector)
 }
 
+// givenToPods are labels that no template writes: each pod gets its own when it
+// is made.
+var givenToPods = []string{
+	appsv1.StatefulSetPodNameLabel, appsv1.PodIndexLabel, appsv1.ControllerRevisionHashLabelKey, appsv1.DefaultDeploymentUniqueLabelKey,
+}
+
 // templatesSelected are the objects of templateKinds in a namespace whose pods carry all
-// labels of a selector; an empty one selects all.
+// labels of a selector; an empty one selects all. Labels that pods get when they
+// are made are taken for right as long as no such pod is in sight.
 func templatesSelected(x *Index, namespace string, selector map[string]string) []*mesh.Object {
-	return selected(x, templatesByLabel, namespace, selector)
+	written := maps.Clone(selector)
+	for _, k := range givenToPods {
+		delete(written, k)
+	}
+	if len(written) < len(selector) && len(podsSelected(x, namespace, written)) > 0 {
+		return nil
+	}
+	return selected(x, templatesByLabel, namespace, written)
 }
 
 // machinesSelected are the WorkloadEntries and WorkloadGroups of a namespace

@@ -10,6 +10,7 @@ import (
 	security "istio.io/api/security/v1beta1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
@@ -157,9 +158,18 @@ func entranceHosts(o *mesh.Object) []string {
 		return out
 	}
 	if r, ok := routeOf(o); ok {
+		if len(r.hosts) == 0 && slices.ContainsFunc(r.parents, ofGateway) {
+			return []string{"*"} // or what the listeners of its parents take
+		}
 		return r.hosts
 	}
 	return listenerHosts(o)
+}
+
+// ofGateway reports whether a parent of a route lets requests in from outside.
+func ofGateway(p gatewayv1.ParentReference) bool {
+	kind := or(p.Kind, mesh.KindK8sGateway.Name)
+	return kind == mesh.KindK8sGateway.Name || kind == mesh.KindListenerSet.Name
 }
 
 // operationHosts finds hosts that requests cannot be for.

@@ -128,6 +128,9 @@ func hasProxy(x *Index, o *mesh.Object) bool {
 	if wish := injectionWish(o.Labels, o.Annotations); wish != "" {
 		return wish != "false"
 	}
+	if injectsAll(x) {
+		return true
+	}
 	ns, ok := x.Get(mesh.Ref{Kind: mesh.KindNamespace, Name: o.Namespace})
 	return ok && (ns.Labels["istio-injection"] == "enabled" || ns.Labels["istio-injection"] == "" && ns.Labels["istio.io/rev"] != "")
 }

@@ -23,7 +23,7 @@ var sidecarChecks = []Check{
 	},
 	{
 		Code: "HDL1222", Severity: mesh.Info, SameAs: []string{"KIA1007"},
-		On: onSidecars, Keys: eachObject, Reads: onSidecars, Run: forObject(unsaidMode),
+		On: onSidecars, Keys: eachObject, Reads: onSidecars, Status: true, Run: forObject(unsaidMode),
 	},
 	{
 		Code: "HDL2231", Severity: mesh.Error, SameAs: []string{"IST0101", "KIA0004"}, Absence: true,

@@ -69,11 +69,15 @@ func destinationsOf(vs *networking.VirtualService) []destination {
 }
 
 // servicesFor are the Services and ServiceEntries that a host means to objects
-// in a namespace.
+// in a namespace: those that name it, and where none does those whose wildcard
+// takes it in.
 func servicesFor(x *Index, namespace, host string) []*mesh.Object {
-	return slices.DeleteFunc(servicesOf(x, fullHost(x.Settings(), namespace, host)), func(s *mesh.Object) bool {
-		return !visible(s, namespace)
-	})
+	full := fullHost(x.Settings(), namespace, host)
+	hidden := func(s *mesh.Object) bool { return !visible(s, namespace) }
+	if exact := slices.DeleteFunc(slices.Clone(x.By(servicesByHost, full)), hidden); len(exact) > 0 {
+		return exact
+	}
+	return slices.DeleteFunc(servicesOf(x, full), hidden)
 }
 
 // destinationHosts finds destinations that no service defines.

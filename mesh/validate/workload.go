@@ -108,6 +108,9 @@ func (p *podForm) inMesh(x *Index, namespace string) bool {
 	if v, ok := p.wish(); ok {
 		return v == "true"
 	}
+	if injectsAll(x) {
+		return true
+	}
 	ns, ok := x.Get(namespaceRef(namespace))
 	return ok && wishOf(ns.Labels).proxies()
 }
