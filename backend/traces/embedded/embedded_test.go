@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/heddle-mesh/heddle/backend/traces"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 )
 
 // spanIn describes one span of a test.
@@ -435,6 +436,42 @@ func TestBoundsOfWhatComesIn(t *testing.T) {
 	}
 	if counts := s.Counts(); counts.Dropped == 0 {
 		t.Errorf("counts: %+v", counts)
+	}
+}
+
+// Anybody on the machine may send spans: their names hold nothing that a terminal
+// would obey, and are found by what is shown of them.
+func TestNamesThatSteerTerminals(t *testing.T) {
+	s := start(t, Options{})
+	c := ask(t, s)
+	td := otlp(spanIn{1, 1, 0, "a\x1b]0;owned\x07\nb", "get\x1b[2J\u202e", ptrace.SpanKindServer, began, time.Second, false, nil})
+	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Events().AppendEmpty().SetName("e\u009b2J")
+	long := otlp(spanIn{2, 1, 0, strings.Repeat("\x1b", 5000), strings.Repeat("\u202e", 5000), ptrace.SpanKindServer, began, time.Second, false, nil})
+	for _, sent := range []ptrace.Traces{td, long} {
+		if _, err := s.Add(sent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	const service = `a\x1b]0;owned\x07\nb`
+	found, err := c.Find(t.Context(), traces.Query{Service: service})
+	if err != nil || len(found) != 1 {
+		t.Fatalf("found %v, %v", found, err)
+	}
+	span := found[0].Spans[0]
+	if span.Service != service || span.Operation != `get\x1b[2J\u{202e}` || len(span.Events) != 1 || span.Events[0].Attributes[0].Value != `e\x9b2J` {
+		t.Errorf("the span is %+v", span)
+	}
+	services, err := c.Services(t.Context())
+	if err != nil || len(services) != 2 {
+		t.Fatalf("services %q, %v", services, err)
+	}
+	for _, name := range services {
+		if len(name) > maxName || plain.Text(name) != name {
+			t.Errorf("a service is called %q", name)
+		}
 	}
 }
 

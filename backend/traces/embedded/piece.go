@@ -9,6 +9,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/heddle-mesh/heddle/mesh/plain"
 )
 
 // Bounds of what a span may hold; what is beyond is cut off.
@@ -129,11 +131,11 @@ func split(td ptrace.Traces) (pieces []*piece, dropped int, err error) {
 
 // tidy cuts a span to its bounds and says what it is found by.
 func tidy(span ptrace.Span, service string) (name, entry) {
-	span.SetName(cut(span.Name(), maxName))
+	span.SetName(label(span.Name()))
 	trim(span.Attributes())
 	keepFirst(span.Events().Len(), maxEvents, span.Events().RemoveIf)
 	for _, e := range span.Events().All() {
-		e.SetName(cut(e.Name(), maxName))
+		e.SetName(label(e.Name()))
 		trim(e.Attributes())
 	}
 	n := 0
@@ -166,7 +168,7 @@ func keepFirst(length, limit int, removeIf func(func(ptrace.SpanEvent) bool)) {
 
 func serviceName(r pcommon.Resource) string {
 	if v, ok := r.Attributes().Get("service.name"); ok && v.AsString() != "" {
-		return cut(v.AsString(), maxName)
+		return label(v.AsString())
 	}
 	return "unknown_service"
 }
@@ -204,6 +206,10 @@ func trim(m pcommon.Map) {
 		}
 	}
 }
+
+// label is a name within its bounds and in plain text: anybody on this machine may
+// send spans, and what reads them may be a terminal.
+func label(s string) string { return cut(plain.Text(cut(s, maxName)), maxName) }
 
 // cut shortens text to a number of bytes and makes it valid.
 func cut(s string, limit int) string {
