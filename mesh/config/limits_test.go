@@ -61,6 +61,11 @@ func TestManyObjectsAndFindings(t *testing.T) {
 			"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: x}\nspec:\n  hosts: [a]\n" + strings.Repeat("  f: 1\n", 1500),
 			1001, 1, "and 500 more problems",
 		},
+		"expressions": {
+			"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: x}\nspec:\n  hosts: [a]\n  http:\n" +
+				strings.Repeat("  - route: [{destination: {host: a}}]\n    match:\n"+strings.Repeat("    - uri: {regex: '['}\n", 1000), 4),
+			1001, 1, "more problems",
+		},
 		"aliases": {
 			"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: x}\nspec:\n  a: &a {f: 1}\n  http: [" + strings.Repeat("*a,", 2000) + "]\n",
 			1001, 1, "more problems",
