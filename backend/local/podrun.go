@@ -47,6 +47,7 @@ func (s *Supervisor) runPod(p *pod, volumes []plan.Volume) {
 			s.o.Log.Debug("pod no longer watched", "pod", p.Key.String(), "error", err)
 		}
 	}()
+	var pause time.Duration // before another pod may take its place
 	for {
 		select {
 		case b := <-p.services:
@@ -55,7 +56,8 @@ func (s *Supervisor) runPod(p *pod, volumes []plan.Volume) {
 			}
 			continue
 		case <-ended:
-			s.o.Log.Warn("pod ended by itself", "pod", p.Key.String())
+			s.do(func() { pause = s.fell(p) })
+			s.o.Log.Warn("pod ended by itself", "pod", p.Key.String(), "again_in", pause)
 		case <-p.stop:
 			s.stopPod(p)
 		}
@@ -63,6 +65,9 @@ func (s *Supervisor) runPod(p *pod, volumes []plan.Volume) {
 	}
 	s.endPod(p, outputs)
 	<-ended
+	if pause > 0 {
+		s.after(pause, p.stop)
+	}
 	s.do(func() { delete(s.pods, p.id) })
 }
 

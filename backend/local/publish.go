@@ -2,6 +2,7 @@ package local
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -211,7 +212,7 @@ func (s *Supervisor) sorted() []*pod {
 
 // findings are all problems there are now.
 func (s *Supervisor) findings() []mesh.Finding {
-	out := append(slices.Clone(s.problems), s.shortOfRoom()...)
+	out := slices.Concat(s.problems, s.shortOfRoom(), s.fallen())
 	for _, p := range s.sorted() {
 		if p.Terminating {
 			continue
@@ -222,7 +223,7 @@ func (s *Supervisor) findings() []mesh.Finding {
 			f.Params = map[string]string{"pod": p.Name, "container": container}
 			out = append(out, f)
 		}
-		if p.failed != nil {
+		if p.failed != nil && !errors.Is(p.failed, errFell) {
 			add(fmt.Sprintf("Pod %s of Deployment %s could not be started: %v.", p.Name, p.Deployment, p.failed), "")
 		}
 		for _, c := range containersOf(p.status.Status) {

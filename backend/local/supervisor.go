@@ -52,6 +52,7 @@ type Supervisor struct {
 	short     map[plan.Key]int // pods that Deployments lack for want of room
 	addresses map[plan.Key]netip.Addr
 	pods      map[string]*pod // by folder id
+	falls     map[plan.Key]fall
 	lastIP    netip.Addr
 	ports     map[uint16]*hostPort
 	logs      map[string]*logSink // of the control plane and all containers, by path
@@ -79,7 +80,7 @@ func New(o Options) (*Supervisor, error) {
 		o: o, id: sandbox.Me(), net: o.network(),
 		events: make(chan func()), queries: make(chan func()), ended: make(chan struct{}), starter: sandbox.NewStarter(),
 		slots: make(chan struct{}, 2*runtime.NumCPU()),
-		pods:  map[string]*pod{}, ports: map[uint16]*hostPort{}, logs: map[string]*logSink{},
+		pods:  map[string]*pod{}, falls: map[plan.Key]fall{}, ports: map[uint16]*hostPort{}, logs: map[string]*logSink{},
 		wishes: map[plan.Key]wish{},
 	}, nil
 }

@@ -102,3 +102,21 @@ func TestWriteSetting(t *testing.T) {
 		t.Error("a file was made")
 	}
 }
+
+// A program may send signals to the first process of its pod where that is the
+// same user's, which it is unless root started it. Those to itself arrive: what
+// the one holds out, the other does not.
+func TestPodsDoNotEndTheirSandbox(t *testing.T) {
+	w := newWorld(t)
+	w.up(w.pod("one", "10.66.0.2", "serve", "0.0.0.0:80"))
+	script := "for s in HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM STKFLT XCPU XFSZ VTALRM IO PWR SYS 34 64; do kill -$s 1; done; true"
+	if got, code := w.command("one", "/", "/bin/bash", "-c", script); code != 0 {
+		t.Fatalf("code %d: %s", code, got)
+	}
+	w.want("one", "root:", "cat", "/etc/passwd")
+	for _, name := range []string{"HUP", "TERM"} {
+		if _, code := w.command("one", "/", "/bin/sh", "-c", "kill -"+name+" $$; exit 7"); code != -1 {
+			t.Errorf("a program that sends itself SIG%s goes on to end with %d", name, code)
+		}
+	}
+}

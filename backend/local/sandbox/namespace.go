@@ -88,12 +88,35 @@ func newModestStarter() (*Starter, error) {
 		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 			return fmt.Errorf("keep capabilities from children: %w", err)
 		}
+		if err := dropInheritable(); err != nil {
+			return fmt.Errorf("keep capabilities from children: %w", err)
+		}
 		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 			return fmt.Errorf("forbid new privileges: %w", err)
 		}
 		return nil
 	})
 }
+
+// dropInheritable empties the set of capabilities that this thread offers to
+// programs whose files ask for them.
+func dropInheritable() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData // of 32 capabilities each
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return err
+	}
+	for i := range sets {
+		sets[i].Inheritable = 0
+	}
+	return unix.Capset(&header, &sets[0])
+}
+
+// holdOut has this process ignore what the programs of its pid namespace may
+// send it: they belong to the same user, and its end is theirs. Signals that
+// are set to be ignored would be ignored by its children, too; those that
+// nobody reads are not.
+func holdOut() { signal.Notify(make(chan os.Signal, 1)) }
 
 // reapOrphans waits, for ever, for processes whose parents died: the first
 // process of a pid namespace inherits them. The kernel gives orphans to its main

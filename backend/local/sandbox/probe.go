@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -60,7 +61,7 @@ func (c *container) ready(ctx context.Context, good bool, err error) {
 // awaitStartup waits for the first success; false when the program ended or
 // was given up.
 func (c *container) awaitStartup(ctx context.Context, p *Probe, bad func(string)) bool {
-	limit := time.After(p.InitialDelay + time.Duration(p.Failures)*p.Period)
+	limit := time.After(p.patience())
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	started := make(chan struct{}, 1)
@@ -97,6 +98,16 @@ func (c *container) awaitStartup(ctx context.Context, p *Probe, bad func(string)
 			return false
 		}
 	}
+}
+
+// patience is how long the first success may take. What is longer than a
+// Duration can say is for ever.
+func (p *Probe) patience() Duration {
+	const ever Duration = math.MaxInt64
+	if p.Period > 0 && Duration(p.Failures) > (ever-p.InitialDelay)/p.Period {
+		return ever
+	}
+	return p.InitialDelay + Duration(p.Failures)*p.Period
 }
 
 // probe asks again and again, and reports when the answer changes for good: the

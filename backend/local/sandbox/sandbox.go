@@ -42,6 +42,7 @@ type sandbox struct {
 }
 
 func runSandbox(log *slog.Logger) error {
+	holdOut()
 	machine, err := link.From(os.NewFile(3, "machine"))
 	if err != nil {
 		return err

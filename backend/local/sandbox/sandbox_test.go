@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -348,7 +349,7 @@ func TestPodSeesOnlyItsOwn(t *testing.T) {
 		t.Error("a secret is on the host's disk")
 	}
 	status, _ := w.exec("one", "cat", "/proc/self/status")
-	for _, line := range []string{"CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1"} {
+	for _, line := range []string{"CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapAmb:\t0000000000000000", "CapInh:\t0000000000000000", "NoNewPrivs:\t1"} {
 		if !strings.Contains(status, line) {
 			t.Errorf("a program has no %q: %s", line, status)
 		}
@@ -382,6 +383,23 @@ func TestContainersAreStartedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.await("loop", func(s Status) bool { return s.Containers[1].State == Terminated && !s.Containers[1].Ready })
+}
+
+func TestPatience(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, tt := range []struct {
+		probe Probe
+		want  time.Duration
+	}{
+		{Probe{InitialDelay: time.Second, Period: 2 * time.Second, Failures: 3}, 7 * time.Second},
+		{Probe{InitialDelay: time.Second}, time.Second},
+		{Probe{InitialDelay: math.MaxInt32 * time.Second, Period: math.MaxInt32 * time.Second, Failures: math.MaxInt32}, math.MaxInt64},
+		{Probe{Period: day, Failures: math.MaxInt32}, math.MaxInt64},
+	} {
+		if got := tt.probe.patience(); got != tt.want {
+			t.Errorf("%+v: %v, want %v", tt.probe, got, tt.want)
+		}
+	}
 }
 
 func TestIdentity(t *testing.T) {
