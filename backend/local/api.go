@@ -178,9 +178,14 @@ func (s *Supervisor) exec(ctx context.Context, p *pod, in ExecRequest) (ExecResu
 
 // pipes are the standard files of a command.
 type pipes struct {
-	stdin, stdout, stderr *os.File // the command's ends
+	stdin, stdout, stderr *os.File   // the command's ends
+	near                  []*os.File // ours
 	out, err              chan []byte
 }
+
+// execGrace is how long what a command said may arrive after its end. Programs
+// that it left behind may hold its output open for as long as they run.
+const execGrace = 200 * time.Millisecond
 
 func newPipes(stdin []byte) (*pipes, error) {
 	var files []*os.File
@@ -194,7 +199,7 @@ func newPipes(stdin []byte) (*pipes, error) {
 		}
 		files = append(files, r, w)
 	}
-	p := &pipes{stdin: files[0], stdout: files[3], stderr: files[5], out: make(chan []byte, 1), err: make(chan []byte, 1)}
+	p := &pipes{stdin: files[0], stdout: files[3], stderr: files[5], near: []*os.File{files[1], files[2], files[4]}, out: make(chan []byte, 1), err: make(chan []byte, 1)}
 	go func() {
 		defer files[1].Close()
 		// A command that does not read its input is no error.
@@ -214,6 +219,10 @@ func (p *pipes) collect() (stdout, stderr []byte) {
 	p.stdin.Close()
 	p.stdout.Close()
 	p.stderr.Close()
+	limit := time.Now().Add(execGrace)
+	for _, f := range p.near {
+		_ = f.SetDeadline(limit) // it fails for those that are closed, which are at their end
+	}
 	return <-p.out, <-p.err
 }
 

@@ -192,7 +192,11 @@ func probe(p *corev1.Probe, c *corev1.Container, ip string, o Options, dir strin
 			out.TCP.Host = p.TCPSocket.Host
 		}
 	case p.GRPC != nil:
-		out.GRPC = &sandbox.GRPCProbe{Host: ip, Port: uint16(p.GRPC.Port)}
+		port, err := portNumber(p.GRPC.Port)
+		if err != nil {
+			return nil, err
+		}
+		out.GRPC = &sandbox.GRPCProbe{Host: ip, Port: port}
 		if p.GRPC.Service != nil {
 			out.GRPC.Service = *p.GRPC.Service
 		}
@@ -211,15 +215,19 @@ func probe(p *corev1.Probe, c *corev1.Container, ip string, o Options, dir strin
 // portOf resolves a number or the name of a container port.
 func portOf(p intstr.IntOrString, c *corev1.Container) (uint16, error) {
 	if p.Type == intstr.Int {
-		if p.IntVal < 1 || p.IntVal > 65535 {
-			return 0, fmt.Errorf("%d is not a port", p.IntVal)
-		}
-		return uint16(p.IntVal), nil
+		return portNumber(p.IntVal)
 	}
 	for _, cp := range c.Ports {
 		if cp.Name == p.StrVal {
-			return uint16(cp.ContainerPort), nil
+			return portNumber(cp.ContainerPort)
 		}
 	}
 	return 0, fmt.Errorf("port %q is none of the container's ports", p.StrVal)
+}
+
+func portNumber(n int32) (uint16, error) {
+	if n < 1 || n > 65535 {
+		return 0, fmt.Errorf("%d is not a port", n)
+	}
+	return uint16(n), nil
 }
