@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -18,6 +19,7 @@ type Engine struct {
 	index    *Index
 	units    map[*Check]map[Key]*unit
 	readers  map[token]map[*unit]bool
+	speaking map[*unit]bool // units that have something for the report
 	last     Report
 	ran      int
 }
@@ -76,6 +78,7 @@ func (e *Engine) Observe(evidence Evidence) Report {
 func (e *Engine) start(s *mesh.Snapshot) {
 	e.snapshot, e.index = s, newIndex(s)
 	e.units, e.readers = make(map[*Check]map[Key]*unit, len(List)), map[token]map[*unit]bool{}
+	e.speaking = map[*unit]bool{}
 	var work []*unit
 	for i := range List {
 		c := &List[i]
@@ -128,6 +131,7 @@ func (e *Engine) follow(s *mesh.Snapshot) {
 		if u.owners == 0 {
 			e.forget(u)
 			delete(e.units[u.check], u.key)
+			delete(e.speaking, u)
 		}
 	}
 	e.work(slices.DeleteFunc(work, func(u *unit) bool { return u.owners == 0 }))
@@ -185,15 +189,14 @@ func (e *Engine) work(units []*unit) {
 		}
 	}
 	e.ran = len(units)
-	var all []*unit
-	for i := range List {
-		for _, u := range e.units[&List[i]] {
-			if len(u.found) > 0 || len(u.check.Needs) > 0 {
-				all = append(all, u)
-			}
+	for _, u := range units {
+		if len(u.found) > 0 || len(u.check.Needs) > 0 {
+			e.speaking[u] = true
+		} else {
+			delete(e.speaking, u)
 		}
 	}
-	e.last = report(e.snapshot, e.evidence, e.options, all)
+	e.last = report(e.snapshot, e.evidence, e.options, slices.Collect(maps.Keys(e.speaking)))
 }
 
 // forget drops what a unit looked at.

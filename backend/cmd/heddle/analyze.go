@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -118,6 +119,7 @@ func (q *inquiry) answer(question validate.Question, stdin io.Reader) (validate.
 			return validate.Answer{}, err
 		}
 	}
+	collectLess(files)
 	opt := validate.FileOptions{
 		Options:   validate.Options{Partial: q.partial, Suppress: suppress},
 		Namespace: q.namespace, Settings: mesh.DefaultSettings(),
@@ -133,6 +135,23 @@ func (q *inquiry) answer(question validate.Question, stdin io.Reader) (validate.
 		*into = &config.File{Name: path, Data: data}
 	}
 	return validate.Files(files, question, opt), nil
+}
+
+// What reading files may take before garbage is collected more often again.
+const (
+	littleMemory  = 160 << 20
+	memoryPerByte = 64 // of text
+)
+
+// collectLess collects garbage half as often: the program ends after this, and
+// collecting is a sixth of its work.
+func collectLess(files []config.File) {
+	bytes := 0
+	for _, f := range files {
+		bytes += len(f.Data)
+	}
+	debug.SetGCPercent(200)
+	debug.SetMemoryLimit(max(littleMemory, int64(bytes)*memoryPerByte))
 }
 
 // live asks the running mesh.
