@@ -50,7 +50,7 @@ func (p *plane) Objects(ctx context.Context) (mesh.Table[mesh.Ref, *mesh.Object]
 
 // Findings implements api.Mesh.
 func (p *plane) Findings() []mesh.Finding {
-	all := p.placed(slices.Concat(p.Snapshot().Findings, p.checks.findings(), p.xds.Findings(), p.ports.findings()))
+	all := p.placed(slices.Concat(p.Snapshot().Findings, p.checks.findings(), p.xds.Findings(), p.ports.findings(), p.telemetry.findings()))
 	slices.SortStableFunc(all, mesh.CompareFindings)
 	return slices.CompactFunc(all, func(a, b mesh.Finding) bool {
 		return mesh.CompareFindings(a, b) == 0 && a.Message == b.Message

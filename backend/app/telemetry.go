@@ -146,6 +146,21 @@ func (t *telemetry) listen(ctx context.Context, what, address, variable string, 
 	return serve(ctx, l)
 }
 
+// findings are the pods whose metrics are not stored.
+func (t *telemetry) findings() []mesh.Finding {
+	if t.scraper == nil {
+		return nil
+	}
+	var list []mesh.Finding
+	for _, r := range t.scraper.Refusals() {
+		list = append(list, mesh.Finding{
+			Code: mesh.CodePod, Severity: mesh.Warning, Phase: mesh.PhaseRuntime, Message: r.Message,
+			Ref: mesh.Ref{Kind: mesh.KindPod, Namespace: r.Namespace, Name: r.Pod},
+		})
+	}
+	return list
+}
+
 // follow keeps the list of what is scraped equal to the pods of the mesh.
 func (t *telemetry) follow(ctx context.Context, head *mesh.Head) error {
 	var before mesh.Table[string, *mesh.Workload]
@@ -162,6 +177,10 @@ func (t *telemetry) follow(ctx context.Context, head *mesh.Head) error {
 			if agent := t.agent(w); agent != nil && w.Phase == "Running" {
 				targets = append(targets, promembedded.Target{
 					UID: w.UID, Namespace: w.Namespace, Pod: w.Pod, Dial: agent, Path: "/stats/prometheus",
+					Workload: &promembedded.Workload{
+						Name: w.WorkloadFacts.Workload, Namespace: w.Namespace, Cluster: w.Cluster, App: w.App, Version: w.Version,
+						CanonicalService: w.Canonical, CanonicalRevision: w.Revision,
+					},
 				})
 			}
 		}

@@ -6,6 +6,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,8 @@ type Options struct {
 	ScrapeInterval time.Duration
 	// Log hears what goes wrong; nil is silence.
 	Log *slog.Logger
+
+	podBudget, totalBudget uint64 // the constants of these names, but for tests
 }
 
 // Bounds of one scrape: a pod that exposes more is not stored at all, and its
@@ -68,14 +71,15 @@ type Server struct {
 	handler http.Handler
 	stopped chan struct{} // closed when the scraper's loop has returned
 
-	dials atomic.Pointer[dials]
+	known  atomic.Pointer[known]
+	budget *budget
 
 	mu     sync.Mutex
 	closed bool
 }
 
-// dials are the ways to the targets, by the host that stands for each.
-type dials map[string]func(context.Context) (net.Conn, error)
+// known are the targets, by the host that stands for each.
+type known map[string]Target
 
 // Open starts a Server on the data in o.Dir, repairing and replaying what a
 // crash left. Nothing is scraped before SetTargets.
@@ -103,12 +107,20 @@ func Open(o Options) (*Server, error) {
 		return nil, err
 	}
 	registry := prometheus.NewRegistry()
-	db, err := tsdb.Open(o.Dir, o.Log, registry, storageOptions(o), tsdb.NewDBStats())
+	budget := newBudget(cmp.Or(o.podBudget, podBudget), cmp.Or(o.totalBudget, totalBudget))
+	storing := storageOptions(o)
+	storing.SeriesLifecycleCallback = budget
+	db, err := tsdb.Open(o.Dir, o.Log, registry, storing, tsdb.NewDBStats())
 	if err != nil {
 		return nil, fmt.Errorf("open the metrics in %s: %w", o.Dir, err)
 	}
+	budget.opened()
+	dropped := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "heddle_metrics_dropped_total", Help: "Samples that were not stored, by the reason why.",
+	}, []string{"reason"})
+	registry.MustRegister(dropped)
 	s := &Server{
-		db: db, gather: registry,
+		db: db, gather: registry, budget: budget,
 		targets: make(chan map[string][]*targetgroup.Group),
 		stopped: make(chan struct{}),
 	}
@@ -116,7 +128,8 @@ func Open(o Options) (*Server, error) {
 		DiscoveryReloadInterval:  model.Duration(500 * time.Millisecond),
 		DiscoveryReloadOnStartup: true,
 		HTTPClientOptions:        []configutil.HTTPClientOption{configutil.WithDialContextFunc(s.dial)},
-	}, o.Log, nil, db, nil, registry)
+		PassMetadataInContext:    true, // whose scrape it is
+	}, o.Log, nil, doubting{db, s.workload, dropped.WithLabelValues("forged")}, nil, registry)
 	if err == nil {
 		err = scraper.ApplyConfig(cfg)
 	}
@@ -158,7 +171,8 @@ func storageOptions(o Options) *tsdb.Options {
 
 // scrapeConfig goes through Prometheus' own text form, which fills in the
 // defaults and validates. A target says nothing about others: its labels give
-// way to those that we put on, and a redirect would lead to another target.
+// way to those that we put on, a redirect would lead to another target, and a
+// time of its own would move that of the database.
 func scrapeConfig(o Options) (*config.Config, error) {
 	interval := model.Duration(o.ScrapeInterval)
 	cfg, err := config.Load(fmt.Sprintf(`
@@ -168,12 +182,13 @@ global:
 scrape_configs:
 - job_name: %[2]s
   follow_redirects: false
+  honor_timestamps: false
   enable_http2: false
   sample_limit: %[3]d
   body_size_limit: %[4]s
-  label_limit: 64
+  label_limit: 48
   label_name_length_limit: 256
-  label_value_length_limit: 2048
+  label_value_length_limit: 1024
 `, interval, job, maxSamples, maxBodyBytes), o.Log)
 	if err != nil {
 		return nil, fmt.Errorf("scrape interval %s: %w", interval, err)
@@ -208,18 +223,20 @@ func (s *Server) Close() error {
 // before go on undisturbed; those that are gone are marked stale. It returns
 // when the list is taken, or with the cause of ctx.
 func (s *Server) SetTargets(ctx context.Context, list []Target) error {
-	sets, ways := make([]model.LabelSet, 0, len(list)), dials{}
+	sets, all, owners := make([]model.LabelSet, 0, len(list)), known{}, map[owner]int{}
 	for _, t := range list {
 		set, err := t.labelSet()
 		if err != nil {
 			return err
 		}
-		if ways[t.host()] != nil {
+		if _, twice := all[t.host()]; twice {
 			return fmt.Errorf("scrape target %q stands twice in the list", set[model.InstanceLabel])
 		}
-		sets, ways[t.host()] = append(sets, set), t.Dial
+		sets, all[t.host()] = append(sets, set), t
+		owners[t.owner()] = t.labelCount(set)
 	}
-	s.dials.Store(&ways)
+	s.known.Store(&all)
+	s.budget.setTargets(owners)
 	groups := map[string][]*targetgroup.Group{job: {{Source: "mesh", Targets: sets}}}
 	select {
 	case s.targets <- groups:
@@ -237,8 +254,30 @@ func (s *Server) dial(ctx context.Context, _, address string) (net.Conn, error) 
 	if err != nil {
 		return nil, err
 	}
-	if ways := s.dials.Load(); ways != nil && (*ways)[host] != nil {
-		return (*ways)[host](ctx)
+	if t, ok := s.target(host); ok {
+		return t.Dial(ctx)
 	}
 	return nil, fmt.Errorf("scrape target %s is gone", host)
 }
+
+// target finds a target by its host.
+func (s *Server) target(host string) (Target, bool) {
+	all := s.known.Load()
+	if all == nil {
+		return Target{}, false
+	}
+	t, ok := (*all)[host]
+	return t, ok
+}
+
+// workload is that of a target; one that is gone is nobody's.
+func (s *Server) workload(host string) *Workload {
+	if t, ok := s.target(host); ok {
+		return t.Workload
+	}
+	return &Workload{}
+}
+
+// Refusals are the targets whose metrics are not stored at this time because
+// they made too many series.
+func (s *Server) Refusals() []Refusal { return s.budget.refusals() }

@@ -30,9 +30,19 @@ type Target struct {
 	Dial func(context.Context) (net.Conn, error)
 	// Path of the metrics: "/metrics" when empty.
 	Path string
-	// Labels are put on every series besides.
+	// Labels are put on every series besides; none of them is one of the above.
 	Labels map[string]string
+	// Workload is the one whose traffic the target can tell of; what it says
+	// about that of others is dropped. Nil lets it say anything.
+	Workload *Workload
 }
+
+// owner is who the target's series belong to.
+func (t Target) owner() owner {
+	return owner{t.Namespace, t.Pod, cmp.Or(t.Job, job), t.instance()}
+}
+
+func (t Target) instance() string { return cmp.Or(t.Instance, t.Pod, t.UID) }
 
 // host stands for the target in URLs, so that no two have connections in
 // common. It is no name that could be looked up anywhere.
@@ -43,7 +53,7 @@ func (t Target) host() string {
 
 // labelSet is the target as Prometheus wants it.
 func (t Target) labelSet() (model.LabelSet, error) {
-	instance := cmp.Or(t.Instance, t.Pod, t.UID)
+	instance := t.instance()
 	if instance == "" || t.Dial == nil {
 		return nil, fmt.Errorf("scrape target %q has no name, or no way to dial it", instance)
 	}
@@ -65,4 +75,18 @@ func (t Target) labelSet() (model.LabelSet, error) {
 		set[model.LabelName(name)] = model.LabelValue(t.Labels[name])
 	}
 	return set, nil
+}
+
+// labelCount is how many labels every series of the target has from us.
+func (t Target) labelCount(set model.LabelSet) int {
+	n := 0
+	for name, value := range set {
+		if !strings.HasPrefix(string(name), model.ReservedLabelPrefix) && value != "" {
+			n++
+		}
+	}
+	if t.Job == "" {
+		n++ // the label job of the scrape configuration
+	}
+	return n
 }
