@@ -56,7 +56,10 @@ func (s *Supervisor) runPod(p *pod, volumes []plan.Volume) {
 			}
 			continue
 		case <-ended:
-			s.do(func() { pause = s.fell(p) })
+			fell := make(chan time.Duration, 1)
+			if s.do(func() { fell <- s.fell(p) }) {
+				pause = <-fell
+			}
 			s.o.Log.Warn("pod ended by itself", "pod", p.Key.String(), "again_in", pause)
 		case <-p.stop:
 			s.stopPod(p)
