@@ -9,6 +9,7 @@ import (
 
 	"github.com/heddle-mesh/heddle/backend/app"
 	"github.com/heddle-mesh/heddle/backend/settings"
+	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
 // version is set when the program is built for release.
@@ -68,6 +69,9 @@ func newServe(g *globals) *cobra.Command {
 		override("prometheus-url", &s.Metrics.PrometheusURL, prometheusURL)
 		override("jaeger-addr", &s.Traces.JaegerAddr, jaegerAddr)
 		if err := s.Validate(); err != nil {
+			return err
+		}
+		if err := private.Folder(s.State); err != nil {
 			return err
 		}
 		return app.Serve(cmd.Context(), s, app.Options{Version: buildVersion(), Log: newLogger(s.Log.Level)})

@@ -26,6 +26,7 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/ca"
 	"github.com/heddle-mesh/heddle/mesh/plain"
+	"github.com/heddle-mesh/heddle/mesh/private"
 	"github.com/heddle-mesh/heddle/mesh/source/file"
 	"github.com/heddle-mesh/heddle/xds/envoy"
 )
@@ -78,6 +79,9 @@ manifest that it was applied from is removed, unless it was edited since.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		state, err := filepath.Abs(g.state)
 		if err != nil {
+			return err
+		}
+		if err := private.Folder(state); err != nil {
 			return err
 		}
 		if f.detach {
