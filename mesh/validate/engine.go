@@ -113,6 +113,7 @@ func (e *Engine) follow(s *mesh.Snapshot) {
 	before := e.snapshot
 	delta := mesh.Diff(before, s)
 	e.snapshot, e.index.snapshot = s, s
+	e.index.texts = &sync.Map{} // of objects that may be gone
 	var work []*unit
 	again := func(u *unit) {
 		if !u.pending {

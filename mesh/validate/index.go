@@ -3,6 +3,7 @@ package validate
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/heddle-mesh/heddle/mesh"
 )
@@ -31,13 +32,14 @@ type token struct {
 type Index struct {
 	snapshot *mesh.Snapshot
 	values   map[*Lookup]map[string][]*mesh.Object
+	texts    *sync.Map    // what texts that objects hold came to; see readOnce
 	note     func(token) // nil where nobody asks what was looked at
 	effort   int         // objects that were given
 }
 
 // newIndex reads a whole snapshot.
 func newIndex(s *mesh.Snapshot) *Index {
-	x := &Index{snapshot: s, values: make(map[*Lookup]map[string][]*mesh.Object, len(lookups))}
+	x := &Index{snapshot: s, values: make(map[*Lookup]map[string][]*mesh.Object, len(lookups)), texts: &sync.Map{}}
 	for _, l := range lookups {
 		by := map[string][]*mesh.Object{}
 		for _, kind := range l.Kinds {
@@ -83,6 +85,13 @@ func (x *Index) read(t token) {
 	if x.note != nil {
 		x.note(t)
 	}
+}
+
+// readOnce is what a text that an object holds comes to. Reading it is dear, and
+// many units of work ask for the same; each object is read in one way only.
+func readOnce[T any](x *Index, o *mesh.Object, read func() T) T {
+	v, _ := x.texts.LoadOrStore(o, sync.OnceValue(func() any { return read() }))
+	return v.(func() any)().(T)
 }
 
 // Settings are those of the mesh.

@@ -189,12 +189,21 @@ func injectorOf(x *Index, revision string) injector {
 		name += "-" + revision
 	}
 	for _, o := range x.By(injectorsByName, name) {
-		in := injector{known: true}
-		if json.Unmarshal([]byte(spec[*corev1.ConfigMap](o).Data["values"]), &in) == nil {
+		if in := readOnce(x, o, injectorIn(o)); in.known {
 			return in
 		}
 	}
 	return injector{}
+}
+
+func injectorIn(o *mesh.Object) func() injector {
+	return func() injector {
+		in := injector{known: true}
+		if json.Unmarshal([]byte(spec[*corev1.ConfigMap](o).Data["values"]), &in) != nil {
+			return injector{}
+		}
+		return in
+	}
 }
 
 // image is the image that the injector gives to proxies, "" when it is unknown.

@@ -33,6 +33,8 @@ func meshConfig(x *Index) *meshv1alpha1.MeshConfig {
 	if c == nil || c.Data[meshConfigKey] == "" {
 		return nil
 	}
-	m, _ := config.DecodeMeshConfig(o.Origin.File, []byte(c.Data[meshConfigKey]))
-	return m
+	return readOnce(x, o, func() *meshv1alpha1.MeshConfig {
+		m, _ := config.DecodeMeshConfig(o.Origin.File, []byte(c.Data[meshConfigKey]))
+		return m
+	})
 }

@@ -109,14 +109,28 @@ func selected(x *Index, l *Lookup, namespace string, selector map[string]string)
 		}
 		return out
 	}
-	first := slices.Min(slices.Collect(maps.Keys(selector)))
 	var out []*mesh.Object
-	for _, o := range x.By(l, labelValue(namespace, first, selector[first])) {
+	for _, o := range x.By(l, x.rarest(l, namespace, selector)) {
 		if carries(podLabels(o), selector) {
 			out = append(out, o)
 		}
 	}
 	return out
+}
+
+// rarest is the value of the label of a selector that the fewest objects carry.
+// What carries all labels is found by each of them, so that none but the one that
+// is then looked up needs to be recorded.
+func (x *Index) rarest(l *Lookup, namespace string, selector map[string]string) string {
+	var best string
+	least := -1
+	for _, k := range sortedKeys(selector) {
+		value := labelValue(namespace, k, selector[k])
+		if n := len(x.values[l][value]); least < 0 || n < least {
+			best, least = value, n
+		}
+	}
+	return best
 }
 
 // carries reports whether labels hold all of a selector.
