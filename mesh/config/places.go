@@ -1,6 +1,8 @@
 package config
 
 import (
+	"sort"
+
 	yaml "go.yaml.in/yaml/v4"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -28,12 +30,7 @@ func (p *Places) Document(line int) int {
 
 // find is the document that a line belongs to, -1 when there is none.
 func (p *Places) find(line int) int {
-	for i := len(p.docs) - 1; i >= 0; i-- {
-		if p.docs[i].Line <= line {
-			return i
-		}
-	}
-	return -1
+	return sort.Search(len(p.docs), func(i int) bool { return p.docs[i].Line > line }) - 1
 }
 
 // At is the line and column of the value at a path in an object that was decoded

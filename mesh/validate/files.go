@@ -238,33 +238,53 @@ func (r *reader) decoded() {
 	}
 }
 
-// place finds lines and columns, puts findings into order, and bounds how many
-// there are of one file.
+// place bounds how many findings there are of one file, finds their lines and
+// columns, and puts them into order.
 func (r *reader) place() {
 	for _, list := range []*[]Located{&r.answer.Findings, &r.answer.Suppressed} {
+		places := r.places()
+		for i := range *list {
+			if l := &(*list)[i]; l.DocumentLine == 0 {
+				if p := places(l.File); p != nil {
+					l.DocumentLine = p.Document(l.Line)
+				}
+			}
+		}
 		slices.SortStableFunc(*list, func(a, b Located) int {
 			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.DocumentLine, b.DocumentLine))
 		})
-		var places *config.Places
-		file := ""
+		kept, more := bounded(*list)
+		*list = kept
 		for i := range *list {
-			l := &(*list)[i]
-			data, known := r.data[l.File]
-			if !known {
-				continue
-			}
-			if places == nil || file != l.File {
-				file, places = l.File, config.PlacesOf(data)
-			}
-			switch {
-			case l.DocumentLine == 0:
-				l.DocumentLine = places.Document(l.Line)
-			case l.Line == 0:
-				l.Line, l.Column = places.At(r.own[l.Ref], l.Path)
+			if l := &(*list)[i]; l.Line == 0 {
+				if p, o := places(l.File), r.own[l.Ref]; p != nil && o != nil {
+					l.Line, l.Column = p.At(o, l.Path)
+				}
 			}
 		}
 		slices.SortStableFunc(*list, compareLocated)
-		*list = bounded(*list)
+		for file, last := range more {
+			end := slices.IndexFunc(*list, func(l Located) bool { return l.File > file })
+			if end < 0 {
+				end = len(*list)
+			}
+			before := (*list)[end-1]
+			last.DocumentLine, last.Line, last.Column = before.DocumentLine, before.Line, before.Column
+			*list = slices.Insert(*list, end, last)
+		}
+	}
+}
+
+// places gives the places of files by their names; nil for what is no file.
+func (r *reader) places() func(file string) *config.Places {
+	made := map[string]*config.Places{}
+	return func(file string) *config.Places {
+		data, known := r.data[file]
+		if p := made[file]; p != nil || !known {
+			return p
+		}
+		made[file] = config.PlacesOf(data)
+		return made[file]
 	}
 }
 
@@ -272,28 +292,28 @@ func compareLocated(a, b Located) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), mesh.CompareFindings(a.Finding, b.Finding))
 }
 
-// bounded replaces what there is of one file beyond maxInFile by one finding,
-// which is as severe as the worst that it stands for.
-func bounded(list []Located) []Located {
-	var out []Located
+// bounded leaves out what there is of one file beyond maxInFile. In more it gives
+// a finding for each such file that says so, as severe as the worst of them.
+func bounded(list []Located) (kept []Located, more map[string]Located) {
 	for from := 0; from < len(list); {
 		to := from
 		for to < len(list) && list[to].File == list[from].File {
 			to++
 		}
-		if to-from <= maxInFile {
-			out = append(out, list[from:to]...)
-			from = to
-			continue
+		end := min(to, from+maxInFile)
+		kept = append(kept, list[from:end]...)
+		if rest := list[end:to]; len(rest) > 0 {
+			last := slices.MinFunc(rest, func(a, b Located) int { return cmp.Compare(Rank(a.Severity), Rank(b.Severity)) })
+			last.Message = fmt.Sprintf("and %d more findings in this file; mend the first ones and look again", len(rest))
+			last.Params, last.Related, last.Fix, last.Path = nil, nil, nil, ""
+			if more == nil {
+				more = map[string]Located{}
+			}
+			more[list[from].File] = last
 		}
-		kept, rest := list[from:from+maxInFile], list[from+maxInFile:to]
-		last := slices.MinFunc(rest, func(a, b Located) int { return cmp.Compare(Rank(a.Severity), Rank(b.Severity)) })
-		last.Message = fmt.Sprintf("and %d more findings in this file; mend the first ones and look again", len(rest))
-		last.Params, last.Related, last.Fix, last.Path = nil, nil, nil, ""
-		out = append(append(out, kept...), last)
 		from = to
 	}
-	return out
+	return kept, more
 }
 
 // Rank orders severities: 0 is an error, and the worst.

@@ -67,23 +67,30 @@ func Run(s *mesh.Snapshot, e Evidence, opt Options) Report {
 
 // effortFor is how many objects a check may be given: what the checks of a large
 // mesh ask for, with room to spare.
-func effortFor(s *mesh.Snapshot) int { return 1_000_000 + 200*s.Objects.Len() }
+func effortFor(s *mesh.Snapshot) int { return 300_000 + 100*s.Objects.Len() }
 
-// stretch is how much work is done between two looks at the effort.
-const stretch = 1024
+// How many units are done between two looks at the effort.
+const (
+	shortStretch = 64
+	longStretch  = 4096
+)
 
 // runBounded does the work of one check, and reports whether it got to the end.
 // Where it stops does not depend on how many cores there are.
 func runBounded(x *Index, e Evidence, work []*unit, bound int) bool {
-	effort := 0
-	for part := range slices.Chunk(work, stretch) {
+	effort, done, stretch := 0, 0, shortStretch
+	for done < len(work) {
 		if effort > bound {
 			return false
 		}
+		part := work[done:min(done+stretch, len(work))]
 		runAll(x, e, part, false)
 		for _, u := range part {
 			effort += u.effort
 		}
+		done += len(part)
+		// As many as are left for if they are like those before.
+		stretch = min(max((bound-effort)*done/(effort+1), shortStretch), longStretch)
 	}
 	return true
 }
