@@ -298,6 +298,9 @@ func (s *Supervisor) files(p *pod, volumes []plan.Volume) error {
 	if err := s.writeVolumes(dir, volumes); err != nil {
 		return err
 	}
+	if err := s.makePoints(dir, plan.Points(p.spec.Mounts, filepath.Join(dir, "volumes"))); err != nil {
+		return err
+	}
 	if p.meshed {
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "xds.sock"), Net: "unix"})
 		if err != nil {
@@ -346,6 +349,35 @@ func (s *Supervisor) writeVolumes(dir string, volumes []plan.Volume) error {
 			if err != nil {
 				return fmt.Errorf("write volume %s: %w", v.Name, err)
 			}
+		}
+	}
+	return nil
+}
+
+// makePoints makes what volumes are mounted on that lie in other volumes.
+func (s *Supervisor) makePoints(dir string, points []plan.Point) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("open the pod's folder: %w", err)
+	}
+	defer root.Close()
+	for _, point := range points {
+		at := filepath.Join("volumes", point.Path)
+		if _, err := root.Stat(at); err == nil {
+			continue
+		}
+		info, err := os.Stat(point.Source)
+		switch {
+		case err != nil:
+		case info.IsDir():
+			err = s.mkdir(root, at)
+		default:
+			if err = s.mkdir(root, filepath.Dir(at)); err == nil {
+				err = s.writeIn(root, at, plan.File{Mode: 0o644})
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("make the mount point %s: %w", point.Path, err)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,6 +102,8 @@ func (d Declared) Build(t *corev1.PodTemplateSpec, f Facts, o Options) (Programs
 		return built
 	}
 	out.Init, out.Containers = build(t.Spec.InitContainers), build(t.Spec.Containers)
+	// What lies in another mount is mounted after it.
+	slices.SortStableFunc(out.Mounts, func(a, b sandbox.Mount) int { return strings.Compare(a.Path, b.Path) })
 	return out, errors.Join(errs...)
 }
 

@@ -194,3 +194,31 @@ func mountPath(path string) (string, error) {
 	}
 	return clean, nil
 }
+
+// Point is a file or folder that must exist in a volume of the pod's own, for
+// something else to be mounted there.
+type Point struct {
+	Path   string // relative to the folder of volumes
+	Source string // what is mounted there: the point is of the same kind
+}
+
+// Points are the mount points that lie in the pod's own volumes, which are in
+// the folder volumes.
+func Points(mounts []sandbox.Mount, volumes string) []Point {
+	var out []Point
+	for _, m := range mounts {
+		above := "" // where the innermost mount is that m lies in
+		source := ""
+		for _, o := range mounts {
+			if len(o.Path) > len(above) && strings.HasPrefix(m.Path, o.Path+"/") {
+				above, source = o.Path, o.Source
+			}
+		}
+		in, err := filepath.Rel(volumes, source)
+		if above == "" || err != nil || !filepath.IsLocal(in) {
+			continue
+		}
+		out = append(out, Point{filepath.Join(in, strings.TrimPrefix(m.Path, above)), m.Source})
+	}
+	return out
+}

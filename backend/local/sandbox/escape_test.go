@@ -120,3 +120,75 @@ func TestPodsDoNotEndTheirSandbox(t *testing.T) {
 		}
 	}
 }
+
+// Mounts that cannot be made as asked are refused, in words that help.
+func TestMountsThatAreRefused(t *testing.T) {
+	w := newWorld(t)
+	host := filepath.Join(w.state, "one", "host")
+	if err := os.MkdirAll(host, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	beside := filepath.Join(filepath.Dir(w.state), "beside")
+	for name, tt := range map[string]struct {
+		mounts []Mount
+		proxy  bool
+		want   string
+	}{
+		"beside the state":     {[]Mount{{Source: host, Path: beside}}, false, "lies in " + filepath.Dir(w.state) + " too; make it on this machine"},
+		"over the state":       {[]Mount{{Source: host, Path: filepath.Dir(w.state)}}, true, "it covers " + filepath.Join(w.state, "one")},
+		"in a writable folder": {[]Mount{{Source: host, Path: "/data"}, {Source: host, Path: "/data/sub"}}, false, "does not exist in what is mounted at /data"},
+	} {
+		p := w.pod("one", "10.66.0.2")
+		p.Mounts = tt.mounts
+		if tt.proxy {
+			p.Proxy = &Container{}
+		}
+		if err := w.m.Add(p); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want an error with %q", name, err, tt.want)
+		}
+	}
+	// The folder above the state, at another path: what is hidden stays hidden.
+	if err := os.WriteFile(filepath.Join(w.state, "ca.key"), []byte("secret"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := w.pod("one", "10.66.0.2")
+	p.Mounts = []Mount{{Source: filepath.Dir(w.state), Path: "/above"}}
+	w.up(p)
+	if got, _ := w.command("one", "/", "/bin/ls", filepath.Join("/above", filepath.Base(w.state))); strings.Contains(got, "ca.key") {
+		t.Errorf("the pod sees %s", got)
+	}
+}
+
+func TestStillHidden(t *testing.T) {
+	above := t.TempDir()
+	state, alias := filepath.Join(above, "state"), filepath.Join(t.TempDir(), "alias")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	folders, err := identifyAll([]string{state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stillHidden(folders, nil); err == nil || !strings.Contains(err.Error(), "shows "+state+" again") {
+		t.Errorf("in its place: %v", err)
+	}
+	// Out of its place, it is what it was at the path of a mount.
+	if err := os.Rename(state, alias); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := stillHidden(folders, []Mount{{Source: above, Path: "/nowhere"}}); err != nil {
+		t.Errorf("hidden: %v", err)
+	}
+	if err := stillHidden(folders, []Mount{{Source: state, Path: alias}}); err == nil || !strings.Contains(err.Error(), "mount at "+alias) {
+		t.Errorf("through a mount: %v", err)
+	}
+	if err := os.Rename(alias, filepath.Join(filepath.Dir(alias), "state")); err != nil {
+		t.Fatal(err)
+	}
+	if err := stillHidden(folders, []Mount{{Source: above, Path: filepath.Dir(alias)}}); err == nil {
+		t.Error("below a mount it is seen")
+	}
+}

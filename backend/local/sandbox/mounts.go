@@ -195,8 +195,9 @@ func memory(at string, id Identity) error {
 
 // bindAll shows each mount's source at its path. Where the path does not exist
 // it is made, without touching the host: scratch is a folder of the pod's own.
-func bindAll(mounts []Mount, scratch string) error {
-	p := provider{}
+// What is hidden stays so.
+func bindAll(mounts []Mount, hidden []string, scratch string) error {
+	p := provider{hidden: hidden}
 	for i, m := range mounts {
 		fd, dir, err := openTree(m.Source, m.ReadOnly)
 		if err != nil {
@@ -210,13 +211,75 @@ func bindAll(mounts []Mount, scratch string) error {
 		if err != nil {
 			return fmt.Errorf("mount at %s: %w", m.Path, err)
 		}
+		if !m.ReadOnly {
+			p.writable = append(p.writable, m.Path)
+		}
+	}
+	return nil
+}
+
+// covered is an error when a mount stands in front of dir, which the pod needs.
+func covered(mounts []Mount, dir string) error {
+	for _, m := range mounts {
+		if below(dir, m.Path) {
+			return fmt.Errorf("mount at %s: it covers %s, where the mesh keeps what the pod's proxy needs; mount it elsewhere, or choose another --state", m.Path, dir)
+		}
+	}
+	return nil
+}
+
+// folderID tells a folder from all others, by whatever path it is reached.
+type folderID struct{ dev, ino uint64 }
+
+func identify(path string) (folderID, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return folderID{}, fmt.Errorf("look at %s: %w", path, err)
+	}
+	return folderID{st.Dev, st.Ino}, nil
+}
+
+func identifyAll(paths []string) (map[string]folderID, error) {
+	out := make(map[string]folderID, len(paths))
+	for _, path := range paths {
+		id, err := identify(path)
+		if err != nil {
+			return nil, err
+		}
+		out[path] = id
+	}
+	return out, nil
+}
+
+// stillHidden is an error when one of the folders, as they were before they were
+// hidden, can be seen at its own path or through one of the mounts.
+func stillHidden(folders map[string]folderID, mounts []Mount) error {
+	for path, was := range folders {
+		if id, err := identify(path); err == nil && id == was {
+			return fmt.Errorf("a mount shows %s again, which is hidden from pods", path)
+		}
+		for _, m := range mounts {
+			source, err := filepath.EvalSymlinks(m.Source)
+			if err != nil || !below(path, source) {
+				continue
+			}
+			rest, err := filepath.Rel(source, path)
+			if err != nil {
+				return err
+			}
+			if id, err := identify(filepath.Join(m.Path, rest)); err == nil && id == was {
+				return fmt.Errorf("mount at %s: it shows %s, which is hidden from pods", m.Path, path)
+			}
+		}
 	}
 	return nil
 }
 
 // provider makes paths exist in this mount namespace.
 type provider struct {
-	ownRoot bool // the root folder is this namespace's own
+	ownRoot  bool     // the root folder is this namespace's own
+	hidden   []string // folders
+	writable []string // mounts that may be written to
 }
 
 func (p *provider) provide(path string, dir bool, scratch string) error {
@@ -242,6 +305,9 @@ func (p *provider) provide(path string, dir bool, scratch string) error {
 		}
 		return makePoint(path, dir)
 	}
+	if err := p.mayAdd(parent, path); err != nil {
+		return err
+	}
 	rest, err := filepath.Rel(parent, path)
 	if err != nil {
 		return err
@@ -250,6 +316,26 @@ func (p *provider) provide(path string, dir bool, scratch string) error {
 		return err
 	}
 	return overlay(scratch, parent)
+}
+
+// mayAdd is an error where adding path to a folder would do more than that: what
+// is laid over the folder is read-only, and shows what is below mounts in it.
+func (p *provider) mayAdd(folder, path string) error {
+	real, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return err
+	}
+	for _, h := range p.hidden {
+		if below(h, real) {
+			return fmt.Errorf("%s does not exist, and cannot be made for the pod alone, because %s, which is hidden from pods, lies in %s too; make it on this machine, mount elsewhere, or choose another --state", path, h, folder)
+		}
+	}
+	for _, w := range p.writable {
+		if below(real, w) {
+			return fmt.Errorf("%s does not exist in what is mounted at %s, and making it for the pod alone would leave that read-only; make it there", path, w)
+		}
+	}
+	return nil
 }
 
 // ownRoot gives this mount namespace a root folder of its own, which shows

@@ -145,11 +145,20 @@ func (s *sandbox) setup() error {
 	if err := ownMounts(); err != nil {
 		return err
 	}
+	folders, err := identifyAll(p.Hidden)
+	if err != nil {
+		return err
+	}
 	if err := hide(p.Hidden, p.Kept); err != nil {
 		return err
 	}
+	if p.Proxy != nil {
+		if err := covered(p.Mounts, p.Dir); err != nil {
+			return err
+		}
+	}
 	cidr := netip.PrefixFrom(p.IP, p.Network.PodRange.Bits()).String()
-	err := errors.Join(
+	err = errors.Join(
 		unix.Sethostname([]byte(p.Hostname)),
 		coverEtc(filepath.Join(p.Dir, "etc")),
 		memory(filepath.Join(p.Dir, "secrets"), p.Identity),
@@ -162,7 +171,10 @@ func (s *sandbox) setup() error {
 	)
 	if err == nil {
 		// Last: from here on, what stands where is up to the pod's author.
-		err = bindAll(p.Mounts, filepath.Join(p.Dir, "points"))
+		err = bindAll(p.Mounts, p.Hidden, filepath.Join(p.Dir, "points"))
+	}
+	if err == nil {
+		err = stillHidden(folders, p.Mounts)
 	}
 	if err != nil {
 		return err
