@@ -32,7 +32,7 @@ type token struct {
 type Index struct {
 	snapshot *mesh.Snapshot
 	values   map[*Lookup]map[string][]*mesh.Object
-	texts    *sync.Map    // what texts that objects hold came to; see readOnce
+	texts    *sync.Map   // what texts that objects hold came to; see readOnce
 	note     func(token) // nil where nobody asks what was looked at
 	effort   int         // objects that were given
 }
