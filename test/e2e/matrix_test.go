@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,15 @@ func TestPodsSeeNothingOfTheMesh(t *testing.T) {
 	out, err := m.Exec(t.Context(), pod.Name, "/bin/sh", "-c", "ls '"+local.state+"/run/pods' | wc -l")
 	if err != nil || strings.TrimSpace(string(out)) != "1" {
 		t.Errorf("the pod sees %s pod folders, want its own alone (%v)", out, err)
+	}
+	// Neither do the files and folders that its processes have open lead there.
+	state := filepath.Base(local.state)
+	script := "for d in /proc/[0-9]*/fd/* /proc/[0-9]*/cwd /proc/[0-9]*/root; do for f in $d/ca $d/" + state + "/ca $d" + local.state + "/ca; do test -e $f && echo $f; done; done; true"
+	for _, workload := range []string{"details-v1", "ingressgateway"} {
+		out, err := m.Exec(t.Context(), podOf(t, m, workload).Name, "/bin/sh", "-c", script)
+		if err != nil || len(out) > 0 {
+			t.Errorf("a pod of %s sees %s (%v)", workload, out, err)
+		}
 	}
 }
 
