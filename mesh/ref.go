@@ -79,6 +79,7 @@ const (
 const (
 	GroupAdmission     = "admissionregistration.k8s.io"
 	GroupAPIExtensions = "apiextensions.k8s.io"
+	GroupArgo          = "argoproj.io"
 	GroupAutoscaling   = "autoscaling"
 	GroupBatch         = "batch"
 	GroupK8sNetworking = "networking.k8s.io"
@@ -135,6 +136,7 @@ var (
 	KindDaemonSet             = Kind{GroupApps, "DaemonSet"}
 	KindReplicaSet            = Kind{GroupApps, "ReplicaSet"}
 	KindStatefulSet           = Kind{GroupApps, "StatefulSet"}
+	KindRollout               = Kind{GroupArgo, "Rollout"} // what Argo Rollouts has in place of Deployments
 	KindCronJob               = Kind{GroupBatch, "CronJob"}
 	KindJob                   = Kind{GroupBatch, "Job"}
 	KindIngress               = Kind{GroupK8sNetworking, "Ingress"}

@@ -111,6 +111,7 @@ var OtherKinds = []KindInfo{
 	{mesh.KindDaemonSet, "daemonsets", []string{"ds"}, v1Only, true, of[appsv1.DaemonSet]},
 	{mesh.KindReplicaSet, "replicasets", []string{"rs"}, v1Only, true, of[appsv1.ReplicaSet]},
 	{mesh.KindStatefulSet, "statefulsets", []string{"sts"}, v1Only, true, of[appsv1.StatefulSet]},
+	{mesh.KindRollout, "rollouts", []string{"ro"}, []string{"v1alpha1"}, true, of[Rollout]},
 	{mesh.KindHorizontalPodAutoscaler, "horizontalpodautoscalers", []string{"hpa"}, []string{"v2"}, true, of[autoscalingv2.HorizontalPodAutoscaler]},
 	{mesh.KindCronJob, "cronjobs", []string{"cj"}, v1Only, true, of[batchv1.CronJob]},
 	{mesh.KindJob, "jobs", nil, v1Only, true, of[batchv1.Job]},

@@ -23,7 +23,7 @@ import (
 var installChecks = []Check{
 	{
 		Code: "HDL2825", Severity: mesh.Warning, SameAs: []string{"IST0146"}, Absence: true,
-		On: templateKinds, Keys: eachObject,
+		On: servingKinds, Keys: eachObject,
 		Reads: slices.Concat(templateKinds, []mesh.Kind{mesh.KindNamespace, mesh.KindMutatingWebhookConfiguration}),
 		Run:   forObject(autoImageNotInjected),
 	},

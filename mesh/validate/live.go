@@ -37,7 +37,7 @@ var liveChecks = []Check{
 	},
 	{
 		Code: "HDL3004", Severity: mesh.Warning, Needs: []Aspect{AspectNow, AspectCertificates},
-		On: workloadKinds, Keys: eachObject, Reads: workloadKinds,
+		On: runningKinds, Keys: eachObject, Reads: workloadKinds,
 		Run: forObject(endingCertificates),
 	},
 	{

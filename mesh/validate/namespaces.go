@@ -15,7 +15,7 @@ var exporters = []mesh.Kind{mesh.KindVirtualService, mesh.KindDestinationRule, m
 // settled are the kinds by whose objects a namespace is known.
 var settled = append(slices.Clone(exporters),
 	mesh.KindNamespace, mesh.KindService, mesh.KindServiceAccount, mesh.KindPod,
-	mesh.KindDeployment, mesh.KindDaemonSet, mesh.KindStatefulSet,
+	mesh.KindDeployment, mesh.KindDaemonSet, mesh.KindStatefulSet, mesh.KindRollout, mesh.KindJob, mesh.KindCronJob,
 	mesh.KindWorkloadEntry, mesh.KindWorkloadGroup, mesh.KindSidecar, mesh.KindGateway)
 
 // settlers finds what makes a namespace known, by its name: the Namespace itself,

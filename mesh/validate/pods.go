@@ -6,9 +6,11 @@ import (
 
 	networking "istio.io/api/networking/v1alpha3"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
 )
 
 var podLookups = []*Lookup{podsByLabel, templatesByLabel, machinesByLabel}
@@ -16,8 +18,11 @@ var podLookups = []*Lookup{podsByLabel, templatesByLabel, machinesByLabel}
 // podsByLabel finds Pods by namespace and one label: "default/app=reviews".
 var podsByLabel = &Lookup{Name: "pods by label", Kinds: []mesh.Kind{mesh.KindPod}, Values: labelValues}
 
+// servingKinds are the kinds that make pods which stay.
+var servingKinds = []mesh.Kind{mesh.KindDeployment, mesh.KindDaemonSet, mesh.KindStatefulSet, mesh.KindRollout}
+
 // templateKinds are the kinds that make pods.
-var templateKinds = []mesh.Kind{mesh.KindDeployment, mesh.KindDaemonSet, mesh.KindStatefulSet}
+var templateKinds = append(slices.Clone(servingKinds), mesh.KindJob, mesh.KindCronJob)
 
 // templatesByLabel finds what makes pods by namespace and one label of their pods.
 var templatesByLabel = &Lookup{Name: "templates by label", Kinds: templateKinds, Values: labelValues}
@@ -40,17 +45,33 @@ func labelValues(_ mesh.Settings, o *mesh.Object) []string {
 
 func labelValue(namespace, key, value string) string { return namespace + "/" + key + "=" + value }
 
+// templateOf is what o makes its pods from, nil for kinds that make none.
+func templateOf(o *mesh.Object) *corev1.PodTemplateSpec {
+	switch s := o.Spec.(type) {
+	case *appsv1.Deployment:
+		return &s.Spec.Template
+	case *appsv1.DaemonSet:
+		return &s.Spec.Template
+	case *appsv1.StatefulSet:
+		return &s.Spec.Template
+	case *config.Rollout:
+		return &s.Spec.Template
+	case *batchv1.Job:
+		return &s.Spec.Template
+	case *batchv1.CronJob:
+		return &s.Spec.JobTemplate.Spec.Template
+	}
+	return nil
+}
+
 // podLabels are the labels that pods of o carry, or a machine outside the cluster.
 func podLabels(o *mesh.Object) map[string]string {
+	if t := templateOf(o); t != nil {
+		return t.Labels
+	}
 	switch s := o.Spec.(type) {
 	case *corev1.Pod:
 		return o.Labels
-	case *appsv1.Deployment:
-		return s.Spec.Template.Labels
-	case *appsv1.DaemonSet:
-		return s.Spec.Template.Labels
-	case *appsv1.StatefulSet:
-		return s.Spec.Template.Labels
 	case *networking.WorkloadEntry:
 		return over(o.Labels, s.GetLabels())
 	case *networking.WorkloadGroup:
@@ -79,6 +100,7 @@ func podsSelected(x *Index, namespace string, selector map[string]string) []*mes
 // is made.
 var givenToPods = []string{
 	appsv1.StatefulSetPodNameLabel, appsv1.PodIndexLabel, appsv1.ControllerRevisionHashLabelKey, appsv1.DefaultDeploymentUniqueLabelKey,
+	"rollouts-pod-template-hash", // of Argo
 }
 
 // templatesSelected are the objects of templateKinds in a namespace whose pods carry all

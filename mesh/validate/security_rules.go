@@ -8,7 +8,6 @@ import (
 
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -297,17 +296,14 @@ var accounts = &Lookup{Name: "service accounts", Kinds: accountKinds, Values: fu
 
 // accountsOf are the service accounts that o is, or runs as.
 func accountsOf(o *mesh.Object) []string {
+	if t := templateOf(o); t != nil {
+		return []string{t.Spec.ServiceAccountName}
+	}
 	switch s := o.Spec.(type) {
 	case *corev1.ServiceAccount:
 		return []string{o.Name}
 	case *corev1.Pod:
 		return []string{s.Spec.ServiceAccountName}
-	case *appsv1.Deployment:
-		return []string{s.Spec.Template.Spec.ServiceAccountName}
-	case *appsv1.DaemonSet:
-		return []string{s.Spec.Template.Spec.ServiceAccountName}
-	case *appsv1.StatefulSet:
-		return []string{s.Spec.Template.Spec.ServiceAccountName}
 	case *networking.WorkloadEntry:
 		return []string{s.GetServiceAccount()}
 	case *networking.WorkloadGroup:

@@ -93,22 +93,10 @@ func reachedMachines(x *Index, namespace string, labels map[string]string) []*me
 func reachesProxy(x *Index, namespace string, labels map[string]string) bool {
 	return slices.ContainsFunc(reachedPods(x, namespace, labels), func(o *mesh.Object) bool { return hasProxy(x, o) }) ||
 		slices.ContainsFunc(reachedTemplates(x, namespace, labels), func(o *mesh.Object) bool {
-			return injectionWish(podLabels(o), templateAnnotations(o)) != "false"
+			t := templateOf(o)
+			return injectionWish(t.Labels, t.Annotations) != "false"
 		}) ||
 		len(reachedMachines(x, namespace, labels)) > 0
-}
-
-// templateAnnotations are the annotations that pods made by o carry.
-func templateAnnotations(o *mesh.Object) map[string]string {
-	switch s := o.Spec.(type) {
-	case *appsv1.Deployment:
-		return s.Spec.Template.Annotations
-	case *appsv1.DaemonSet:
-		return s.Spec.Template.Annotations
-	case *appsv1.StatefulSet:
-		return s.Spec.Template.Annotations
-	}
-	return nil
 }
 
 // hasProxy reports whether a pod has a proxy, or will have one when it starts.

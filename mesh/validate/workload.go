@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -19,23 +18,23 @@ const proxyUserID = 1337
 var workloadChecks = []Check{
 	{
 		Code: "HDL1401", Severity: mesh.Warning, SameAs: []string{"IST0144"},
-		On: workloadKinds, Keys: eachObject, Reads: workloadKinds,
+		On: runningKinds, Keys: eachObject, Reads: workloadKinds,
 		Run: forObject(runsAsProxy),
 	},
 	{
 		Code: "HDL1402", Severity: mesh.Error, SameAs: []string{"KIA1311", "KIA1315"},
-		On: workloadKinds, Keys: eachObject, Reads: workloadKinds,
+		On: runningKinds, Keys: eachObject, Reads: workloadKinds,
 		Run: forObject(proxyAndAmbient),
 	},
 	{
 		Code: "HDL2801", Severity: mesh.Warning, SameAs: []string{"IST0116"},
-		On: templateKinds, Keys: eachObject,
+		On: servingKinds, Keys: eachObject,
 		Reads: slices.Concat(templateKinds, []mesh.Kind{mesh.KindService, mesh.KindNamespace}),
 		Run:   forObject(portsOfTwoProtocols),
 	},
 	{
 		Code: "HDL2802", Severity: mesh.Warning, SameAs: []string{"IST0137"},
-		On: templateKinds, Keys: eachObject,
+		On: servingKinds, Keys: eachObject,
 		Reads: slices.Concat(templateKinds, []mesh.Kind{mesh.KindService, mesh.KindNamespace}),
 		Run:   forObject(targetsOfTwoPorts),
 	},
@@ -43,6 +42,9 @@ var workloadChecks = []Check{
 
 // workloadKinds are pods and what makes them.
 var workloadKinds = slices.Concat([]mesh.Kind{mesh.KindPod}, templateKinds)
+
+// runningKinds are pods and what makes such as stay.
+var runningKinds = slices.Concat([]mesh.Kind{mesh.KindPod}, servingKinds)
 
 // servicesSelecting are the Services whose selector takes pods with these
 // labels, by name.
@@ -69,20 +71,18 @@ type podForm struct {
 
 // podFormOf is nil for kinds that make no pods.
 func podFormOf(o *mesh.Object) *podForm {
-	var template *corev1.PodTemplateSpec
-	switch s := o.Spec.(type) {
-	case *corev1.Pod:
-		return &podForm{o.Labels, o.Annotations, &s.Spec, "metadata", "spec"}
-	case *appsv1.Deployment:
-		template = &s.Spec.Template
-	case *appsv1.DaemonSet:
-		template = &s.Spec.Template
-	case *appsv1.StatefulSet:
-		template = &s.Spec.Template
-	default:
+	if pod, ok := o.Spec.(*corev1.Pod); ok {
+		return &podForm{o.Labels, o.Annotations, &pod.Spec, "metadata", "spec"}
+	}
+	t := templateOf(o)
+	if t == nil {
 		return nil
 	}
-	return &podForm{template.Labels, template.Annotations, &template.Spec, "spec.template.metadata", "spec.template.spec"}
+	path := "spec.template"
+	if o.Kind == mesh.KindCronJob {
+		path = "spec.jobTemplate.spec.template"
+	}
+	return &podForm{t.Labels, t.Annotations, &t.Spec, path + ".metadata", path + ".spec"}
 }
 
 // containers are all of a pod, those that run first included.
