@@ -17,12 +17,12 @@ const SourceAssumed = "assumed"
 // hold, where no object has the same reference, and shows no findings about them.
 func Assumed(set mesh.Settings) []*mesh.Object {
 	const name = "istio-ingressgateway"
-	meta := metav1.ObjectMeta{Namespace: set.RootNamespace, Name: name, Labels: map[string]string{"istio": "ingressgateway"}}
+	meta := metav1.ObjectMeta{Namespace: set.RootNamespace, Name: name, Labels: map[string]string{"app": name, "istio": "ingressgateway"}}
 	pod := &corev1.Pod{ObjectMeta: meta, Spec: corev1.PodSpec{
 		ServiceAccountName: name + "-service-account", Containers: []corev1.Container{{Name: proxyContainer}},
 	}}
 	service := &corev1.Service{ObjectMeta: meta, Spec: corev1.ServiceSpec{
-		Selector: meta.Labels,
+		Selector: map[string]string{"istio": meta.Labels["istio"]},
 		Ports: []corev1.ServicePort{
 			{Name: "http2", Protocol: corev1.ProtocolTCP, Port: 80, TargetPort: intstr.FromInt32(80)},
 			{Name: "https", Protocol: corev1.ProtocolTCP, Port: 443, TargetPort: intstr.FromInt32(443)},

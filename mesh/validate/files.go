@@ -169,7 +169,7 @@ func (r *reader) together() {
 		}
 	}
 	if !r.options.Partial {
-		for _, o := range defaultGateway(r.inputs.Settings) {
+		for _, o := range Assumed(r.inputs.Settings) {
 			if _, own := r.own[o.Ref]; !own {
 				r.inputs.Objects = append(r.inputs.Objects, o)
 			}
