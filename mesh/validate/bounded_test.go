@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
@@ -83,6 +86,27 @@ func TestFilesAreBounded(t *testing.T) {
 		t.Logf("%-18s %8.0f ms %4d MB", name, took.Seconds()*1000, peak>>20)
 		if took > 10*2*time.Second || peak > 200<<20 {
 			t.Errorf("%s: %v and %d MB", name, took, peak>>20)
+		}
+	}
+}
+
+// TestHostileTextIsToldOf holds that a check that is broken off is named, at the
+// same place whatever the number of cores.
+func TestHostileTextIsToldOf(t *testing.T) {
+	text := hostile()["gateways"]
+	file := config.File{Name: "a.yaml", Data: []byte(text[:strings.LastIndex(text[:200_000], "---")])}
+	var first []Located
+	for _, cores := range []int{1, 2, 3} {
+		before := runtime.GOMAXPROCS(cores)
+		a := Files([]config.File{file}, Together, FileOptions{Settings: mesh.DefaultSettings()})
+		runtime.GOMAXPROCS(before)
+		if !slices.ContainsFunc(a.Unknown, func(u Unknown) bool { return u.Effort }) {
+			t.Errorf("%d cores: no check was broken off: %v", cores, a.Unknown)
+		}
+		if first == nil {
+			first = a.Findings
+		} else if diff := cmp.Diff(first, a.Findings); diff != "" {
+			t.Errorf("%d cores find something else than one: %.2000s", cores, diff)
 		}
 	}
 }
