@@ -115,13 +115,14 @@ func startLocal(ctx context.Context, bin string, o localOptions) (*localMesh, er
 	}, o.Paths...)
 	m.up = exec.CommandContext(ctx, bin, args...)
 	m.up.Dir = dir // whoever runs it may see it
-	// Shells and build tools leave files open: no pod may get hold of this one.
+	// Shells and build tools leave files open: no pod may get hold of these. There
+	// are several, for the first numbers are given to other files on the way.
 	left, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer left.Close()
-	m.up.ExtraFiles = []*os.File{left}
+	m.up.ExtraFiles = slices.Repeat([]*os.File{left}, 8)
 	m.up.Env = slices.Concat(os.Environ(), []string{
 		"HEDDLE_TRACES_OTLPGRPC=" + address(1), "HEDDLE_TRACES_OTLPHTTP=" + address(2), "HEDDLE_TRACES_QUERY=" + address(3),
 	}, o.Env)

@@ -96,7 +96,8 @@ func TestPodsSeeNothingOfTheMesh(t *testing.T) {
 	}
 	// Neither do the files and folders that its processes have open lead there.
 	state := filepath.Base(local.state)
-	script := "for d in /proc/[0-9]*/fd/* /proc/[0-9]*/cwd /proc/[0-9]*/root; do for f in $d/ca $d/" + state + "/ca $d" + local.state + "/ca; do test -e $f && echo $f; done; done; true"
+	script := "for d in /proc/[0-9]*/fd/* /proc/[0-9]*/cwd /proc/[0-9]*/root; do for f in $d/ca $d/" + state + "/ca $d" + local.state + "/ca; do test -e $f && echo $f; done; done; " +
+		"readlink /proc/[0-9]*/fd/* | grep -xF '" + filepath.Dir(local.state) + "'; true"
 	for _, workload := range []string{"details-v1", "ingressgateway"} {
 		out, err := m.Exec(t.Context(), podOf(t, m, workload).Name, "/bin/sh", "-c", script)
 		if err != nil || len(out) > 0 {
