@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
@@ -169,6 +170,35 @@ spec: {rules: [{from: [{source: {principals: [cluster.local/ns/istio-system/sa/i
 	for _, f := range Run(mesh.Build(nil, mesh.Inputs{Settings: set, Objects: objects}), Evidence{}, Options{}).Findings {
 		if f.Code == "HDL2506" {
 			t.Errorf("false alarm: %s", f.Message)
+		}
+	}
+}
+
+// TestSamplesStandInTheLocalCluster looks at the samples as the local cluster has
+// them: just written, and once their pods run. Nothing may refuse them.
+func TestSamplesStandInTheLocalCluster(t *testing.T) {
+	set := mesh.DefaultSettings()
+	set.LocalGateway = true
+	var written, pods []*mesh.Object
+	for _, f := range folder(t, "../../deploy/samples/bookinfo") {
+		written = append(written, config.Decode(f.Name, f.Data).Objects...)
+	}
+	for _, o := range written {
+		if template := templateOf(o); template != nil {
+			pod := &corev1.Pod{ObjectMeta: *template.ObjectMeta.DeepCopy(), Spec: template.Spec}
+			pod.Name, pod.Namespace = o.Name+"-1", o.Namespace
+			reported, err := config.Wrap(pod)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pods = append(pods, reported)
+		}
+	}
+	for name, objects := range map[string][]*mesh.Object{"written": written, "running": append(pods, written...)} {
+		for _, f := range Run(mesh.Build(nil, mesh.Inputs{Settings: set, Objects: objects}), Evidence{}, Options{}).Findings {
+			if f.Severity != mesh.Info {
+				t.Errorf("%s: %s %s: %s", name, f.Code, f.Ref, f.Message)
+			}
 		}
 	}
 }

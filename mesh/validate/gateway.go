@@ -199,9 +199,11 @@ func gatewaysWithoutPods(x *Index, o *mesh.Object, _ Evidence) []Found {
 }
 
 // podsOfNoNamespace finds Gateways whose pods are written without a namespace.
+// What makes pods is put into the default one where it is not said, and its pods
+// with it.
 func podsOfNoNamespace(x *Index, o *mesh.Object, _ Evidence) []Found {
 	pods := gatewayWorkloads(x, o)
-	if len(pods) == 0 || slices.ContainsFunc(pods, func(p *mesh.Object) bool { return !p.Unplaced }) {
+	if len(pods) == 0 || slices.ContainsFunc(pods, func(p *mesh.Object) bool { return !p.Unplaced || p.Kind != mesh.KindPod }) {
 		return nil
 	}
 	f := found(o, "spec.selector", "pod", pods[0].Name)
