@@ -3,7 +3,6 @@ package validate
 import (
 	"embed"
 	"fmt"
-	"path"
 	"strings"
 	"sync"
 
@@ -21,33 +20,21 @@ type Words struct {
 // Languages that there are words in; the first is the one that servers send.
 var Languages = []string{"en", "zh"}
 
-//go:embed text
+//go:embed text/*.yaml
 var textFiles embed.FS
 
 var words = sync.OnceValues(func() (map[string]map[string]Words, error) {
 	all := map[string]map[string]Words{}
 	for _, lang := range Languages {
-		all[lang] = map[string]Words{}
-		files, err := textFiles.ReadDir(path.Join("text", lang))
+		data, err := textFiles.ReadFile("text/" + lang + ".yaml")
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range files {
-			data, err := textFiles.ReadFile(path.Join("text", lang, f.Name()))
-			if err != nil {
-				return nil, err
-			}
-			var some map[string]Words
-			if err := yaml.Unmarshal(data, &some); err != nil {
-				return nil, fmt.Errorf("%s/%s: %w", lang, f.Name(), err)
-			}
-			for code, w := range some {
-				if _, twice := all[lang][code]; twice {
-					return nil, fmt.Errorf("%s/%s: %s has words already", lang, f.Name(), code)
-				}
-				all[lang][code] = w
-			}
+		var one map[string]Words
+		if err := yaml.Unmarshal(data, &one); err != nil {
+			return nil, fmt.Errorf("%s.yaml: %w", lang, err)
 		}
+		all[lang] = one
 	}
 	return all, nil
 })
