@@ -51,7 +51,7 @@ type Options struct {
 // target says why.
 const (
 	maxSamples   = 50_000
-	maxBodyBytes = "32MB"
+	maxBodyBytes = 32 << 20
 )
 
 // blockRange is the span of the newest block. Shorter than Prometheus' own two
@@ -185,7 +185,7 @@ scrape_configs:
   honor_timestamps: false
   enable_http2: false
   sample_limit: %[3]d
-  body_size_limit: %[4]s
+  body_size_limit: %[4]dB
   label_limit: 48
   label_name_length_limit: 256
   label_value_length_limit: 1024
@@ -254,10 +254,15 @@ func (s *Server) dial(ctx context.Context, _, address string) (net.Conn, error) 
 	if err != nil {
 		return nil, err
 	}
-	if t, ok := s.target(host); ok {
-		return t.Dial(ctx)
+	t, ok := s.target(host)
+	if !ok {
+		return nil, fmt.Errorf("scrape target %s is gone", host)
 	}
-	return nil, fmt.Errorf("scrape target %s is gone", host)
+	c, err := t.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return relayed(c), nil
 }
 
 // target finds a target by its host.

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,7 +28,10 @@ func serve(t *testing.T, write func(io.Writer)) (dial socket.Dial, scraped chan 
 		t.Fatal(err)
 	}
 	scraped = make(chan struct{}, 10_000)
+	var one sync.Mutex // an aborted scrape may still be answered when the next begins
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		one.Lock()
+		defer one.Unlock()
 		write(w)
 		scraped <- struct{}{}
 	})}
@@ -76,7 +80,7 @@ func heap() uint64 {
 func TestAPodThatKeepsChangingItsSeriesIsRefused(t *testing.T) {
 	const budget = 8 << 20
 	dir := t.TempDir()
-	s, err := Open(Options{Dir: dir, ScrapeInterval: 100 * time.Millisecond, podBudget: budget, totalBudget: 4 * budget})
+	s, err := Open(Options{Dir: dir, ScrapeInterval: 250 * time.Millisecond, podBudget: budget, totalBudget: 4 * budget})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +91,8 @@ func TestAPodThatKeepsChangingItsSeriesIsRefused(t *testing.T) {
 	}()
 	n := 0
 	bad, asked := serve(t, func(w io.Writer) {
-		for range 3000 {
+		fmt.Fprintln(w, "app_total 1")
+		for range 1500 {
 			n++
 			fmt.Fprintf(w, "istio_requests_total{a=\"%[1]d\",b=\"%[1]d\",c=\"%[1]d\",d=\"%[1]d\"} 1\nup{a=\"%[1]d\"} 1\n", n)
 		}
@@ -101,7 +106,9 @@ func TestAPodThatKeepsChangingItsSeriesIsRefused(t *testing.T) {
 	if err := s.SetTargets(t.Context(), targets); err != nil {
 		t.Fatal(err)
 	}
-	times(t, asked, 12)
+	for i := 0; len(s.Refusals()) == 0 && i < 100; i++ {
+		times(t, asked, 1) // on a slow machine some are too late
+	}
 	series := s.db.Head().NumSeries()
 	if series > budget/700 {
 		t.Errorf("%d series", series)
@@ -127,7 +134,7 @@ func TestAPodThatKeepsChangingItsSeriesIsRefused(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(Options{Dir: dir, ScrapeInterval: 100 * time.Millisecond, podBudget: budget, totalBudget: 4 * budget})
+	again, err := Open(Options{Dir: dir, ScrapeInterval: 250 * time.Millisecond, podBudget: budget, totalBudget: 4 * budget})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +146,7 @@ func TestAPodThatKeepsChangingItsSeriesIsRefused(t *testing.T) {
 	if got := again.budget.held[owner{"shop", "evil", job, "evil"}].bytes; got < held/2 || got > held {
 		t.Errorf("%d bytes after a restart, %d before", got, held)
 	}
-	now, _ := serve(t, func(w io.Writer) { fmt.Fprintln(w, `istio_requests_total{a="1",b="1",c="1",d="1"} 1`) })
+	now, _ := serve(t, func(w io.Writer) { fmt.Fprintln(w, "app_total 1") })
 	targets[0].Dial = now
 	if err := again.SetTargets(t.Context(), targets); err != nil {
 		t.Fatal(err)
