@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -202,12 +203,34 @@ func (m *localMesh) dump(w io.Writer) {
 			fmt.Fprintf(w, "--- %s:\n%s\n", name, data[max(0, len(data)-6000):])
 		}
 	}
+	m.dumpComplaints(w)
 	if data, err := m.heddle(context.Background(), nil, "status"); err == nil || len(data) > 0 {
 		fmt.Fprintf(w, "--- heddle status:\n%s\n", data)
 	}
 	if data, err := m.heddle(context.Background(), nil, "proxy-status"); err == nil {
 		fmt.Fprintf(w, "--- heddle proxy-status:\n%s\n", data)
 	}
+}
+
+// dumpComplaints writes the last warnings and errors of every program in a pod.
+func (m *localMesh) dumpComplaints(w io.Writer) {
+	const last = 20
+	_ = filepath.WalkDir(filepath.Join(m.state, "logs"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == "control-plane.log" {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil
+		}
+		lines := slices.DeleteFunc(strings.Split(string(data), "\n"), func(line string) bool {
+			return !strings.Contains(line, "level=WARN") && !strings.Contains(line, "level=ERROR")
+		})
+		if len(lines) > 0 {
+			fmt.Fprintf(w, "--- %s complained:\n%s\n", strings.TrimPrefix(path, m.state), strings.Join(lines[max(0, len(lines)-last):], "\n"))
+		}
+		return nil
+	})
 }
 
 // heddle runs the command line on this mesh.
