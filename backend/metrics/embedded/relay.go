@@ -65,7 +65,9 @@ func relay(scraper, target net.Conn) {
 		res.Header = http.Header{"Content-Type": {string(expfmt.NewFormat(expfmt.TypeTextPlain))}}
 		res.Body = io.NopCloser(&fewComments{text: bufio.NewReader(body), left: maxComments})
 		res.ContentLength, res.TransferEncoding = -1, []string{"chunked"}
-		err = res.Write(scraper)
+		// The pipe hands over each write by itself: few large ones cost less.
+		gathered := bufio.NewWriterSize(scraper, 64<<10)
+		err = errors.Join(res.Write(gathered), gathered.Flush())
 		if err = errors.Join(err, body.Close()); err != nil || res.Close {
 			return
 		}
@@ -84,14 +86,22 @@ type fewComments struct {
 
 // Read implements io.Reader.
 func (f *fewComments) Read(p []byte) (int, error) {
-	for len(f.piece) == 0 {
-		if f.err != nil {
-			return 0, f.err
+	n := 0
+	for n < len(p) {
+		if len(f.piece) == 0 {
+			if f.err != nil {
+				break
+			}
+			f.next()
+			continue
 		}
-		f.next()
+		copied := copy(p[n:], f.piece)
+		f.piece = f.piece[copied:]
+		n += copied
 	}
-	n := copy(p, f.piece)
-	f.piece = f.piece[n:]
+	if n == 0 && len(p) > 0 {
+		return 0, f.err
+	}
 	return n, nil
 }
 
