@@ -41,7 +41,7 @@ func (h *Handlers) weigh(ctx context.Context, w weighing) ([]mesh.Finding, error
 		h.log.WarnContext(ctx, "a change that adds errors was forced", slog.Any("errors", codes))
 		return added, nil
 	}
-	return nil, refuse(fmt.Sprintf("nothing was written: the change would add %s to the mesh; correct it, or force it", counted(len(errors), "error")), errors)
+	return nil, refuse(fmt.Sprintf("nothing was written: the change would add %s to the mesh; correct it, or repeat it with force (heddle: --force)", counted(len(errors), "error")), errors)
 }
 
 func counted(n int, what string) string {
