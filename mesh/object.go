@@ -61,6 +61,9 @@ type Origin struct {
 	File   string `json:"file,omitempty"` // path as a person would type it
 	Line   int    `json:"line,omitempty"` // first line of the document in the file, from 1
 	From   string `json:"from,omitempty"` // the manifest that the object was applied from
+	// Applied is the version of the manifest's text that was last brought here of
+	// itself, as `heddle up` does; empty where a person wrote the object.
+	Applied string `json:"-"`
 }
 
 // Hash is a digest of content.

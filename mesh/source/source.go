@@ -16,6 +16,10 @@ type Update struct {
 	Source   string
 	Objects  []*mesh.Object
 	Findings []mesh.Finding
+	// Writes is how many writes of the source's own Writer, made by this process,
+	// the objects hold. Each write is followed by an update that holds it, also
+	// when nothing else is new in that. Zero where nobody counts.
+	Writes uint64
 	// Token is handed back by Collect's callback once a snapshot with this
 	// update exists, so that a source can learn when its word has landed.
 	Token uint64

@@ -145,7 +145,7 @@ func (e *edited) bytes() []byte {
 		}
 		out = append(out, d.text...)
 	}
-	return endLine(out)
+	return out
 }
 
 func endLine(b []byte) []byte {

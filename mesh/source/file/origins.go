@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/source"
 )
 
@@ -67,4 +68,15 @@ func (o origins) after(changes []source.Change) origins {
 		}
 	}
 	return out
+}
+
+// Manifest is what an object was last applied from, as the person named it; ""
+// for one that came from no manifest, or went with it. It is remembered of an
+// object whose file somebody deleted.
+func (s *Store) Manifest(ref mesh.Ref) (string, error) {
+	known, err := s.readOrigins()
+	if err != nil {
+		return "", err
+	}
+	return known[ref.ID()].From, nil
 }

@@ -55,8 +55,9 @@ type Store struct {
 	log  *slog.Logger
 	kick chan struct{} // capacity one: a write was made, look at once
 
-	mu    sync.Mutex // guards the reader's memory, which Apply renews too
-	files reader
+	mu     sync.Mutex // guards the reader's memory, which Apply renews too
+	files  reader
+	writes uint64 // that were made
 
 	// interrupt lets a test end a write between two of its steps.
 	interrupt func(step string) error
@@ -106,3 +107,10 @@ func Open(dir string, opts Options) (*Store, error) {
 
 // Name is the name of the source.
 func (s *Store) Name() string { return s.opts.Name }
+
+// Writes is how many writes were made through this Store; see source.Update.
+func (s *Store) Writes() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes
+}

@@ -162,9 +162,9 @@ func (s *Store) objects(docs map[string]*document, origins origins) []*mesh.Obje
 		if !s.opts.Kinds(o.Kind) {
 			continue
 		}
-		if from := origins[o.ID()].From; from != "" {
+		if from := origins[o.ID()]; from.From != "" {
 			c := *o // the reader's object is shared and stays as it is
-			c.Origin.From = from
+			c.Origin.From, c.Origin.Applied = from.From, from.Applied
 			o = &c
 		}
 		out = append(out, o)
@@ -174,7 +174,7 @@ func (s *Store) objects(docs map[string]*document, origins origins) []*mesh.Obje
 
 // update is what the files say. The caller holds mu.
 func (s *Store) update(origins origins) source.Update {
-	u := source.Update{Source: s.opts.Name, Objects: s.objects(s.files.docs, origins)}
+	u := source.Update{Source: s.opts.Name, Objects: s.objects(s.files.docs, origins), Writes: s.writes}
 	for _, path := range slices.Sorted(maps.Keys(s.files.docs)) {
 		doc := s.files.docs[path]
 		for _, f := range doc.found {
@@ -201,7 +201,7 @@ func withFrom(params map[string]string, from string) map[string]string {
 
 // same reports whether two updates say the same.
 func same(a, b source.Update) bool {
-	return slices.EqualFunc(a.Objects, b.Objects, func(x, y *mesh.Object) bool {
+	return a.Writes == b.Writes && slices.EqualFunc(a.Objects, b.Objects, func(x, y *mesh.Object) bool {
 		return x == y || x.Ref == y.Ref && x.Version == y.Version && x.Origin == y.Origin
 	}) && slices.EqualFunc(a.Findings, b.Findings, func(x, y mesh.Finding) bool {
 		return x.Code == y.Code && x.Severity == y.Severity && x.Ref == y.Ref && x.Path == y.Path &&

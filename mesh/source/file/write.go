@@ -61,6 +61,7 @@ func (s *Store) write(changes []source.Change, manifests origins) error {
 	if err := s.commit(paths, contents); err != nil {
 		return err
 	}
+	s.writes++
 	for _, path := range paths {
 		var st stamp
 		if info, err := os.Stat(filepath.Join(s.dir, path)); err == nil {
