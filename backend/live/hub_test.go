@@ -454,6 +454,7 @@ func TestSocketsAreCounted(t *testing.T) {
 	if got := []bool{opened(), opened(), opened()}; fmt.Sprint(got) != "[true true false]" {
 		t.Errorf("of one caller: %v", got)
 	}
+	s.eventually("the refused one is gone", func() bool { return s.sockets == 2 })
 	s.caller.Store(&Caller{Key: "another"})
 	if got := []bool{opened(), opened()}; fmt.Sprint(got) != "[true false]" {
 		t.Errorf("of all: %v", got)
