@@ -54,6 +54,7 @@ const (
 	CodeDuplicate    = "HDL0005" // the same object twice
 	CodeSourceAway   = "HDL0006" // a source failed; its last word stands
 	CodeLeftBehind   = "HDL0007" // gone from its manifest, but changed since it was applied from there
+	CodeFault        = "HDL0008" // a check broke off, by a fault of its own
 	CodeTranslate    = "HDL0010" // an object could not be translated as written
 	CodeUnknownHost  = "HDL0011" // a route names a host or subset that nobody defines
 	CodeRejected     = "HDL0020" // a proxy refused what came of the object

@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-
-	"github.com/heddle-mesh/heddle/mesh"
 )
 
 // File is a file to decode.
@@ -41,7 +39,7 @@ func noteOnce(results []Result) {
 	for i := range results {
 		kept := results[i].Problems[:0]
 		for _, f := range results[i].Problems {
-			if f.Severity == mesh.Info && f.Code == mesh.CodeUnsupported {
+			if results[i].passedOver[f.Message] {
 				if seen[f.Message] {
 					continue
 				}

@@ -34,22 +34,24 @@ type Issue struct {
 // text, such as one with a list that holds nothing.
 func Check(o *mesh.Object) []Issue {
 	budget := maxExpressions
-	return checkWithin(o, &budget)
+	issues, _ := checkWithin(o, &budget)
+	return issues
 }
 
 // maxExpressions is how many bytes of expressions are read, which takes long.
 const maxExpressions = 64 << 10
 
-// checkWithin checks an object; expressions is how many bytes of expressions may
+// checkWithin checks an object, and counts what there is beyond maxFindings of each
+// severity; expressions is how many bytes of expressions may
 // still be read, and what it reads is taken from it.
-func checkWithin(o *mesh.Object, expressions *int) []Issue {
+func checkWithin(o *mesh.Object, expressions *int) (issues []Issue, left map[mesh.Severity]int) {
 	c := &checker{object: o, expressions: expressions}
 	// Nearly every path fits, so that an object without issues costs this one
 	// allocation.
 	root := make(spot, 0, 16)
 	c.labels(root.key("metadata").key("labels"), o.Labels)
 	if refused := c.annotations(root.key("metadata").key("annotations")); refused {
-		return c.issues
+		return c.issues, c.left
 	}
 	spec := root.key("spec")
 	switch s := o.Spec.(type) {
@@ -98,7 +100,7 @@ func checkWithin(o *mesh.Object, expressions *int) []Issue {
 	case *gatewayv1.GRPCRoute:
 		c.grpcRoute(Path(spec), s)
 	}
-	return c.issues
+	return c.issues, c.left
 }
 
 // spot is where a check looks. Children share memory, other than those of a
@@ -114,13 +116,19 @@ func (p spot) item(i int) spot { return append(p, Step{Index: i, List: true}) }
 type checker struct {
 	object      *mesh.Object
 	issues      []Issue
+	told, left  map[mesh.Severity]int // how many there are in issues, and how many besides
 	expressions *int
 }
 
 func (c *checker) add(at []Step, severity mesh.Severity, format string, args []any) {
-	if len(c.issues) > maxFindings {
-		return // nobody will be told
+	if c.told == nil {
+		c.told, c.left = map[mesh.Severity]int{}, map[mesh.Severity]int{}
 	}
+	if c.told[severity] >= maxFindings {
+		c.left[severity]++
+		return
+	}
+	c.told[severity]++
 	c.issues = append(c.issues, Issue{Path: slices.Clone(Path(at)), Severity: severity, Message: fmt.Sprintf(format, args...)})
 }
 

@@ -38,6 +38,7 @@ const DefaultNamespace = "default"
 
 // Result is what a file holds.
 type Result struct {
+	File string // its name
 	// Objects are the documents that are right, in the order of the file.
 	Objects []*mesh.Object
 	// Problems are all findings, by line. Those with severity Error made their
@@ -45,6 +46,8 @@ type Result struct {
 	Problems []mesh.Finding
 	// Bad are the documents that gave no object, in the order of the file.
 	Bad []BadDocument
+
+	passedOver map[string]bool // what is said of kinds that were passed over
 }
 
 // BadDocument is a document that could not be turned into an object.
@@ -121,7 +124,9 @@ type decoder struct {
 
 	objects  []*mesh.Object
 	problems []mesh.Finding
-	more     int // problems that were left out
+	told     map[mesh.Severity]int // how many of problems are so severe
+	left     mesh.Finding          // code and severity of the worst that were left out
+	more     int                   // how many were left out
 	bad      []BadDocument
 	strange  map[string]bool // kinds that were passed over, and said to be
 }
@@ -138,14 +143,24 @@ func (d *decoder) result() Result {
 		at.Line = d.problems[n-1].Line
 	}
 	if d.more > 0 {
-		at.Message = fmt.Sprintf("and %d more problems in this file; mend the first ones and look again", d.more)
-		d.problems = append(d.problems, at)
+		last := at
+		last.Code, last.Severity = d.left.Code, d.left.Severity
+		last.Message = AndMore(d.more, "problem")
+		d.problems = append(d.problems, last)
 	}
 	if d.taken > maxDocuments {
 		at.Message = fmt.Sprintf("the file holds more than %d objects, and only those were read; split it into several files", maxDocuments)
 		d.problems = append(d.problems, at)
 	}
-	return Result{Objects: d.objects, Problems: d.problems, Bad: d.bad}
+	return Result{File: d.file, Objects: d.objects, Problems: d.problems, Bad: d.bad, passedOver: d.strange}
+}
+
+// AndMore says that there is more than what is told of a file.
+func AndMore(n int, what string) string {
+	if n > 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("and %d more %s in this file; mend the first ones and look again", n, what)
 }
 
 // whole refuses a file without reading it.
@@ -161,13 +176,47 @@ func (d *decoder) whole(data []byte, line int, message string) {
 	})
 }
 
-// tell keeps a finding, or counts it when there are very many.
+// severities from the mildest on.
+var severities = []mesh.Severity{mesh.Info, mesh.Warning, mesh.Error}
+
+// tell keeps a finding. When there are very many, it is only counted, or takes
+// the place of the last one that is milder: why a document is refused must be
+// told, however many notes stand before it.
 func (d *decoder) tell(f mesh.Finding) {
-	if len(d.problems) >= maxFindings {
-		d.more++
+	if d.told == nil {
+		d.told = map[mesh.Severity]int{}
+	}
+	d.told[f.Severity]++
+	if len(d.problems) < maxFindings {
+		d.problems = append(d.problems, f)
 		return
 	}
-	d.problems = append(d.problems, f)
+	for _, mild := range severities[:slices.Index(severities, f.Severity)] {
+		if d.told[mild] == 0 {
+			continue
+		}
+		d.told[mild]--
+		for i := len(d.problems) - 1; i >= 0; i-- {
+			if d.problems[i].Severity == mild {
+				d.leaveOut(1, d.problems[i].Code, mild)
+				d.problems = append(slices.Delete(d.problems, i, i+1), f)
+				return
+			}
+		}
+	}
+	d.told[f.Severity]--
+	d.leaveOut(1, f.Code, f.Severity)
+}
+
+// leaveOut counts findings that are not told.
+func (d *decoder) leaveOut(n int, code string, severity mesh.Severity) {
+	if n == 0 {
+		return
+	}
+	if slices.Index(severities, severity) > slices.Index(severities, d.left.Severity) {
+		d.left.Code, d.left.Severity = code, severity
+	}
+	d.more += n
 }
 
 // next reports whether one more object is to be read.

@@ -82,6 +82,47 @@ func TestManyObjectsAndFindings(t *testing.T) {
 	}
 }
 
+// TestNotesDoNotHideErrors shows that what is left out is as severe as the worst
+// of it, and that an error is told whatever number of notes stands before it.
+func TestNotesDoNotHideErrors(t *testing.T) {
+	const head = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: x}\nspec:\n  hosts: [a]\n  http:\n"
+	noted := func(n int) string { // each route is warned of: nobody supports its field
+		return head + strings.Repeat("  - route: [{destination: {host: a}}]\n    corsPolicy: {maxAge: 1s}\n", n)
+	}
+	var kinds strings.Builder
+	for i := range 1001 {
+		fmt.Fprintf(&kinds, "apiVersion: example.com/v1\nkind: Unheard%d\nmetadata: {name: a}\n---\n", i)
+	}
+	const bad = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: y}\nspec: {hosts: 1}\n"
+	for name, c := range map[string]struct {
+		text           string
+		checks         bool
+		errors         int
+		last           string
+		severity       mesh.Severity
+		objectsAtLeast int
+	}{
+		"one note more":              {kinds.String(), true, 0, "and 1 more problem in this file", mesh.Info, 0},
+		"an error after the notes":   {kinds.String() + bad, true, 1, "and 2 more problems in this file", mesh.Info, 0},
+		"warnings can be applied":    {noted(1100), false, 0, "more problems", mesh.Warning, 1},
+		"an error after warnings":    {noted(1100) + "  - route: [{destination: {host: ''}}]\n", false, 1, "more problems", mesh.Warning, 0},
+		"errors beyond the warnings": {noted(1100) + strings.Repeat("  - route: [{destination: {host: ''}}]\n", 1100), false, 1000, "more problems", mesh.Error, 0},
+	} {
+		r := config.Options{Checks: c.checks}.Decode("x.yaml", []byte(c.text))
+		last := r.Problems[len(r.Problems)-1]
+		errors := 0
+		for _, p := range r.Problems[:len(r.Problems)-1] {
+			if p.Severity == mesh.Error {
+				errors++
+			}
+		}
+		if len(r.Problems) != 1001 || errors != c.errors || !strings.Contains(last.Message, c.last) || last.Severity != c.severity || len(r.Objects) < c.objectsAtLeast {
+			t.Errorf("%s: %d problems, %d errors (want %d), %d objects; the last is %s %s %s",
+				name, len(r.Problems), errors, c.errors, len(r.Objects), last.Severity, last.Code, last.Message)
+		}
+	}
+}
+
 // TestLongLinesOfJSON shows that places are right in what is broken up to be
 // parsed.
 func TestLongLinesOfJSON(t *testing.T) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"sort"
 
 	yaml "go.yaml.in/yaml/v4"
@@ -15,6 +16,7 @@ type Places struct {
 	docs []Document
 	doc  int          // the one that was read, -1 for none
 	tops []*yaml.Node // its objects: itself, or the items of the list that it is
+	list bool         // it is a list
 }
 
 // PlacesOf makes Places of a file.
@@ -44,18 +46,24 @@ func (p *Places) At(o *mesh.Object, path string) (line, column int) {
 	}
 	p.read(i)
 	doc := &p.docs[i]
-	for _, top := range p.tops {
-		if len(p.tops) > 1 && doc.fileLine(top.Line) != o.Origin.Line {
-			continue
-		}
-		at := locate(top, steps)
-		line, column = doc.fileLine(at.Line), at.Column
-		if at.Line == 1 {
-			column += doc.indent
-		}
-		return line, column
+	top := p.of(o)
+	if top < 0 {
+		return o.Origin.Line, 0
 	}
-	return o.Origin.Line, 0
+	at := locate(p.tops[top], steps)
+	line, column = doc.fileLine(at.Line), at.Column
+	if at.Line == 1 {
+		column += doc.indent
+	}
+	return line, column
+}
+
+// of is which one of the objects of the document an object is; -1 when it is none.
+func (p *Places) of(o *mesh.Object) int {
+	if len(p.tops) == 1 {
+		return 0
+	}
+	return slices.IndexFunc(p.tops, func(top *yaml.Node) bool { return p.docs[p.doc].fileLine(top.Line) == o.Origin.Line })
 }
 
 // read keeps the objects of a document.
@@ -63,7 +71,7 @@ func (p *Places) read(i int) {
 	if p.doc == i {
 		return
 	}
-	p.doc, p.tops = i, nil
+	p.doc, p.tops, p.list = i, nil, false
 	doc := &p.docs[i]
 	doc.lines = doc.fileLines()
 	root, err := parse(doc.Text)
@@ -72,6 +80,6 @@ func (p *Places) read(i int) {
 	}
 	p.tops = root.Content[:1]
 	if items, ok := listItems(root.Content[0]); ok {
-		p.tops = items
+		p.tops, p.list = items, true
 	}
 }

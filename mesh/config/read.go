@@ -87,7 +87,8 @@ func (r *reading) read(info KindInfo) *mesh.Object {
 	}
 	tree := w.read(r.top, info)
 	r.nodes -= w.visited
-	r.more += w.more
+	r.leaveOut(w.more, refusal(info.Kind, mesh.CodeSchema), mesh.Error)
+	r.leaveOut(w.moreWarnings, mesh.CodeUnsupported, mesh.Warning)
 	r.problems = append(naming(r.top, info, r.ref), w.problems...)
 	r.warnings = w.warnings
 	violations := judge(r.top, info, tree)
@@ -112,16 +113,16 @@ func (r *reading) read(info KindInfo) *mesh.Object {
 // check gives the errors that an object has as a whole, and keeps the warnings.
 func (r *reading) check(o *mesh.Object) []problem {
 	var out []problem
-	for i, issue := range checkWithin(o, &r.expressions) {
+	issues, left := checkWithin(o, &r.expressions)
+	r.leaveOut(left[mesh.Warning], mesh.CodeStructureWarning, mesh.Warning)
+	r.leaveOut(left[mesh.Error], mesh.CodeStructure, mesh.Error)
+	for _, issue := range issues {
 		at := func(code string) problem {
 			return *problemAt(locate(r.top, issue.Path), issue.Path, code, "%s", issue.Message)
 		}
-		switch {
-		case i >= maxFindings:
-			r.more++
-		case issue.Severity == mesh.Warning:
+		if issue.Severity == mesh.Warning {
 			r.warnings = append(r.warnings, at(mesh.CodeStructureWarning))
-		default:
+		} else {
 			out = append(out, at(mesh.CodeStructure))
 		}
 	}

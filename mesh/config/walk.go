@@ -28,13 +28,15 @@ type problem struct {
 type walker struct {
 	buf      []byte
 	problems []problem
-	more     int               // further ones, when there are very many
-	visited  int               // values read, aliases followed
-	most     int               // bounds visited, unless it is 0
-	strict   bool              // lists are bounded too
-	full     bool              // there were more
-	base     int               // lines of the file before the document
-	sections map[string][2]int // ranges in buf of the values at the top
+	more     int // further problems, when there are very many
+	// moreWarnings are further warnings.
+	moreWarnings int
+	visited      int               // values read, aliases followed
+	most         int               // bounds visited, unless it is 0
+	strict       bool              // lists are bounded too
+	full         bool              // there were more
+	base         int               // lines of the file before the document
+	sections     map[string][2]int // ranges in buf of the values at the top
 
 	support  *support // of the kind; nil when the kind has no effect
 	warnings []problem
@@ -135,7 +137,7 @@ func (w *walker) tooMany(t *trail, n *yaml.Node) any {
 // warn reports something that has no effect.
 func (w *walker) warn(t *trail, n *yaml.Node, format string, args ...any) {
 	if len(w.warnings) >= maxFindings {
-		w.more++
+		w.moreWarnings++
 		return
 	}
 	w.warnings = append(w.warnings, *problemAt(n, t.path(), mesh.CodeUnsupported, format, args...))

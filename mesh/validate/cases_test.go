@@ -133,6 +133,9 @@ func TestCases(t *testing.T) {
 			}
 		}
 		for _, f := range report.Findings {
+			if f.Code == mesh.CodeFault {
+				t.Errorf("%s: %s", file, f.Message)
+			}
 			if left := placeholder.FindString(f.Message); left != "" && slices.Contains(c.about, f.Code) {
 				t.Errorf("%s: %s: %s has no value in %q", file, f.Code, left, f.Message)
 			}
@@ -207,6 +210,17 @@ func placeholders(s string) []string {
 	all := placeholder.FindAllString(s, -1)
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// TestOptionalParts holds that a part of a message goes with what it would say.
+func TestOptionalParts(t *testing.T) {
+	for _, lang := range Languages {
+		with := Message(lang, "HDL2108", map[string]string{"gateway": "edge", "hosts": "a", "open": "b.example.com"})
+		without := Message(lang, "HDL2108", map[string]string{"gateway": "edge", "hosts": "a", "open": ""})
+		if !strings.Contains(with, "b.example.com") || strings.ContainsAny(with+without, "[]{}") || len(without) >= len(with)-len("b.example.com") {
+			t.Errorf("%s: %q and %q", lang, with, without)
+		}
+	}
 }
 
 func TestCodesAreUnique(t *testing.T) {

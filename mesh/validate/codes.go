@@ -31,6 +31,7 @@ var others = []Code{
 	{Code: mesh.CodeDuplicate, Severity: mesh.Error, Fixed: true},
 	{Code: mesh.CodeSourceAway, Severity: mesh.Warning, Fixed: true},
 	{Code: mesh.CodeLeftBehind, Severity: mesh.Warning, Fixed: true},
+	{Code: mesh.CodeFault, Severity: mesh.Warning, Fixed: true},
 	{Code: mesh.CodeTranslate, Severity: mesh.Error, Fixed: true},
 	{Code: mesh.CodeUnknownHost, Severity: mesh.Warning, Fixed: true},
 	{Code: mesh.CodeRejected, Severity: mesh.Error, Fixed: true},

@@ -42,9 +42,10 @@ func (e *Engine) Ran() int {
 }
 
 // Update takes a new snapshot.
-func (e *Engine) Update(s *mesh.Snapshot) Report {
+func (e *Engine) Update(s *mesh.Snapshot) (r Report) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer guard(e.options, func(f Fault) { r = e.giveUp(f) })
 	if e.snapshot == nil || e.snapshot.Settings != s.Settings {
 		e.start(s)
 	} else {
@@ -54,9 +55,10 @@ func (e *Engine) Update(s *mesh.Snapshot) Report {
 }
 
 // Observe takes new evidence, and does the checks that need any again.
-func (e *Engine) Observe(evidence Evidence) Report {
+func (e *Engine) Observe(evidence Evidence) (r Report) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer guard(e.options, func(f Fault) { r = e.giveUp(f) })
 	e.evidence = evidence
 	if e.snapshot == nil {
 		return e.last
@@ -71,6 +73,17 @@ func (e *Engine) Observe(evidence Evidence) Report {
 		}
 	}
 	e.work(work)
+	return e.last
+}
+
+// giveUp forgets what may be half done: the next snapshot is read anew. What was
+// found before stands until then.
+func (e *Engine) giveUp(f Fault) Report {
+	e.snapshot = nil
+	e.last.Findings = append(slices.DeleteFunc(slices.Clone(e.last.Findings), func(old mesh.Finding) bool {
+		return old.Code == mesh.CodeFault
+	}), f.finding())
+	slices.SortFunc(e.last.Findings, mesh.CompareFindings)
 	return e.last
 }
 
@@ -181,6 +194,7 @@ func (e *Engine) work(units []*unit) {
 		e.forget(u)
 	}
 	runAll(e.index, e.evidence, units, true)
+	tell(e.options, units)
 	for _, u := range units {
 		for _, t := range u.looked {
 			if e.readers[t] == nil {

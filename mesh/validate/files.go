@@ -2,7 +2,6 @@ package validate
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -21,8 +20,12 @@ const (
 	Together
 )
 
-// maxInFile is how many findings are told of one file.
-const maxInFile = 1_000
+const (
+	// maxInFile is how many findings are told of one file.
+	maxInFile = 1_000
+	// maxSpliced is how many bytes of documents are read to resolve fixes.
+	maxSpliced = 8 << 20
+)
 
 // FileOptions say how files are to be read.
 type FileOptions struct {
@@ -38,6 +41,12 @@ type FileOptions struct {
 	// Beside are objects that stand in the mesh besides those of the files. They
 	// are looked at, but nothing is said about them.
 	Beside []*mesh.Object
+	// Live says that Beside is a running mesh that the files are to be written to:
+	// nothing is assumed to be there besides, and what a write would be refused for
+	// is an error.
+	Live bool
+	// Splices asks for Located.Splices.
+	Splices bool
 }
 
 // Located is a finding together with the place in the text that it is about.
@@ -49,11 +58,23 @@ type Located struct {
 	Object string
 	// DocumentLine is the first line of the document in its file, from 1.
 	DocumentLine int
+	// Splices are Fix as replacements in the file's text, where FileOptions asks for
+	// them and they can be told; they all apply to the text as it is.
+	Splices []config.Replacement
+}
+
+// Held is an object that stands in a file, well written or not.
+type Held struct {
+	Ref  mesh.Ref
+	File string
+	Line int    // its first line in the file, from 1
+	Text []byte // of its document, or, for an item of a List, of that item
 }
 
 // Answer is what there is to say about files.
 type Answer struct {
-	Objects    int // that were read
+	Objects    int    // that were read
+	Held       []Held // which those are, in the order of the files
 	Findings   []Located
 	Suppressed []Located
 	Unknown    []Unknown
@@ -76,7 +97,9 @@ func Files(files []config.File, q Question, opt FileOptions) Answer {
 	}
 	if q == Together {
 		r.together()
-		r.relax()
+		if !opt.Live {
+			r.relax()
+		}
 	}
 	r.decoded()
 	r.place()
@@ -129,8 +152,10 @@ func (r *reader) take(result config.Result) {
 	r.answer.Objects += len(result.Objects) + len(result.Bad)
 	for _, o := range result.Objects {
 		r.keep(o)
+		r.answer.Held = append(r.answer.Held, Held{Ref: o.Ref, File: o.Origin.File, Line: o.Origin.Line, Text: o.Text})
 	}
 	for _, bad := range result.Bad {
+		r.answer.Held = append(r.answer.Held, Held{Ref: bad.Ref, File: result.File, Line: bad.Line, Text: bad.Text})
 		if bad.Object != nil {
 			r.keep(bad.Object)
 		} else if bad.Unplaced {
@@ -168,7 +193,7 @@ func (r *reader) together() {
 			r.inputs.Objects = append(r.inputs.Objects, o)
 		}
 	}
-	if !r.options.Partial {
+	if !r.options.Partial && !r.options.Live {
 		for _, o := range Assumed(r.inputs.Settings) {
 			if _, own := r.own[o.Ref]; !own {
 				r.inputs.Objects = append(r.inputs.Objects, o)
@@ -207,7 +232,11 @@ func (r *reader) relax() {
 func (r *reader) about(list []mesh.Finding) []Located {
 	var out []Located
 	for _, f := range list {
-		if o, own := r.own[f.Ref]; own {
+		o, own := r.own[f.Ref]
+		if !own && f.Code == mesh.CodeFault { // also when it is about no single object
+			out = append(out, Located{Finding: f})
+		}
+		if own {
 			f.File = o.Origin.File
 			out = append(out, Located{Finding: f, SameAs: SameAs(f.Code), Object: o.Written(), DocumentLine: o.Origin.Line})
 		}
@@ -241,6 +270,7 @@ func (r *reader) decoded() {
 // place bounds how many findings there are of one file, finds their lines and
 // columns, and puts them into order.
 func (r *reader) place() {
+	effort := maxSpliced
 	for _, list := range []*[]Located{&r.answer.Findings, &r.answer.Suppressed} {
 		places := r.places()
 		for i := range *list {
@@ -256,10 +286,16 @@ func (r *reader) place() {
 		kept, more := bounded(*list)
 		*list = kept
 		for i := range *list {
-			if l := &(*list)[i]; l.Line == 0 {
-				if p, o := places(l.File), r.own[l.Ref]; p != nil && o != nil {
-					l.Line, l.Column = p.At(o, l.Path)
-				}
+			l := &(*list)[i]
+			p, o := places(l.File), r.own[l.Ref]
+			if p == nil || o == nil {
+				continue
+			}
+			if l.Line == 0 {
+				l.Line, l.Column = p.At(o, l.Path)
+			}
+			if r.options.Splices && len(l.Fix) > 0 {
+				l.Splices, _ = p.Splices(o, l.Fix, &effort) // without them the fix is told in words
 			}
 		}
 		slices.SortStableFunc(*list, compareLocated)
@@ -304,7 +340,7 @@ func bounded(list []Located) (kept []Located, more map[string]Located) {
 		kept = append(kept, list[from:end]...)
 		if rest := list[end:to]; len(rest) > 0 {
 			last := slices.MinFunc(rest, func(a, b Located) int { return cmp.Compare(Rank(a.Severity), Rank(b.Severity)) })
-			last.Message = fmt.Sprintf("and %d more findings in this file; mend the first ones and look again", len(rest))
+			last.Message = config.AndMore(len(rest), "finding")
 			last.Params, last.Related, last.Fix, last.Path = nil, nil, nil, ""
 			if more == nil {
 				more = map[string]Located{}

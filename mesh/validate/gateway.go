@@ -252,7 +252,7 @@ func portsNotExposed(x *Index, o *mesh.Object, _ Evidence) []Found {
 			continue
 		}
 		out = append(out, found(o, fmt.Sprintf("spec.servers[%d].port.number", i), "port", strconv.Itoa(int(port)),
-			"selector", selectorWords(spec[*networking.Gateway](o).GetSelector()), "ports", cmp.Or(portList(ports), "-")))
+			"selector", selectorWords(spec[*networking.Gateway](o).GetSelector()), "ports", portList(ports)))
 	}
 	return out
 }

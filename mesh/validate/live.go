@@ -77,30 +77,76 @@ func contradicts(says mesh.Protocol, seen string) bool {
 	}
 }
 
-// otherProtocol finds ports that say one protocol and carry another.
-func otherProtocol(x *Index, o *mesh.Object, e Evidence) []Found {
-	s := spec[*corev1.Service](o)
-	calls := callsTo(e, mesh.KubeHost(o.Name, o.Namespace, x.Settings().ClusterDomain))
-	var out []Found
+// saidPort is a port of a Service that connections are made to, and what it says
+// of them.
+type saidPort struct {
+	index int
+	port  corev1.ServicePort
+	says  mesh.Protocol
+}
+
+// saidPorts are the ports of a Service but those for datagrams.
+func saidPorts(s *corev1.Service) []saidPort {
+	var out []saidPort
 	for i, p := range s.Spec.Ports {
+		if cmp.Or(p.Protocol, corev1.ProtocolTCP) != corev1.ProtocolTCP {
+			continue
+		}
 		app := ""
 		if p.AppProtocol != nil {
 			app = *p.AppProtocol
 		}
-		says := mesh.PortProtocol(string(p.Protocol), app, p.Name, uint32(p.Port))
-		var seen, callers []string
-		for _, c := range calls {
-			here := c.Port == uint32(p.Port) || c.Port == 0 && len(s.Spec.Ports) == 1
-			if here && contradicts(says, c.Protocol) {
-				seen, callers = append(seen, c.Protocol), append(callers, c.Source.Name)
+		out = append(out, saidPort{i, p, mesh.PortProtocol(string(p.Protocol), app, p.Name, uint32(p.Port))})
+	}
+	return out
+}
+
+// otherProtocol finds ports that say one protocol and carry another. Metrics name
+// no port: of several ports a call can have gone to any, so that it contradicts
+// them only when it contradicts each, and then it is not known which one is wrong.
+func otherProtocol(x *Index, o *mesh.Object, e Evidence) []Found {
+	ports := saidPorts(spec[*corev1.Service](o))
+	seen, callers := map[int][]string{}, map[int][]string{} // by the place in ports; len(ports) is "one of them"
+	for _, c := range callsTo(e, mesh.KubeHost(o.Name, o.Namespace, x.Settings().ClusterDomain)) {
+		at, possible := len(ports), 0
+		for i, p := range ports {
+			if c.Port != 0 && c.Port != uint32(p.port.Port) {
+				continue
+			}
+			possible++
+			if c.Port != 0 || len(ports) == 1 {
+				at = i
+			}
+			if !contradicts(p.says, c.Protocol) {
+				possible = 0
+				break
 			}
 		}
-		if seen = sortedSet(seen); len(seen) == 0 {
+		if possible > 0 {
+			seen[at], callers[at] = append(seen[at], c.Protocol), append(callers[at], c.Source.Name)
+		}
+	}
+	var out []Found
+	for at := range len(ports) + 1 {
+		protocols := sortedSet(seen[at])
+		if len(protocols) == 0 {
 			continue
 		}
-		f := found(o, portPath(i, p), "port", portTitle(p), "says", strings.ToLower(string(says)), "seen", strings.Join(seen, ", "), "callers", shortList(sortedSet(callers)))
-		if len(seen) == 1 {
-			f.Fix = []mesh.Edit{{Op: mesh.OpSet, Path: "spec.ports[" + strconv.Itoa(i) + "].appProtocol", Value: seen[0]}}
+		which := ports
+		if at < len(ports) {
+			which = ports[at : at+1]
+		}
+		var titles, says []string
+		for _, p := range which {
+			titles, says = append(titles, portTitle(p.port)), append(says, strings.ToLower(string(p.says)))
+		}
+		f := found(o, "spec.ports", "port", strings.Join(titles, ", "), "says", strings.Join(sortedSet(says), ", "),
+			"seen", strings.Join(protocols, ", "), "callers", shortList(sortedSet(callers[at])))
+		if len(which) == 1 {
+			f.Path = portPath(which[0].index, which[0].port)
+			if len(protocols) == 1 {
+				f.Fix = []mesh.Edit{{Op: mesh.OpSet, Path: "spec.ports[" + strconv.Itoa(which[0].index) + "].appProtocol", Value: protocols[0]}}
+			}
 		}
 		out = append(out, f)
 	}

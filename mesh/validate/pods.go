@@ -18,6 +18,9 @@ var podLookups = []*Lookup{podsByLabel, templatesByLabel, machinesByLabel}
 // podsByLabel finds Pods by namespace and one label: "default/app=reviews".
 var podsByLabel = &Lookup{Name: "pods by label", Kinds: []mesh.Kind{mesh.KindPod}, Values: labelValues}
 
+// ServingKinds are the kinds that make pods which stay.
+func ServingKinds() []mesh.Kind { return slices.Clone(servingKinds) }
+
 // servingKinds are the kinds that make pods which stay.
 var servingKinds = []mesh.Kind{mesh.KindDeployment, mesh.KindDaemonSet, mesh.KindStatefulSet, mesh.KindRollout}
 

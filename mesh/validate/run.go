@@ -3,6 +3,7 @@ package validate
 import (
 	"cmp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -40,10 +41,14 @@ type Options struct {
 	Bounded bool
 	// Suppress keeps findings quiet, besides the annotations of objects.
 	Suppress []Suppression
+	// OnFault is told when a check broke off; nil is nobody. An Engine calls it
+	// with its lock held.
+	OnFault func(Fault)
 }
 
 // Run does all checks on a snapshot, on all cores.
-func Run(s *mesh.Snapshot, e Evidence, opt Options) Report {
+func Run(s *mesh.Snapshot, e Evidence, opt Options) (r Report) {
+	defer guard(opt, func(f Fault) { r = Report{Findings: []mesh.Finding{f.finding()}} })
 	x := newIndex(s)
 	var all []*unit
 	var broken []Unknown
@@ -60,7 +65,8 @@ func Run(s *mesh.Snapshot, e Evidence, opt Options) Report {
 	if !opt.Bounded {
 		runAll(x, e, all, false)
 	}
-	r := report(s, e, opt, all)
+	tell(opt, all)
+	r = report(s, e, opt, all)
 	r.Unknown = slices.SortedFunc(slices.Values(append(r.Unknown, broken...)), compareUnknown)
 	return r
 }
@@ -101,6 +107,7 @@ type unit struct {
 	key     Key
 	found   []mesh.Finding
 	looked  []token // what it looked at, when that was asked for
+	fault   *Fault  // why it broke off
 	effort  int     // how many objects it was given
 	owners  int     // objects that make this key
 	pending bool    // waits to be run again
@@ -131,7 +138,7 @@ func runAll(x *Index, e Evidence, work []*unit, note bool) {
 }
 
 func (u *unit) run(x *Index, e Evidence, note bool) {
-	u.found, u.looked, u.pending = nil, nil, false
+	u.found, u.looked, u.fault, u.pending = nil, nil, nil, false
 	if !e.suffices(u.check.Needs) {
 		return
 	}
@@ -146,10 +153,22 @@ func (u *unit) run(x *Index, e Evidence, note bool) {
 		}
 	}
 	x.effort = 0
+	u.search(x, e)
+	u.effort = x.effort
+}
+
+// search runs the check. A fault in it costs what this unit would find, and
+// nothing else: what it had looked at by then makes it run again.
+func (u *unit) search(x *Index, e Evidence) {
+	defer func() {
+		if value := recover(); value != nil {
+			u.fault = &Fault{Check: u.check.Code, Key: u.key, Value: value, Stack: debug.Stack()}
+			u.found = []mesh.Finding{u.fault.finding()}
+		}
+	}()
 	for _, f := range u.check.Run(x, u.key, e) {
 		u.found = append(u.found, finding(u.check, f))
 	}
-	u.effort = x.effort
 }
 
 // keysOf is all work of a check, in a fixed order.
@@ -188,6 +207,8 @@ func report(s *mesh.Snapshot, e Evidence, opt Options, units []*unit) Report {
 		}
 		for _, f := range u.found {
 			switch {
+			case u.fault != nil:
+				r.Findings = append(r.Findings, f)
 			case suppressed(s, opt, u.check, f.Ref):
 				r.Suppressed = append(r.Suppressed, f)
 			case opt.Partial && u.check.Absence:

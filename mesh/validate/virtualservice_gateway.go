@@ -1,7 +1,6 @@
 package validate
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -121,7 +120,7 @@ func gatewayHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
 			continue
 		}
 		f := found(o, "spec.hosts", "hosts", strings.Join(vs.GetHosts(), ", "), "gateway", name,
-			"open", cmp.Or(strings.Join(open, ", "), "-"))
+			"open", strings.Join(open, ", "))
 		for _, g := range []*mesh.Object{istio, kube} {
 			if g != nil {
 				f.Related = append(f.Related, g.Ref)

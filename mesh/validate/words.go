@@ -3,6 +3,7 @@ package validate
 import (
 	"embed"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -11,7 +12,9 @@ import (
 
 // Words is what a person reads about a code, in one language.
 type Words struct {
-	Message string `yaml:"message"` // one sentence; {name} stands for a parameter
+	// Message is one sentence. {name} stands for a parameter; a part in [square
+	// brackets] is left out where a parameter in it is empty.
+	Message string `yaml:"message"`
 	Why     string `yaml:"why"`     // what will happen
 	Fix     string `yaml:"fix"`     // what to do
 	Example string `yaml:"example"` // YAML that shows it; the same in all languages, given in English only
@@ -52,12 +55,26 @@ func WordsOf(lang, code string) (Words, bool) {
 // Message is the sentence of a code with its placeholders filled.
 func Message(lang, code string, params map[string]string) string {
 	w, _ := WordsOf(lang, code)
+	text := optional.ReplaceAllStringFunc(w.Message, func(part string) string {
+		for _, name := range parameter.FindAllString(part, -1) {
+			if params[name[1:len(name)-1]] == "" {
+				return ""
+			}
+		}
+		return part[1 : len(part)-1]
+	})
 	if len(params) == 0 {
-		return w.Message
+		return text
 	}
 	pairs := make([]string, 0, 2*len(params))
 	for k, v := range params {
 		pairs = append(pairs, "{"+k+"}", v)
 	}
-	return strings.NewReplacer(pairs...).Replace(w.Message)
+	return strings.NewReplacer(pairs...).Replace(text)
 }
+
+// What messages hold besides words.
+var (
+	parameter = regexp.MustCompile(`\{[a-zA-Z]+\}`)
+	optional  = regexp.MustCompile(`\[[^\[\]]*\]`)
+)
