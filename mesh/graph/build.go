@@ -34,6 +34,7 @@ type gathered struct {
 	figures
 	services, sources, destinations map[string]bool
 	reporters                       map[Reporter]bool
+	parts                           parts
 	secure, plain                   float64
 	told                            bool // somebody knew about security, if of no traffic
 }
@@ -90,13 +91,14 @@ func (b *builder) add(l *link) {
 		g = &gathered{
 			source: source.ID, target: target.ID, figures: newFigures(l.Protocol),
 			services: map[string]bool{}, sources: map[string]bool{}, destinations: map[string]bool{},
-			reporters: map[Reporter]bool{},
+			reporters: map[Reporter]bool{}, parts: parts{},
 		}
 		b.edges[edge] = g
 		b.node(source)
 		b.node(target)
 	}
 	g.add(l)
+	g.parts.of(l).add(l)
 	note(g.services, l.Service.Host)
 	note(g.sources, l.SourcePrincipal)
 	note(g.destinations, l.DestinationPrincipal)
@@ -162,12 +164,18 @@ func (b *builder) addIdle() {
 // graph finishes and orders what was gathered.
 func (b *builder) graph(t Traffic) *Graph {
 	window := cmp.Or(t.Window, b.options.Window)
-	g := &Graph{Type: b.options.Type, At: t.At, Seconds: window.Seconds(), Nodes: []Node{}, Edges: []Edge{}}
-	type side struct{ in, out map[Protocol]*figures }
+	g := &Graph{
+		Type: b.options.Type, At: t.At, Seconds: window.Seconds(), Nodes: []Node{}, Edges: []Edge{},
+		Parts: map[string][]Part{}, Workloads: map[string][]string{},
+	}
+	type side struct {
+		in, out map[Protocol]*figures
+		parts   parts
+	}
 	sides := map[string]*side{}
 	at := func(node string) *side {
 		if sides[node] == nil {
-			sides[node] = &side{map[Protocol]*figures{}, map[Protocol]*figures{}}
+			sides[node] = &side{map[Protocol]*figures{}, map[Protocol]*figures{}, parts{}}
 		}
 		return sides[node]
 	}
@@ -180,6 +188,10 @@ func (b *builder) graph(t Traffic) *Graph {
 		g.Edges = append(g.Edges, edge)
 		merge(at(e.source).out, &e.figures)
 		merge(at(e.target).in, &e.figures)
+		at(e.target).parts.merge(e.parts)
+		if list := e.parts.list(); len(list) > 0 {
+			g.Parts[id] = list
+		}
 	}
 	members := b.atlas.members()
 	for _, id := range slices.Sorted(maps.Keys(b.nodes)) {
@@ -187,14 +199,22 @@ func (b *builder) graph(t Traffic) *Graph {
 		if s == nil && !b.options.IncludeIdle {
 			continue // its only edges were idle
 		}
-		b.atlas.decorate(n, members)
-		n.Idle = true
+		pods := b.atlas.decorate(n, members)
+		n.Idle, n.Health = true, Health{State: Unknown}
+		var arrived []Part
 		if s != nil {
 			n.In, n.Out = rates(s.in), rates(s.out)
 			n.Idle = still(n.In) && still(n.Out)
-			n.Health = nodeHealth(n, s.in)
-		} else {
-			n.Health = nodeHealth(n, nil)
+			arrived = s.parts.list()
+		}
+		if len(arrived) > 0 {
+			g.Parts[id] = arrived
+		}
+		if names := workloadNames(pods); len(names) > 0 {
+			g.Workloads[id] = names
+		}
+		if n.Kind == KindService || n.Kind == KindApp {
+			n.Versions = versions(arrived, pods)
 		}
 		g.Nodes = append(g.Nodes, *n)
 	}
@@ -208,17 +228,21 @@ func merge(into map[Protocol]*figures, f *figures) {
 		sum = &fresh
 		into[f.protocol] = sum
 	}
-	for r, rate := range f.responses {
-		sum.responses[r] += rate
+	sum.merge(f)
+}
+
+func (f *figures) merge(other *figures) {
+	for r, rate := range other.responses {
+		f.responses[r] += rate
 	}
-	for le, rate := range f.buckets {
-		sum.buckets[le] += rate
+	for le, rate := range other.buckets {
+		f.buckets[le] += rate
 	}
-	sum.tcp.Opened += f.tcp.Opened
-	sum.tcp.Closed += f.tcp.Closed
-	sum.tcp.Sent += f.tcp.Sent
-	sum.tcp.Received += f.tcp.Received
-	sum.failed += f.failed
+	f.tcp.Opened += other.tcp.Opened
+	f.tcp.Closed += other.tcp.Closed
+	f.tcp.Sent += other.tcp.Sent
+	f.tcp.Received += other.tcp.Received
+	f.failed += other.failed
 }
 
 func rates(m map[Protocol]*figures) []Rates {
@@ -251,7 +275,7 @@ func (e *gathered) edge(id string) Edge {
 		share := round(e.secure / known)
 		out.MutualTLS = &share
 	}
-	out.Health = e.health()
+	out.Health = Health{State: Unknown}
 	return out
 }
 
@@ -293,12 +317,25 @@ func (f *figures) rates() Rates {
 	return r
 }
 
+// FailedGRPC are the gRPC statuses that stand for a fault of the server, not of
+// the request: UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL,
+// UNAVAILABLE and DATA_LOSS.
+func FailedGRPC() []string { return []string{"2", "4", "8", "13", "14", "15"} }
+
 // failure reports whether a response counts as an error.
-func failure(r Response) bool {
-	if r.GRPC != "" && r.GRPC != "0" {
-		return true
+func failure(r Response) bool { return failureKind(r) != "" }
+
+// failureKind is how a response is an error; "" when it is none.
+func failureKind(r Response) ReasonCode {
+	switch {
+	case slices.Contains(FailedGRPC(), r.GRPC):
+		return GRPCErrors
+	case noResponse(r):
+		return NoResponse
+	case len(r.Code) == 3 && r.Code[0] == '5':
+		return ServerErrors
 	}
-	return noResponse(r) || len(r.Code) == 3 && r.Code[0] == '5'
+	return ""
 }
 
 // failedTCP reports whether a connection ended without ever reaching anybody.

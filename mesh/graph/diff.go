@@ -33,9 +33,11 @@ func Diff(old, new *Graph) Patch {
 	return p
 }
 
-// Apply makes the patched graph; g is left as it is.
+// Apply makes the patched graph; g is left as it is. Parts and Workloads are not
+// part of patches, and the patched graph has none.
 func (p Patch) Apply(g *Graph) *Graph {
 	out := *g
+	out.Parts, out.Workloads = nil, nil
 	out.Nodes = patched(g.Nodes, p.Nodes, p.RemovedNodes, func(n Node) string { return n.ID })
 	out.Edges = patched(g.Edges, p.Edges, p.RemovedEdges, func(e Edge) string { return e.ID })
 	return &out

@@ -45,6 +45,20 @@ type Graph struct {
 	Seconds float64   `json:"seconds"` // length of the window
 	Nodes   []Node    `json:"nodes"`
 	Edges   []Edge    `json:"edges"`
+	// Parts are the traffic that came to a node, or over an edge, by the workload
+	// that it reached; by the ID of the node or edge.
+	Parts map[string][]Part `json:"-"`
+	// Workloads are those that a node stands for, as "namespace/name", sorted; by
+	// the ID of the node.
+	Workloads map[string][]string `json:"-"`
+}
+
+// Part is the traffic to one workload. Its Workload is empty for what reached
+// nobody. A workload that several protocols reach has one part with the sum.
+type Part struct {
+	Cluster, Namespace, Workload, Version string
+	Rate, Errors                          float64  // of requests, and connections of TCP
+	P95                                   *float64 // of all requests
 }
 
 // NodeKind says what a node stands for.
@@ -83,9 +97,30 @@ type Node struct {
 	// Pods are the instances behind it now.
 	Pods Pods `json:"pods"`
 	// In and Out add up its edges, one entry per protocol.
-	In     []Rates `json:"in,omitempty"`
-	Out    []Rates `json:"out,omitempty"`
-	Health Health  `json:"health"`
+	In  []Rates `json:"in,omitempty"`
+	Out []Rates `json:"out,omitempty"`
+	// Versions are the workloads behind a service or an application, by version.
+	Versions []Version `json:"versions,omitempty"`
+	// Health is Unknown until Decorate says more.
+	Health Health `json:"health"`
+}
+
+// Version is one workload behind a service or an application. Workloads of one
+// version are apart.
+type Version struct {
+	Version   string `json:"version"` // canonical revision
+	Workload  string `json:"workload"`
+	Namespace string `json:"namespace"`
+	Cluster   string `json:"cluster,omitempty"`
+	Pods      int    `json:"pods"`
+	Ready     int    `json:"ready"`
+	// Share of the requests that reached any version, 0 to 1; Rate per second.
+	Share      float64  `json:"share"`
+	Rate       float64  `json:"rate"`
+	ErrorShare float64  `json:"errorShare"`
+	P95        *float64 `json:"p95,omitempty"` // milliseconds
+	// State is that of the workload.
+	State State `json:"state,omitempty" enum:"healthy,degraded,failing,idle,unknown"`
 }
 
 // Pods counts instances.
@@ -112,7 +147,8 @@ type Edge struct {
 	// Reporters whose figures these are, sorted.
 	Reporters []Reporter `json:"reporters"`
 	Idle      bool       `json:"idle,omitempty"`
-	Health    Health     `json:"health"`
+	// Health is Unknown until Decorate says more.
+	Health Health `json:"health"`
 }
 
 // Rates are figures per second of one protocol.
@@ -120,8 +156,9 @@ type Rates struct {
 	Protocol Protocol `json:"protocol"`
 	// Rate counts requests; for TCP, connections opened.
 	Rate float64 `json:"rate"`
-	// Errors counts what failed: HTTP 5xx, gRPC status other than 0, no response,
-	// for TCP connections that ended with a failure flag.
+	// Errors counts what failed: HTTP 5xx, no response, the gRPC statuses that
+	// stand for a fault of the server (2, 4, 8, 13 to 15); for TCP connections
+	// that ended with a failure flag.
 	Errors float64 `json:"errors"`
 	// ErrorShare is Errors of all, 0 to 1.
 	ErrorShare float64 `json:"errorShare"`
@@ -142,44 +179,6 @@ type Response struct {
 	Flags string  `json:"flags,omitempty"`
 	Rate  float64 `json:"rate"`
 }
-
-// Status of a node or edge.
-type Status string
-
-// Statuses, from good to bad. Idle and unknown are neither.
-const (
-	Healthy  Status = "healthy"
-	Degraded Status = "degraded"
-	Failing  Status = "failing"
-	NoStatus Status = "unknown"
-)
-
-// Health is a status with its reasons, the worst first.
-type Health struct {
-	Status  Status   `json:"status"`
-	Reasons []Reason `json:"reasons,omitempty"`
-}
-
-// Reason says what made a status worse than healthy.
-type Reason struct {
-	Code   ReasonCode `json:"code"`
-	Status Status     `json:"status"`
-	// Share of the traffic concerned, or of pods that are not ready, 0 to 1.
-	Share float64 `json:"share"`
-}
-
-// ReasonCode names a tolerance that was exceeded.
-type ReasonCode string
-
-// The tolerances; see health.go.
-const (
-	ServerErrors ReasonCode = "http5xx"
-	ClientErrors ReasonCode = "http4xx"
-	GRPCErrors   ReasonCode = "grpc"
-	NoResponse   ReasonCode = "noResponse"
-	FailedTCP    ReasonCode = "tcp"
-	PodsNotReady ReasonCode = "pods"
-)
 
 // Node finds a node by ID.
 func (g *Graph) Node(id string) (Node, bool) {

@@ -260,9 +260,9 @@ func (a *atlas) workloadKeys() []workloadKey {
 	})
 }
 
-// decorate adds what the snapshot knows of a node at this moment.
-func (a *atlas) decorate(n *Node, members map[string][]workloadKey) {
-	var pods []*mesh.Workload
+// decorate adds what the snapshot knows of a node at this moment, and lists the
+// pods that the node stands for.
+func (a *atlas) decorate(n *Node, members map[string][]workloadKey) (pods []*mesh.Workload) {
 	hosts := map[string]bool{}
 	for _, h := range n.Services {
 		hosts[h] = true
@@ -271,7 +271,7 @@ func (a *atlas) decorate(n *Node, members map[string][]workloadKey) {
 	case KindService:
 		s, ok := a.snap.Services.Get(n.Services[0])
 		if !ok || len(s.Selector) == 0 {
-			return
+			return nil
 		}
 		for _, key := range a.workloadKeys() {
 			if key.namespace == s.Namespace && slices.Contains(a.hosts[key], s) {
@@ -306,4 +306,5 @@ func (a *atlas) decorate(n *Node, members map[string][]workloadKey) {
 		}
 	}
 	n.Meshed = meshed
+	return pods
 }

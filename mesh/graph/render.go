@@ -6,7 +6,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"unicode/utf8"
 
 	"github.com/heddle-mesh/heddle/mesh/plain"
@@ -46,23 +45,6 @@ func (n Node) note() string {
 		return ""
 	}
 	return "(" + strings.Join(words, ", ") + ")"
-}
-
-// Table writes one line per edge, then the idle nodes.
-func Table(w io.Writer, g *Graph) error {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "SOURCE\tTARGET\tPROTOCOL\tRATE\tERRORS\tP50\tP95\tP99\tTLS\tHEALTH")
-	titles := titles(g)
-	for _, e := range g.Edges {
-		fmt.Fprintln(t, strings.Join([]string{
-			titles[e.Source], titles[e.Target], plain.Text(string(e.Protocol)), e.rate(), percent(e.ErrorShare),
-			millis(e.P50), millis(e.P95), millis(e.P99), e.tls(), plain.Text(string(e.Health.Status)),
-		}, "\t"))
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	return idleLine(w, g, 0)
 }
 
 func idleLine(w io.Writer, g *Graph, columns int) error {
@@ -216,7 +198,7 @@ func Dot(w io.Writer, g *Graph) error {
 		style := ""
 		if n.Idle {
 			style = ", color=gray, fontcolor=gray"
-		} else if n.Health.Status == Failing || n.Health.Status == Degraded {
+		} else if n.Health.State == Failing || n.Health.State == Degraded {
 			style = ", color=red"
 		}
 		fmt.Fprintf(&b, "  %s [label=%s%s];\n", quote(n.ID), quote(n.Title()), style)
@@ -227,7 +209,7 @@ func Dot(w io.Writer, g *Graph) error {
 			label += "\n" + percent(e.ErrorShare) + " err"
 		}
 		style := ""
-		if e.Health.Status == Failing || e.Health.Status == Degraded {
+		if e.Health.State == Failing || e.Health.State == Degraded {
 			style = ", color=red"
 		}
 		if e.MutualTLS != nil && *e.MutualTLS == 0 {

@@ -19,7 +19,7 @@ func TestHostileNames(t *testing.T) {
 			{ID: "2" + evil, Kind: graph.KindVersionedApp, Namespace: evil, App: evil, Name: evil, Version: evil, External: true},
 			{ID: "3" + evil, Kind: graph.KindWorkload, Name: evil, Idle: true},
 		},
-		Edges: []graph.Edge{{ID: evil, Source: "1" + evil, Target: "2" + evil, Rates: graph.Rates{Protocol: graph.Protocol(evil), ErrorShare: 1}, Health: graph.Health{Status: evil}}},
+		Edges: []graph.Edge{{ID: evil, Source: "1" + evil, Target: "2" + evil, Rates: graph.Rates{Protocol: graph.Protocol(evil), ErrorShare: 1}, Health: graph.Health{State: evil}}},
 	}
 	for form, lines := range map[string]int{"tree": 4, "table": 4, "dot": 8} {
 		got := render(t, form, g)

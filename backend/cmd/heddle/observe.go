@@ -58,7 +58,7 @@ func newGraph(g *globals) *cobra.Command {
 		case "dot":
 			err = graph.Dot(w, &gr)
 		case "table":
-			err = graph.Table(w, &gr)
+			err = graph.Table(w, &gr, width(w))
 		default:
 			err = graph.Tree(w, &gr, width(w))
 		}
