@@ -20,19 +20,22 @@ const observed = 5 * time.Minute
 
 // evidence is what can be observed at this moment.
 func (p *plane) evidence(ctx context.Context) validate.Evidence {
-	now := time.Now()
-	e := validate.Evidence{Now: now, ChangedAt: p.checks.changes.times()}
+	now, snap := time.Now(), p.Snapshot()
+	e := validate.Evidence{
+		Now: now, ChangedAt: p.checks.changes.times(), Certificates: p.certificates.of(ctx, snap, now),
+	}
 	traffic, err := p.telemetry.metrics.Traffic(ctx, observed, now)
 	if err != nil {
 		p.log.Debug("checks do without the calls", slog.Any("error", err))
 		return e
 	}
-	e.Calls = callsOf(traffic)
+	e.Calls = callsOf(snap, traffic)
 	return e
 }
 
-// callsOf are the calls that their callers counted, sorted; never nil.
-func callsOf(t graph.Traffic) []validate.Call {
+// callsOf are the calls that their callers counted, sorted; never nil. Metrics do
+// not tell the port: it is known where the service has no other one.
+func callsOf(s *mesh.Snapshot, t graph.Traffic) []validate.Call {
 	type edge struct {
 		source   mesh.Ref
 		host     string
@@ -45,16 +48,16 @@ func callsOf(t graph.Traffic) []validate.Call {
 			return
 		}
 		k := edge{
-			source:   mesh.Ref{Kind: mesh.KindDeployment, Namespace: f.Source.Namespace, Name: f.Source.Workload},
+			source:   ownerOf(s, f.Source.Namespace, f.Source.Workload, f.Source.Workload),
 			host:     f.Service.Host,
 			protocol: f.Protocol,
 		}
-		s := edges[k]
-		s.all += rate
+		sum := edges[k]
+		sum.all += rate
 		if failed {
-			s.failed += rate
+			sum.failed += rate
 		}
-		edges[k] = s
+		edges[k] = sum
 	}
 	for _, r := range t.Requests {
 		add(r.Flow, r.Rate, r.Code == "0" || r.Code >= "500" || (r.GRPC != "" && r.GRPC != "0"))
@@ -67,9 +70,12 @@ func callsOf(t graph.Traffic) []validate.Call {
 	})
 	out := make([]validate.Call, len(keys))
 	for i, k := range keys {
-		s := edges[k]
+		sum, port := edges[k], uint32(0)
+		if service, ok := s.Services.Get(k.host); ok && len(service.Ports) == 1 {
+			port = service.Ports[0].Number
+		}
 		out[i] = validate.Call{
-			Source: k.source, Host: k.host, Protocol: string(k.protocol), PerSecond: s.all, ErrorRate: s.failed / s.all,
+			Source: k.source, Host: k.host, Port: port, Protocol: string(k.protocol), PerSecond: sum.all, ErrorRate: sum.failed / sum.all,
 		}
 	}
 	return out

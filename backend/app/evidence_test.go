@@ -24,25 +24,49 @@ func TestCallsOf(t *testing.T) {
 	nameless.Source = graph.Peer{}
 	tcp := flow
 	tcp.Protocol = graph.TCP
-	got := callsOf(graph.Traffic{
+	snap := mesh.Build(nil, mesh.Inputs{Settings: mesh.DefaultSettings(), Objects: config.Decode("shop.yaml", []byte(`
+apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {clusterIP: 10.0.0.1, selector: {app: cart}, ports: [{name: http, port: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: both, namespace: shop}
+spec: {clusterIP: 10.0.0.2, selector: {app: both}, ports: [{name: http, port: 80}, {name: tcp, port: 81}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: page-v1, namespace: shop}
+spec: {selector: {matchLabels: {app: page}}, template: {metadata: {labels: {app: page}}, spec: {containers: [{name: a, image: a}]}}}
+`)).Objects})
+	double := flow
+	double.Service.Host = "both.shop.svc.cluster.local"
+	alone := flow
+	alone.Source.Workload = "batch"
+	got := callsOf(snap, graph.Traffic{
 		Requests: []graph.Requests{
 			{Flow: flow, Code: "200", Rate: 6},
 			{Flow: flow, Code: "503", Rate: 2},
 			{Flow: other, Code: "200", Rate: 100},
 			{Flow: nameless, Code: "200", Rate: 100},
 			{Flow: flow, Code: "404", Rate: 0},
+			{Flow: double, Code: "200", Rate: 1},
+			{Flow: alone, Code: "200", Rate: 1},
 		},
 		Connections: []graph.Connections{{Flow: tcp, Opened: 1}},
 	})
 	source := mesh.Ref{Kind: mesh.KindDeployment, Namespace: "shop", Name: "page-v1"}
 	want := []validate.Call{
-		{Source: source, Host: cart.Host, Protocol: "http", PerSecond: 8, ErrorRate: 0.25},
-		{Source: source, Host: cart.Host, Protocol: "tcp", PerSecond: 1},
+		{Source: source, Host: double.Service.Host, Protocol: "http", PerSecond: 1},
+		{Source: source, Host: cart.Host, Port: 8080, Protocol: "http", PerSecond: 8, ErrorRate: 0.25},
+		{Source: source, Host: cart.Host, Port: 8080, Protocol: "tcp", PerSecond: 1},
+		{Source: mesh.Ref{Kind: mesh.KindPod, Namespace: "shop", Name: "batch"}, Host: cart.Host, Port: 8080, Protocol: "http", PerSecond: 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	if callsOf(graph.Traffic{}) == nil {
+	if callsOf(snap, graph.Traffic{}) == nil {
 		t.Error("no traffic is something that was observed; it must not be nil")
 	}
 }

@@ -71,13 +71,17 @@ type plane struct {
 	telemetry *telemetry
 	settled   *settledTokens
 	checks    *checks
+	live      *telling
+	// certificates that the proxies present.
+	certificates *certificates
 
 	mu     sync.Mutex
 	status string // why it is not ready; "" when it is
 }
 
 func assemble(s settings.Settings, o Options) (*plane, error) {
-	p := &plane{settings: s, options: o, log: o.Log, head: &mesh.Head{}, ports: newPorts(o.Log), checks: newChecks(), status: "waiting for the sources of the configuration"}
+	p := &plane{settings: s, options: o, log: o.Log, head: &mesh.Head{}, ports: newPorts(o.Log), checks: newChecks(o.Log), status: "waiting for the sources of the configuration"}
+	p.certificates = &certificates{ask: p.certificate}
 	// Before anything is opened that only one process can have.
 	if private.Answers(p.socket()) {
 		return nil, fmt.Errorf("another control plane runs on %s: stop it first, or choose another --state", s.State)
@@ -108,6 +112,7 @@ func assemble(s settings.Settings, o Options) (*plane, error) {
 		return nil, fmt.Errorf("set up xDS: %w", err)
 	}
 	p.xds.OnSettled(p.settled.reached)
+	p.openLive()
 	p.pods = grpc.NewServer(p.xds.GRPCOptions()...)
 	p.xds.Register(p.pods)
 	p.telemetry.register(p.pods)
@@ -123,6 +128,7 @@ func (p *plane) run(ctx context.Context) error {
 	group.Go(func() error { return p.servePods(ctx) })
 	group.Go(func() error { return p.telemetry.run(ctx, p.head) })
 	group.Go(func() error { return p.serveAPI(ctx) })
+	group.Go(func() error { return p.runLive(ctx) })
 	return group.Wait()
 }
 

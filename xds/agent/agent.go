@@ -130,7 +130,7 @@ func (a *agent) serve(ctx context.Context, group *errgroup.Group) error {
 	})
 
 	e := &endpoints{
-		ready: a.ready, admin: a.admin, log: a.log,
+		vault: a.vault, ready: a.ready, admin: a.admin, log: a.log,
 		metrics: newMerged(a.admin, a.metrics, a.options.App, a.log),
 	}
 	private, err := private.Listen(a.options.path("metrics.sock"))

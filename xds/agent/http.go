@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 
 // endpoints are the HTTP handlers of the agent.
 type endpoints struct {
+	vault   *vault
 	ready   *readiness
 	metrics *merged
 	admin   *admin
@@ -37,7 +39,35 @@ func (e *endpoints) private() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", e.public())
 	mux.HandleFunc("GET /debug/{page}", e.debug)
+	mux.HandleFunc("GET "+CertificatePath, e.certificate)
 	return mux
+}
+
+// CertificatePath is where the owner of the pod's folder reads a Certificate.
+const CertificatePath = "/certificate"
+
+// Certificate is what the pod's proxy presents to others, as JSON.
+type Certificate struct {
+	NotBefore time.Time `json:"notBefore"`
+	NotAfter  time.Time `json:"notAfter"`
+	Names     []string  `json:"names"` // URIs, then DNS names
+}
+
+func (e *endpoints) certificate(w http.ResponseWriter, _ *http.Request) {
+	c := e.vault.credential()
+	if c == nil {
+		http.Error(w, "there is no certificate yet", http.StatusNotFound)
+		return
+	}
+	out := Certificate{NotBefore: c.leaf.NotBefore, NotAfter: c.leaf.NotAfter, Names: []string{}}
+	for _, uri := range c.leaf.URIs {
+		out.Names = append(out.Names, uri.String())
+	}
+	out.Names = append(out.Names, c.leaf.DNSNames...)
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(out); err != nil {
+		e.log.Debug("the certificate was not told whole", "error", err)
+	}
 }
 
 // health is readiness alone: 15021.

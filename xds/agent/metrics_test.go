@@ -1,11 +1,13 @@
 package agent
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +17,8 @@ import (
 	alsdatav3 "github.com/envoyproxy/go-control-plane/envoy/data/accesslog/v3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/heddle-mesh/heddle/mesh/ca"
 )
 
 func TestUnprefix(t *testing.T) {
@@ -207,6 +211,36 @@ func TestDebugPages(t *testing.T) {
 	}
 	if code, _ := ask(e.public(), "GET", "/debug/config_dump"); code != 404 {
 		t.Error("everybody in the mesh may read the dump:", code)
+	}
+}
+
+func TestTellsTheOwnerOfItsCertificate(t *testing.T) {
+	a, err := ca.Open(t.TempDir(), "cluster.local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &endpoints{log: quietLog(), vault: &vault{}, ready: &readiness{}}
+	e.metrics = newMerged(nil, newOwnMetrics(), AppMetrics{}, quietLog())
+	ask := func(h http.Handler) (int, string) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, CertificatePath, nil))
+		return w.Code, w.Body.String()
+	}
+	if code, _ := ask(e.private()); code != http.StatusNotFound {
+		t.Errorf("without a certificate: %d", code)
+	}
+	e.vault.own = issue(t, a, "")
+	code, text := ask(e.private())
+	var got Certificate
+	if err := json.Unmarshal([]byte(text), &got); err != nil || code != http.StatusOK {
+		t.Fatalf("%d %s", code, text)
+	}
+	leaf := e.vault.own.leaf
+	if !got.NotAfter.Equal(leaf.NotAfter) || !got.NotBefore.Equal(leaf.NotBefore) || !slices.Equal(got.Names, []string{leaf.URIs[0].String()}) {
+		t.Errorf("told %+v", got)
+	}
+	if code, _ := ask(e.public()); code != http.StatusNotFound {
+		t.Errorf("everybody in the mesh may ask: %d", code)
 	}
 }
 

@@ -48,7 +48,7 @@ func (p *process) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		p.ready.envoyEnded(err.Error())
+		p.ready.envoyFell(err.Error())
 		p.metrics.restarts.Inc()
 		if time.Since(began) > stable {
 			backoff = firstBackoff

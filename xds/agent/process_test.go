@@ -42,8 +42,8 @@ func TestEnvoyThatCrashesIsStartedAgain(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if ends < 2 || ready.why != "it exited with status 3" || p.guard.admits(os.Getpid()) {
-		t.Error(ends, ready.why)
+	if ends < 2 || ready.why != "it exited with status 3" || ready.fallen() != ends || p.guard.admits(os.Getpid()) {
+		t.Error(ends, ready.why, ready.fallen())
 	}
 }
 

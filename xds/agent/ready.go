@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,8 +24,13 @@ type readiness struct {
 	// its listeners. A later listener that warms makes nobody unready.
 	pid, warmed int
 	why         string // why Envoy does not run
+	restarts    int    // ends of Envoy that nobody asked for
 	stopping    bool
 }
+
+// RestartsHeader stands in every answer about readiness, with the number of times
+// that Envoy ended without being asked to.
+const RestartsHeader = "Envoy-Restarts"
 
 func (r *readiness) envoyStarted(pid int) {
 	r.mu.Lock()
@@ -36,6 +42,20 @@ func (r *readiness) envoyEnded(why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pid, r.why = 0, why
+}
+
+// envoyFell is envoyEnded for an Envoy that nobody asked to end.
+func (r *readiness) envoyFell(why string) {
+	r.envoyEnded(why)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.restarts++
+}
+
+func (r *readiness) fallen() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.restarts
 }
 
 func (r *readiness) stop() {
@@ -115,6 +135,7 @@ func live(facts map[string]int64, wasWarm bool) error {
 // control plane is away stays ready: it serves with what it has.
 func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set(RestartsHeader, strconv.Itoa(r.fallen()))
 	if err := r.check(req.Context()); err != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, "not ready: "+err.Error())
