@@ -1,0 +1,65 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  retainSearchParams,
+} from '@tanstack/react-router';
+import type { ScopeSearch } from '../lib/scope';
+import { parseSearch, type Search, stringifySearch } from '../lib/search';
+import { Broken } from './broken';
+import { NotFound } from './not-found';
+import { Shell } from './shell/shell';
+
+const rootRoute = createRootRoute({
+  component: Shell,
+  notFoundComponent: NotFound,
+  errorComponent: Broken,
+  // Namespaces and time window go along from page to page.
+  search: { middlewares: [retainSearchParams<ScopeSearch>(['ns', 'window'])] },
+  validateSearch: (search: Record<string, unknown>): ScopeSearch => ({
+    ...(typeof search.ns === 'string' ? { ns: search.ns } : {}),
+    ...(typeof search.window === 'string' ? { window: search.window } : {}),
+  }),
+});
+
+/** Reads the search parameters that a page names; everything is text, and optional. */
+const reads =
+  <const K extends string>(...keys: K[]) =>
+  (search: Record<string, unknown>): { [P in K]?: string } => {
+    const found: Search = {};
+    for (const key of keys) {
+      if (typeof search[key] === 'string') {
+        found[key] = search[key] as string;
+      }
+    }
+    return found as { [P in K]?: string };
+  };
+
+// Each page is a line here, with the search parameters that restore it, and is loaded when it
+// is first opened. The nav (shell/nav-items.ts) and the palette (shell/jump-entries.ts) list
+// the pages that a person can reach.
+const settings = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/settings',
+  validateSearch: reads('tab'),
+  component: lazyRouteComponent(() => import('../features/settings/settings-page'), 'SettingsPage'),
+});
+
+const routeTree = rootRoute.addChildren([settings]);
+
+export const newRouter = () =>
+  createRouter({
+    routeTree,
+    parseSearch,
+    stringifySearch,
+    defaultPreload: 'intent',
+    defaultPendingMs: 300,
+    scrollRestoration: true,
+  });
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof newRouter>;
+  }
+}

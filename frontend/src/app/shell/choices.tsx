@@ -1,0 +1,40 @@
+import { Button } from '@patternfly/react-core';
+import { Languages, Moon, Sun } from 'lucide-react';
+import { isDark, usePreferences } from '../preferences';
+import { useAppTexts } from '../texts';
+
+/** Switches between light and dark; until then the system's choice holds. */
+export function ThemeSwitch() {
+  const t = useAppTexts();
+  const { theme, setTheme } = usePreferences();
+  const dark = isDark(theme);
+  const Icon = dark ? Sun : Moon;
+  return (
+    <Button
+      variant="plain"
+      aria-label={t(dark ? 'theme.light' : 'theme.dark')}
+      icon={<Icon size={16} strokeWidth={1.7} aria-hidden />}
+      onClick={() => setTheme(dark ? 'light' : 'dark')}
+    />
+  );
+}
+
+/** Switches between English and Chinese; says the language that is now. */
+export function LanguageSwitch() {
+  const t = useAppTexts();
+  const setLanguage = usePreferences((p) => p.setLanguage);
+  const other = t.language === 'zh' ? 'en' : 'zh';
+  return (
+    <Button
+      variant="plain"
+      aria-label={`${t('language')}: ${t.language === 'zh' ? '简体中文' : 'English'}`}
+      icon={
+        <span className="lang">
+          <Languages size={16} strokeWidth={1.7} aria-hidden />
+          {t.language === 'zh' ? '中' : 'EN'}
+        </span>
+      }
+      onClick={() => setLanguage(other)}
+    />
+  );
+}

@@ -1,0 +1,39 @@
+import type { LinkProps } from '@tanstack/react-router';
+import type { Capability } from '../../api/session-store';
+import type { useAppTexts } from '../texts';
+import type { Names } from '../use-names';
+import { navGroups } from './nav-items';
+
+/** Something to jump to. */
+export interface JumpEntry {
+  readonly id: string;
+  readonly group: 'pages' | 'services' | 'workloads' | 'objects' | 'actions';
+  readonly label: string;
+  /** Dimmer words beside it: a namespace, a kind. Searched too. */
+  readonly hint?: string;
+  readonly link: LinkProps;
+}
+
+interface Known {
+  readonly names: Names;
+  readonly t: ReturnType<typeof useAppTexts>;
+  readonly can: (capability: Capability) => boolean;
+}
+
+type Provider = (known: Known) => JumpEntry[];
+
+const pages: Provider = ({ t }) =>
+  navGroups.flatMap((group) =>
+    group.entries.map((entry) => ({
+      id: `page ${entry.page}`,
+      group: 'pages' as const,
+      label: t(`page.${entry.page}`),
+      hint: t(`nav.${group.title}`),
+      link: { to: entry.to },
+    })),
+  );
+
+/** Who knows of something to jump to. A page that shows single things adds them here. */
+const providers: readonly Provider[] = [pages];
+
+export const jumpEntries = (known: Known): JumpEntry[] => providers.flatMap((provider) => provider(known));

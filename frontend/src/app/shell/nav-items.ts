@@ -1,0 +1,29 @@
+import type { LinkProps } from '@tanstack/react-router';
+import { type LucideIcon, Settings } from 'lucide-react';
+
+export interface NavEntry {
+  readonly to: NonNullable<LinkProps['to']>;
+  readonly page:
+    | 'overview'
+    | 'topology'
+    | 'services'
+    | 'workloads'
+    | 'traces'
+    | 'rules'
+    | 'check'
+    | 'proxies'
+    | 'findings'
+    | 'settings';
+  readonly icon: LucideIcon;
+}
+
+/** What the nav shows, in order. A page stands here from the commit on that makes it work. */
+export const navGroups: readonly {
+  readonly title: 'observe' | 'change' | 'mesh';
+  readonly entries: readonly NavEntry[];
+}[] = [
+  {
+    title: 'mesh',
+    entries: [{ to: '/settings', page: 'settings', icon: Settings }],
+  },
+];
