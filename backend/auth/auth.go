@@ -14,10 +14,10 @@ import (
 // Capability is what a caller must be allowed to do.
 type Capability string
 
-// The capabilities. Open, Scrape and SignIn belong to no role: what needs them
+// The capabilities. Public, Scrape and SignIn belong to no role: what needs them
 // is answered without a session.
 const (
-	Open        Capability = "open"        // anybody
+	Public      Capability = "open"        // anybody
 	Scrape      Capability = "scrape"      // an outside Prometheus with the scrape token
 	SignIn      Capability = "signIn"      // anybody, to become somebody
 	View        Capability = "view"        // read, preview, check
