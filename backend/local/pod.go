@@ -22,6 +22,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/local/plan"
 	"github.com/heddle-mesh/heddle/backend/local/sandbox"
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/xds/agent"
 	"github.com/heddle-mesh/heddle/xds/redirect"
 )
 
@@ -230,7 +231,7 @@ func (s *Supervisor) proxy(p *pod, dir string) *sandbox.Container {
 		},
 		Env: env, Dir: "/", NetAdmin: true,
 		Readiness: &sandbox.Probe{
-			HTTP:   &sandbox.HTTPProbe{Scheme: "http", Host: p.IP.String(), Port: 15021, Path: "/healthz/ready"},
+			HTTP:   &sandbox.HTTPProbe{Scheme: "http", Host: p.IP.String(), Port: 15021, Path: "/healthz/ready", Restarts: agent.RestartsHeader},
 			Period: 500 * time.Millisecond, Timeout: 2 * time.Second, Successes: 1, Failures: 2,
 		},
 	}

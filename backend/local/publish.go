@@ -319,7 +319,10 @@ func (s *Supervisor) podStatus(p *pod) PodStatus {
 		out.Phase = "Terminating"
 	}
 	for _, c := range out.Containers {
-		out.Restarts += c.Restarts
+		out.Restarts += c.Restarts + c.Inner
+		if c.Name == plan.ProxyContainer {
+			out.EnvoyRestarts = c.Inner
+		}
 		if out.Message == "" && !c.Ready && c.Message != "" {
 			out.Reason, out.Message = c.Reason, c.Name+": "+c.Message
 		}

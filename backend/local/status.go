@@ -67,22 +67,25 @@ type DeploymentStatus struct {
 
 // PodStatus is how a pod is.
 type PodStatus struct {
-	Namespace  string                    `json:"namespace"`
-	Name       string                    `json:"name"`
-	UID        string                    `json:"uid"`
-	Deployment string                    `json:"deployment"`
-	IP         string                    `json:"ip,omitempty"`
-	Dir        string                    `json:"dir"`   // the pod's folder
-	Phase      string                    `json:"phase"` // Pending, Running, Terminating
-	Ready      bool                      `json:"ready"`
-	Sidecar    bool                      `json:"sidecar"`
-	Gateway    bool                      `json:"gateway,omitempty"`
-	Restarts   int                       `json:"restarts"`
-	Reason     string                    `json:"reason,omitempty"`
-	Message    string                    `json:"message,omitempty"`
-	Created    time.Time                 `json:"created"`
-	ReadyAt    time.Time                 `json:"readyAt,omitzero"` // first
-	Containers []sandbox.ContainerStatus `json:"containers"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+	UID        string `json:"uid"`
+	Deployment string `json:"deployment"`
+	IP         string `json:"ip,omitempty"`
+	Dir        string `json:"dir"`   // the pod's folder
+	Phase      string `json:"phase"` // Pending, Running, Terminating
+	Ready      bool   `json:"ready"`
+	Sidecar    bool   `json:"sidecar"`
+	Gateway    bool   `json:"gateway,omitempty"`
+	// Restarts are those of all containers, and of Envoy, which EnvoyRestarts are
+	// alone: how often it ended without being asked to.
+	Restarts      int                       `json:"restarts"`
+	EnvoyRestarts int                       `json:"envoyRestarts"`
+	Reason        string                    `json:"reason,omitempty"`
+	Message       string                    `json:"message,omitempty"`
+	Created       time.Time                 `json:"created"`
+	ReadyAt       time.Time                 `json:"readyAt,omitzero"` // first
+	Containers    []sandbox.ContainerStatus `json:"containers"`
 }
 
 // ServiceStatus is how a Service is.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heddle-mesh/heddle/backend/local"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/xds"
 	"github.com/heddle-mesh/heddle/xds/serve"
@@ -218,6 +220,22 @@ func TestEnvoyDiesWhileTheControlPlaneIsStopped(t *testing.T) {
 		return nil
 	})
 	t.Logf("live again %v after the kill", took)
+	Eventually(t, 3*time.Second, "status counts the restart", func() error {
+		out, err := m.(*localMesh).heddle(t.Context(), nil, "status", "-o", "json")
+		if len(out) == 0 { // it fails while not everything is ready
+			return err
+		}
+		var status local.Status
+		if err := json.Unmarshal(out, &status); err != nil {
+			return err
+		}
+		for _, p := range status.Pods {
+			if p.Name == pod.Name && p.EnvoyRestarts > 0 && p.Restarts >= p.EnvoyRestarts {
+				return nil
+			}
+		}
+		return fmt.Errorf("status: %s", out)
+	})
 }
 
 func TestScalingPushesOnlyEndpoints(t *testing.T) {

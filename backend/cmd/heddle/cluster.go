@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -132,7 +133,7 @@ func printStatus(w io.Writer, s local.Status) {
 		if p.Gateway {
 			proxy = "gateway"
 		}
-		rows = append(rows, []string{p.Namespace, p.Name, state, fmt.Sprint(p.Restarts), proxy, p.IP, age(p.Created)})
+		rows = append(rows, []string{p.Namespace, p.Name, state, restarts(p), proxy, p.IP, age(p.Created)})
 		notes, marks = append(notes, note), append(marks, look)
 	}
 	var one []string
@@ -179,6 +180,15 @@ func reason(p local.PodStatus) string {
 		return p.Reason + ": " + p.Message
 	}
 	return p.Reason + p.Message
+}
+
+// restarts is how often something in a pod was started anew, and how many of
+// these were Envoy.
+func restarts(p local.PodStatus) string {
+	if p.EnvoyRestarts == 0 {
+		return strconv.Itoa(p.Restarts)
+	}
+	return fmt.Sprintf("%d (%d Envoy)", p.Restarts, p.EnvoyRestarts)
 }
 
 // namespaces is how many there are with pods or services.

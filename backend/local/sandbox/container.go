@@ -31,6 +31,7 @@ type container struct {
 	stopping chan struct{} // closed when the container is asked to end
 	askOnce  sync.Once
 	done     chan struct{} // closed when it has ended for good
+	inner    int           // restarts that the program before this one told of
 
 	mu      sync.Mutex
 	process *os.Process // nil while none runs
@@ -118,6 +119,7 @@ func (c *container) runOnce() (code int, why string) {
 	}
 	c.update(func(s *ContainerStatus) {
 		s.State, s.Reason, s.Message, s.Started = Running, "", "", time.Now()
+		c.inner = s.Inner
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var killed string

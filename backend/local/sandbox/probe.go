@@ -164,7 +164,7 @@ func (c *container) ask(ctx context.Context, p *Probe) error {
 	defer cancel()
 	switch {
 	case p.HTTP != nil:
-		return askHTTP(ctx, p.HTTP)
+		return c.askHTTP(ctx, p.HTTP)
 	case p.TCP != nil:
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(p.TCP.Host, strconv.Itoa(int(p.TCP.Port))))
@@ -179,7 +179,7 @@ func (c *container) ask(ctx context.Context, p *Probe) error {
 	}
 }
 
-func askHTTP(ctx context.Context, p *HTTPProbe) error {
+func (c *container) askHTTP(ctx context.Context, p *HTTPProbe) error {
 	path, query, _ := cutQuery(p.Path)
 	u := url.URL{Scheme: p.Scheme, Host: net.JoinHostPort(p.Host, strconv.Itoa(int(p.Port))), Path: path, RawQuery: query}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -203,11 +203,24 @@ func askHTTP(ctx context.Context, p *HTTPProbe) error {
 		return err
 	}
 	defer resp.Body.Close()
+	if p.Restarts != "" {
+		c.told(resp.Header.Get(p.Restarts))
+	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 256))
 	if resp.StatusCode < 200 || resp.StatusCode >= 400 {
 		return fmt.Errorf("GET %s answered %d %s", p.Path, resp.StatusCode, text)
 	}
 	return nil
+}
+
+// told takes a running program's word for how often it started anew what it runs
+// itself; what is no number says nothing.
+func (c *container) told(restarts string) {
+	n, err := strconv.ParseUint(restarts, 10, 31)
+	if err != nil {
+		return
+	}
+	c.update(func(s *ContainerStatus) { s.Inner = max(s.Inner, c.inner+int(n)) })
 }
 
 func cutQuery(path string) (string, string, bool) {

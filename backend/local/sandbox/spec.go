@@ -86,6 +86,9 @@ type HTTPProbe struct {
 	Port    uint16      `json:"port"`
 	Path    string      `json:"path"`
 	Headers [][2]string `json:"headers,omitempty"`
+	// Restarts is a header of the answer with a number: how often the program
+	// started anew what it runs itself. Empty is none.
+	Restarts string `json:"restarts,omitempty"`
 }
 
 // TCPProbe is good when somebody listens.
@@ -123,7 +126,10 @@ type ContainerStatus struct {
 	Started  time.Time `json:"started,omitzero"`
 	Ready    bool      `json:"ready"`
 	Restarts int       `json:"restarts"`
-	ExitCode int       `json:"exitCode"` // of the last run that ended
+	// Inner is how often the container's program started anew what it runs itself,
+	// by its own word; see HTTPProbe.
+	Inner    int `json:"inner,omitempty"`
+	ExitCode int `json:"exitCode"` // of the last run that ended
 }
 
 // Status is how a pod is.
