@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/heddle-mesh/heddle/backend/local/plan"
+	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/private"
 )
 
@@ -49,8 +51,15 @@ func (s *Supervisor) openAPI() error {
 // Status is how the cluster is. It fails when the cluster has ended.
 func (s *Supervisor) Status() (Status, error) {
 	var out Status
-	if !s.ask(func() { out = s.snapshot() }) {
+	var declared map[mesh.Ref]*mesh.Object // never changed, but replaced
+	if !s.ask(func() { out, declared = s.snapshot(), s.declared.Objects }) {
 		return Status{}, errors.New("the cluster has ended")
+	}
+	if s.o.Placed != nil && len(out.Findings) > 0 { // not in the loop: it reads files
+		var err error
+		if out.Findings, err = s.o.Placed(out.Findings, slices.Collect(maps.Values(declared))); err != nil {
+			s.o.Log.Warn("findings do not name places", "error", err)
+		}
 	}
 	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/heddle-mesh/heddle/backend/local/sandbox"
+	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/source"
 )
 
@@ -20,6 +21,10 @@ type Options struct {
 	State string
 	// Source gives the declared objects.
 	Source source.Source
+	// Placed says of findings where a person finds the text of the declared objects
+	// that they are about. It gives findings in any case; nil leaves them where
+	// Source read the objects.
+	Placed func(findings []mesh.Finding, declared []*mesh.Object) ([]mesh.Finding, error)
 	// Self is the path of this program, which is the agent in the pods and,
 	// with Serve as its arguments, the control plane.
 	Self string

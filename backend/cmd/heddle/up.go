@@ -133,7 +133,7 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 		}
 		printReport(w, report)
 	}
-	options.Source = store
+	options.Source, options.Placed = store, store.Placed
 	authority, err := ca.Open(filepath.Join(state, "ca"), f.trustDomain)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package file
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
@@ -51,6 +52,32 @@ func (p *Places) Find(o *mesh.Object, path string) (file string, line, column in
 	}
 	line, column = config.PlaceIn(p.open(o.Origin.File).data, o, path)
 	return o.Origin.File, line, column
+}
+
+// Placed says of findings where a person finds what they are about: in the text
+// of the written objects that they name. Findings on text that is no object, and
+// on other objects, stay as they are.
+func (s *Store) Placed(findings []mesh.Finding, written []*mesh.Object) ([]mesh.Finding, error) {
+	if len(findings) == 0 {
+		return findings, nil
+	}
+	places, err := s.Places()
+	if err != nil {
+		return findings, err
+	}
+	objects := map[mesh.Ref]*mesh.Object{}
+	for _, o := range written {
+		if objects[o.Ref] == nil {
+			objects[o.Ref] = o
+		}
+	}
+	out := slices.Clone(findings)
+	for i, f := range out {
+		if o := objects[f.Ref]; o != nil && (f.Phase != mesh.PhaseDecode || f.Severity != mesh.Error) {
+			out[i].File, out[i].Line, out[i].Column = places.Find(o, f.Path)
+		}
+	}
+	return out, nil
 }
 
 // open reads a file; one that is gone holds nothing.

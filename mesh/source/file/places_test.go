@@ -3,7 +3,12 @@ package file
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/heddle-mesh/heddle/mesh"
 )
 
 func TestPlacesNameTheManifestWhileTheObjectIsAsItSays(t *testing.T) {
@@ -52,6 +57,36 @@ func TestPlacesNameTheManifestWhileTheObjectIsAsItSays(t *testing.T) {
 		if c.got != c.want {
 			t.Errorf("%s: %s, want %s", c.what, c.got, c.want)
 		}
+	}
+}
+
+func TestFindingsAreToldOfTheManifest(t *testing.T) {
+	s := newShop(t)
+	s.manifest("shop.yaml", account("a", "1"))
+	s.up()
+	objects, err := s.Objects(t.Context())
+	if err != nil || len(objects) != 1 {
+		t.Fatal(objects, err)
+	}
+	stored := objects[0].Origin.File
+	other := mesh.Ref{Kind: objects[0].Kind, Namespace: "default", Name: "reported"}
+	given := []mesh.Finding{
+		{Ref: objects[0].Ref, Phase: mesh.PhaseRuntime, Severity: mesh.Error, File: stored, Line: 1},
+		{Ref: objects[0].Ref, Phase: mesh.PhaseDecode, Severity: mesh.Error, File: stored, Line: 3},
+		{Ref: other, Phase: mesh.PhaseRuntime, Severity: mesh.Error},
+	}
+	before := slices.Clone(given)
+	got, err := s.Placed(given, objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Clone(before)
+	want[0].File, want[0].Column = filepath.Join(s.manifests, "shop.yaml"), 1
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(before, given); diff != "" {
+		t.Errorf("what was given is changed:\n%s", diff)
 	}
 }
 
