@@ -81,6 +81,14 @@ soak: build ## ten minutes of bookinfo: memory and CPU of the control plane stay
 bench-%: build ## a benchmark of test/bench by name: make bench-routes; make bench-all
 	@$(GO) test -run '^$$' -bench '(?i)$(if $(filter all,$*),.,$*)' -timeout 30m ./test/bench/...
 
+.PHONY: generate-findings
+generate-findings: $(SCHEMAS) ## write the page of codes and the console's words about findings
+	@.ci/need go
+	@$(GO) generate ./mesh/validate/catalogue
+
+.PHONY: generate
+generate: generate-findings
+
 .PHONY: lint
 lint: $(LINTERS) $(SCHEMAS) ## go vet, staticcheck, gofumpt, import rules
 	@.ci/need go
