@@ -316,7 +316,7 @@ func TestRefusals(t *testing.T) {
 	c := s.dial()
 	refused := func(id, code, detail string) {
 		t.Helper()
-		var r Refusal
+		var r Failure
 		if err := json.Unmarshal([]byte(c.hear()), &r); err != nil || r.ID != id || r.Error.Code != code || !strings.Contains(r.Error.Detail, detail) {
 			t.Errorf("%+v, %v; want %s of %s about %q", r, err, code, id, detail)
 		}

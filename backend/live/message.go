@@ -57,8 +57,8 @@ type Event struct {
 	Params json.RawMessage `json:"params"`
 }
 
-// Refusal ends a subscription, or says why there is none.
-type Refusal struct {
+// Failure ends a subscription, or says why there is none.
+type Failure struct {
 	ID    string  `json:"id"`
 	Error Problem `json:"error"`
 }

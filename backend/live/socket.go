@@ -180,7 +180,7 @@ func (s *socket) handle(r Request) {
 		return
 	}
 	if p := s.subscribe(r.Subscribe); p != nil {
-		s.reply(Refusal{ID: r.Subscribe.ID, Error: *p})
+		s.reply(Failure{ID: r.Subscribe.ID, Error: *p})
 		return
 	}
 	s.wake()
@@ -335,7 +335,7 @@ func (sub *subscription) send() (sent bool, err error) {
 
 // fail tells that the topic gives no more.
 func (sub *subscription) fail(p Problem) (bool, error) {
-	data, err := json.Marshal(Refusal{ID: sub.id, Error: p})
+	data, err := json.Marshal(Failure{ID: sub.id, Error: p})
 	if err != nil {
 		return false, err
 	}

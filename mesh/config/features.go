@@ -128,6 +128,9 @@ type support struct {
 // has no effect.
 func supportOf(kind mesh.Kind) *support { return supportTrees()[kind] }
 
+// Supports reports whether objects of a kind have an effect, if not every field.
+func Supports(kind mesh.Kind) bool { return supportOf(kind) != nil }
+
 var supportTrees = sync.OnceValue(func() map[mesh.Kind]*support {
 	out := map[mesh.Kind]*support{}
 	for _, entry := range supported {

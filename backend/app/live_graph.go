@@ -1,0 +1,45 @@
+package app
+
+import (
+	"time"
+
+	"github.com/heddle-mesh/heddle/backend/api"
+	"github.com/heddle-mesh/heddle/backend/live"
+	"github.com/heddle-mesh/heddle/mesh/graph"
+)
+
+// lastGraph is the last graph that could be computed. It stands while no newer
+// one can be.
+type lastGraph struct {
+	graph *graph.Live
+	meta  api.GraphMeta
+}
+
+// take takes what computing the graph came to.
+func (l *lastGraph) take(g *graph.Live, revision string, err error, now time.Time) {
+	if err == nil {
+		l.graph = g
+		l.meta = api.GraphMeta{At: g.At.UTC(), Seconds: g.Seconds, Revision: revision}
+		return
+	}
+	l.meta.Problem = err.Error()
+	if l.meta.StaleSince == nil {
+		since := now.UTC()
+		l.meta.StaleSince = &since
+	}
+}
+
+// whole is the graph as elements.
+func (l *lastGraph) whole() live.Whole {
+	w := live.Whole{"meta": l.meta}
+	if l.graph == nil {
+		return w
+	}
+	for i := range l.graph.Nodes {
+		w["n:"+l.graph.Nodes[i].ID] = &l.graph.Nodes[i]
+	}
+	for i := range l.graph.Edges {
+		w["e:"+l.graph.Edges[i].ID] = &l.graph.Edges[i]
+	}
+	return w
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// signal tells whoever watches that something may have changed. The zero signal
+// is ready to use.
+type signal struct {
+	mu       sync.Mutex
+	watchers map[chan struct{}]struct{}
+}
+
+// fire never waits.
+func (s *signal) fire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.watchers {
+		select {
+		case c <- struct{}{}:
+		default: // it is told already
+		}
+	}
+}
+
+// watch gives a channel that has something after each fire from now on, until
+// ctx ends.
+func (s *signal) watch(ctx context.Context) <-chan struct{} {
+	c := make(chan struct{}, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watchers == nil {
+		s.watchers = map[chan struct{}]struct{}{}
+	}
+	s.watchers[c] = struct{}{}
+	context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.watchers, c)
+	})
+	return c
+}
+
+// pace says how often something is computed.
+type pace struct {
+	atLeast time.Duration // so often also when nothing is said to have changed; 0 is never
+	gap     time.Duration // at least so long between two; what changes meanwhile is one
+}
+
+// rest is how much longer than the computing itself the pause after it is, so
+// that no topic takes more than its share of the machine.
+const rest = 4
+
+// keep computes at once, after each change, and from time to time, until ctx
+// ends, whose error it returns. A change after a pause is computed at once. With
+// a nil channel nothing changes.
+func keep(ctx context.Context, p pace, changed <-chan struct{}, compute func(context.Context)) error {
+	for {
+		began := time.Now()
+		compute(ctx)
+		took := time.Since(began)
+		if !sleep(ctx, max(p.gap, rest*took)) {
+			return ctx.Err()
+		}
+		var due <-chan time.Time
+		if p.atLeast > 0 {
+			due = time.After(time.Until(began.Add(p.atLeast)))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-due:
+		case <-changed:
+		}
+	}
+}
+
+// sleep is false when ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
