@@ -75,6 +75,8 @@ type Server struct {
 	seen    map[mesh.Hash]uint64 // revision to the number of its last snapshot
 	waiters []chan struct{}
 	told    []func(mesh.Hash)
+	// listeners are told what is delivered.
+	listeners []Listener
 }
 
 // seenRevisions bounds how many revisions WaitSettled can tell about.
@@ -147,6 +149,10 @@ func (s *Server) publish(snap *mesh.Snapshot) {
 	s.mu.Lock()
 	s.seq++
 	s.changed.note(s.snap, snap, s.seq)
+	published := Published{Seq: s.seq, Before: s.snap, Snapshot: snap, At: time.Now()}
+	for _, l := range s.listeners { // before any proxy can answer
+		l.Published(published)
+	}
 	s.snap = snap
 	s.derived = newDerived()
 	if len(s.seen) >= seenRevisions {

@@ -47,7 +47,9 @@ type stream struct {
 	applied    uint64 // number of the snapshot that view follows
 	verdicts   uint64 // of the quarantine that view follows
 	wasSettled bool
-	charged    int // bytes of names that count for the pod because of this stream
+	charged    int    // bytes of names that count for the pod because of this stream
+	sending    bool   // something was sent of what is not said to be settled yet
+	said       uint64 // number of the snapshot that it was last said to have caught up with
 
 	mu       sync.Mutex // guards what follows: others read it
 	engine   engine
@@ -146,7 +148,9 @@ func (st *stream) refresh() {
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.applied = seq
+	if st.applied != seq {
+		st.applied, st.sending = seq, false
+	}
 	first := st.view == nil
 	switch {
 	case next != nil:
@@ -289,6 +293,9 @@ func step[Q, R any](st *stream, x exchange[Q, R]) (r R, ok bool, wake time.Time)
 	r, ok, wake = x.next(time.Now())
 	st.settled = !ok && (st.view == nil || st.engine.quiet())
 	settled := st.settled
+	if settled {
+		st.saySettled(time.Now())
+	}
 	st.mu.Unlock()
 	switch {
 	case settled:

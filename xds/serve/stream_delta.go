@@ -148,6 +148,7 @@ func (d *delta) rejected(out *outstanding, words string, now time.Time) {
 	words = clip(words)
 	if len(guilty) == 0 || d.view == nil {
 		d.ledger.rejected(out.typ, words, "", now)
+		d.refusedSome(out.typ, words, nil, now)
 		d.log.Warn("proxy rejected a response",
 			slog.String("type", short(out.typ)), slog.Int("resources", len(out.changes)), slog.String("words", words))
 		if d.view != nil {
@@ -155,6 +156,11 @@ func (d *delta) rejected(out *outstanding, words string, now time.Time) {
 		}
 		return
 	}
+	names := make([]string, len(guilty))
+	for i, g := range guilty {
+		names[i] = g.name
+	}
+	d.refusedSome(out.typ, words, names, now)
 	for _, g := range guilty {
 		d.ledger.rejected(out.typ, words, g.name, now)
 		d.condemn(g.c, words, now)
@@ -204,6 +210,7 @@ func (d *delta) next(now time.Time) (*discoveryv3.DeltaDiscoveryResponse, bool, 
 	size := proto.Size(m)
 	d.ledger.sent(r.typ, r.nonce, d.revision, len(m.GetResources()), len(m.GetRemovedResources()), size, now)
 	d.server.metrics.sent(r.typ, len(m.GetResources()), size)
+	d.sentSome(now)
 	return m, true, time.Time{}
 }
 

@@ -161,6 +161,7 @@ func (w *whole) answered(t *wholeType, q *discoveryv3.DiscoveryRequest, now time
 	// Such clients know less than Envoy, so their word condemns no content; the
 	// same version is not sent again, that is all.
 	l.rejected(t.typ, words, "", now)
+	w.stream.refusedSome(t.typ, words, nil, now)
 	w.stream.server.metrics.rejected(t.typ)
 	w.stream.log.Warn("client rejected a response", slog.String("type", short(t.typ)), slog.String("words", words))
 }
@@ -256,6 +257,7 @@ func (w *whole) respond(t *wholeType, now time.Time) *discoveryv3.DiscoveryRespo
 	size := proto.Size(m)
 	w.stream.ledger.sent(t.typ, t.nonce, w.stream.revision, len(list), 0, size, now)
 	w.stream.server.metrics.sent(t.typ, len(list), size)
+	w.stream.sentSome(now)
 	return m
 }
 

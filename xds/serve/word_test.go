@@ -1,0 +1,115 @@
+package serve
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/heddle-mesh/heddle/xds"
+)
+
+// notes writes down what it is told.
+type notes struct {
+	mu   sync.Mutex
+	seqs map[string]uint64 // of revisions
+	all  []Word
+}
+
+func (n *notes) Published(p Published) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.seqs[p.Snapshot.Revision.String()] = p.Seq
+}
+
+func (n *notes) Heard(w Word) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.all = append(n.all, w)
+}
+
+// of lists what a proxy had to do with a snapshot.
+func (n *notes) of(uid, revision string) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var list []string
+	for _, w := range n.all {
+		if w.UID != uid || w.Seq != n.seqs[revision] {
+			continue
+		}
+		text := map[Happening]string{SentSome: "sent", Refused: "refused", Settled: "settled"}[w.What]
+		for _, r := range w.Refusals {
+			text += fmt.Sprintf(" %s %q %v", r.Name, r.Words, r.From)
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+func TestListenersHearHowAChangeIsDelivered(t *testing.T) {
+	w := newWorld(t, nil, "pod-1", "pod-2")
+	n := &notes{seqs: map[string]uint64{}}
+	w.server.Listen(n)
+	w.object(shopRules, "good")
+	first := w.set(shop()...)
+	one := w.connect("pod-1")
+	start(one)
+	w.settled(first)
+	one.silent()
+
+	// What concerns nobody is settled without a word to the proxy.
+	quiet := w.set(shop()...)
+	w.settled(quiet)
+	eventually(t, "it is said to be settled", func() bool { return slices.Equal(n.of("pod-1", quiet.String()), []string{"settled"}) })
+
+	good := w.set(with(shop(), part(virtualHost("80/shop", "better", "outbound|80||shop"), shopRules))...)
+	one.take(xds.VirtualHostType)
+	w.settled(good)
+	eventually(t, "sent and settled", func() bool { return slices.Equal(n.of("pod-1", good.String()), []string{"sent", "settled"}) })
+
+	w.object(shopRules, "bad")
+	bad := w.set(with(shop(), part(virtualHost("80/shop", "bad", "outbound|80||shop"), shopRules))...)
+	one.nack(one.expect(xds.VirtualHostType), "no such thing")
+	one.take(xds.VirtualHostType) // the last good one again
+	w.settled(bad)
+	refusal := ` 80/shop "no such thing" [VirtualService default/shop]`
+	want := []string{"sent", "refused" + refusal, "settled" + refusal}
+	eventually(t, "the refusal is told, and what is kept back in the end", func() bool { return slices.Equal(n.of("pod-1", bad.String()), want) })
+	if c := w.server.Connected(); len(c) != 1 || !c[0].Refusing || c[0].ID != "pod-1.default" {
+		t.Errorf("connected: %+v", c)
+	}
+
+	// A second proxy of the workload is not even sent it, and that is told too.
+	two := w.connect("pod-2")
+	start(two)
+	eventually(t, "what is kept back from the others", func() bool {
+		list := n.of("pod-2", bad.String())
+		return len(list) > 0 && list[len(list)-1] == "settled"+refusal
+	})
+
+	mended := w.set(with(shop(), part(virtualHost("80/shop", "mended", "outbound|80||shop"), shopRules))...)
+	one.take(xds.VirtualHostType)
+	two.take(xds.VirtualHostType)
+	w.settled(mended)
+	eventually(t, "mended", func() bool { return slices.Equal(n.of("pod-1", mended.String()), []string{"sent", "settled"}) })
+	if c := w.server.Connected(); len(c) != 2 || c[0].Refusing || c[1].Refusing {
+		t.Errorf("connected: %+v", c)
+	}
+}
+
+func TestMakeRemembers(t *testing.T) {
+	w := newWorld(t, nil, "pod-1")
+	p := part(virtualHost("80/shop", "shop", "outbound|80||shop"), shopRules)
+	first := w.server.Make(p)
+	made := w.server.Made()
+	again := w.server.Make(p)
+	if first.Version == "" || first.Bytes < 50 || first.Clusters[0] != "outbound|80||shop" || again.Version != first.Version {
+		t.Errorf("made: %+v", first)
+	}
+	if w.server.Made() != made {
+		t.Error("it was made twice")
+	}
+	if m, err := first.Message(); err != nil || xds.NameOf(m) != "80/shop" {
+		t.Errorf("message: %v, %v", m, err)
+	}
+}
