@@ -52,6 +52,13 @@ func exposition(s float64) string {
 // serveMesh is an embedded Prometheus that has scraped the exposition so often.
 func serveMesh(t *testing.T, scrapes int) *metrics.Client {
 	t.Helper()
+	return serve(t, exposition, scrapes)
+}
+
+// serve is an embedded Prometheus that has scraped what is exposed after so many
+// seconds so often.
+func serve(t *testing.T, exposition func(float64) string, scrapes int) *metrics.Client {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "m.sock")
 	l, err := net.Listen("unix", path)
 	if err != nil {
@@ -150,38 +157,6 @@ func TestAYoungMeshIsNotAveragedOverTheTimeBeforeIt(t *testing.T) {
 	}
 	if got := traffic.Requests[0].Rate; got < 10 || got > 24 {
 		t.Errorf("rate is %.2f, want about 18", got)
-	}
-}
-
-func TestSeriesOfAService(t *testing.T) {
-	c := serveMesh(t, 30)
-	now := time.Now()
-	r := metrics.Range{Start: now.Add(-2 * time.Second), End: now, Step: time.Second}
-	list, err := c.Series(t.Context(), metrics.Subject{Kind: metrics.Service, Name: "reviews.default.svc.cluster.local"}, 2*time.Second, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	last := map[string]float64{}
-	for _, s := range list {
-		last[s.Name] = s.Points[len(s.Points)-1].Value
-	}
-	near(t, "requests", last["requests"], 20)
-	near(t, "errors", last["errors"], 2)
-	near(t, "p50", last["p50"], 7.8)
-	near(t, "connections", last["connections"], 3)
-	if _, ok := last["received"]; ok {
-		t.Error("a series without values is there")
-	}
-	out, err := c.Series(t.Context(), metrics.Subject{Kind: metrics.Workload, Namespace: "default", Name: "productpage-v1", Direction: metrics.Outbound}, 2*time.Second, r)
-	if err != nil || len(out) == 0 {
-		t.Errorf("outbound series: %v, %v", out, err)
-	}
-	hostile := metrics.Subject{Kind: metrics.Service, Name: `x"} or up{a="`}
-	if list, err := c.Series(t.Context(), hostile, time.Second, r); err != nil || len(list) != 0 {
-		t.Errorf("a name with quotes: %v, %v", list, err)
-	}
-	if _, err := c.Series(t.Context(), metrics.Subject{Kind: "pod"}, time.Second, r); err == nil {
-		t.Error("unknown kind: no error")
 	}
 }
 

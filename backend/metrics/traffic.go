@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -20,6 +21,7 @@ import (
 // Limits of what one reading of the traffic takes from a server.
 const (
 	queryTimeout = 20 * time.Second
+	rangeTimeout = time.Minute
 	maxSeries    = 500_000
 )
 
@@ -73,46 +75,98 @@ func (c *Client) Traffic(ctx context.Context, window time.Duration, at time.Time
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	span := strconv.FormatInt(window.Milliseconds(), 10) + "ms"
-	t := graph.Traffic{At: at, Window: window}
+	var answers [questions]model.Vector
+	covered := window
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		return c.each(ctx, fmt.Sprintf(requestsQuery, span), at, func(m model.Metric, v float64) {
-			t.Requests = append(t.Requests, graph.Requests{
-				Flow: flow(m), Code: text(m, "response_code"), GRPC: text(m, "grpc_response_status"),
-				Flags: flags(m), Rate: v,
-			})
+	for i, query := range trafficQueries(window) {
+		group.Go(func() (err error) {
+			answers[i], err = c.vector(ctx, query, at)
+			return err
 		})
-	})
+	}
 	group.Go(func() (err error) {
-		t.Durations, err = c.durations(ctx, fmt.Sprintf(durationsQuery, span), at)
-		return err
-	})
-	group.Go(func() (err error) {
-		t.Connections, err = c.connections(ctx, connectionsQuery(span), at)
-		return err
-	})
-	group.Go(func() error {
-		return c.each(ctx, fmt.Sprintf(callersQuery, span), at, func(m model.Metric, v float64) {
-			address, err := netip.ParseAddr(string(m["source_address"]))
-			if err != nil {
-				return // an unknown source stays one
-			}
-			t.Callers = append(t.Callers, graph.Caller{
-				Address: address.Unmap(), Destination: peer(m, "destination"), Service: service(m), Protocol: protocol(m),
-				Code: text(m, "response_code"), GRPC: text(m, "grpc_response_status"), Flags: flags(m), Rate: v,
-			})
-		})
-	})
-	group.Go(func() (err error) {
-		t.Window, err = c.covered(ctx, window, at)
+		covered, err = c.covered(ctx, window, at)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return graph.Traffic{}, fmt.Errorf("read traffic: %w", err)
 	}
-	scale(&t, float64(window)/float64(t.Window))
+	t := traffic(answers, covered, at)
+	scale(&t, float64(window)/float64(covered))
 	return t, nil
+}
+
+// TrafficOver reads what happened in each step of a range: the traffic of the
+// window before the step's end, as Traffic does it, in the order of time. Steps
+// in which nothing is known of anybody are left out.
+func (c *Client) TrafficOver(ctx context.Context, window time.Duration, r Range) ([]graph.Traffic, error) {
+	ctx, cancel := context.WithTimeout(ctx, rangeTimeout)
+	defer cancel()
+	steps := map[model.Time]*[questions]model.Vector{}
+	// One after the other: this is never what somebody waits for.
+	for i, query := range trafficQueries(window) {
+		matrix, err := c.matrix(ctx, query, r)
+		if err != nil {
+			return nil, fmt.Errorf("read traffic from %s on: %w", r.Start.Format(time.RFC3339), err)
+		}
+		for _, stream := range matrix {
+			for _, v := range stream.Values {
+				if steps[v.Timestamp] == nil {
+					steps[v.Timestamp] = new([questions]model.Vector)
+				}
+				steps[v.Timestamp][i] = append(steps[v.Timestamp][i], &model.Sample{Metric: stream.Metric, Value: v.Value, Timestamp: v.Timestamp})
+			}
+		}
+	}
+	out := make([]graph.Traffic, 0, len(steps))
+	for _, at := range slices.Sorted(maps.Keys(steps)) {
+		for _, v := range steps[at] {
+			sortVector(v)
+		}
+		out = append(out, traffic(*steps[at], window, at.Time().UTC()))
+	}
+	return out, nil
+}
+
+// The questions that traffic is made from.
+const (
+	requests = iota
+	durations
+	connections
+	callers
+	questions
+)
+
+func trafficQueries(window time.Duration) [questions]string {
+	span := strconv.FormatInt(window.Milliseconds(), 10) + "ms"
+	return [questions]string{
+		requests: fmt.Sprintf(requestsQuery, span), durations: fmt.Sprintf(durationsQuery, span),
+		connections: connectionsQuery(span), callers: fmt.Sprintf(callersQuery, span),
+	}
+}
+
+// traffic reads the answers to the questions.
+func traffic(answers [questions]model.Vector, window time.Duration, at time.Time) graph.Traffic {
+	t := graph.Traffic{At: at, Window: window}
+	eachOf(answers[requests], func(m model.Metric, v float64) {
+		t.Requests = append(t.Requests, graph.Requests{
+			Flow: flow(m), Code: text(m, "response_code"), GRPC: text(m, "grpc_response_status"),
+			Flags: flags(m), Rate: v,
+		})
+	})
+	t.Durations = durationsOf(answers[durations])
+	t.Connections = connectionsOf(answers[connections])
+	eachOf(answers[callers], func(m model.Metric, v float64) {
+		address, err := netip.ParseAddr(string(m["source_address"]))
+		if err != nil {
+			return // an unknown source stays one
+		}
+		t.Callers = append(t.Callers, graph.Caller{
+			Address: address.Unmap(), Destination: peer(m, "destination"), Service: service(m), Protocol: protocol(m),
+			Code: text(m, "response_code"), GRPC: text(m, "grpc_response_status"), Flags: flags(m), Rate: v,
+		})
+	})
+	return t
 }
 
 // scale multiplies all rates: a rate over a window that the metrics cover only
@@ -165,24 +219,39 @@ func (c *Client) covered(ctx context.Context, window time.Duration, at time.Time
 
 // each runs an instant query and calls f for every number in the answer.
 func (c *Client) each(ctx context.Context, query string, at time.Time, f func(model.Metric, float64)) error {
+	vector, err := c.vector(ctx, query, at)
+	eachOf(vector, f)
+	return err
+}
+
+// vector runs an instant query.
+func (c *Client) vector(ctx context.Context, query string, at time.Time) (model.Vector, error) {
 	value, _, _, err := c.api.Query(ctx, query, at)
 	if err != nil {
-		return failed(err)
+		return nil, failed(err)
 	}
 	vector, ok := value.(model.Vector)
 	if !ok {
-		return fmt.Errorf("prometheus answered with a %s, not a vector", value.Type())
+		return nil, fmt.Errorf("prometheus answered with a %s, not a vector", value.Type())
 	}
 	if len(vector) > maxSeries {
-		return fmt.Errorf("prometheus has %d series for the traffic, more than the %d that are read", len(vector), maxSeries)
+		return nil, fmt.Errorf("prometheus has %d series for the traffic, more than the %d that are read", len(vector), maxSeries)
 	}
-	slices.SortFunc(vector, func(a, b *model.Sample) int { return compareMetrics(a.Metric, b.Metric) })
+	sortVector(vector)
+	return vector, nil
+}
+
+func sortVector(v model.Vector) {
+	slices.SortFunc(v, func(a, b *model.Sample) int { return compareMetrics(a.Metric, b.Metric) })
+}
+
+// eachOf calls f for every number in a vector.
+func eachOf(vector model.Vector, f func(model.Metric, float64)) {
 	for _, s := range vector {
 		if v := float64(s.Value); !math.IsNaN(v) && !math.IsInf(v, 0) {
 			f(s.Metric, v)
 		}
 	}
-	return nil
 }
 
 func compareMetrics(a, b model.Metric) int {
@@ -195,11 +264,11 @@ func compareMetrics(a, b model.Metric) int {
 	return 0
 }
 
-// durations gathers the buckets of each histogram.
-func (c *Client) durations(ctx context.Context, query string, at time.Time) ([]graph.Durations, error) {
+// durationsOf gathers the buckets of each histogram.
+func durationsOf(vector model.Vector) []graph.Durations {
 	found := map[graph.Flow]int{}
 	var list []graph.Durations
-	err := c.each(ctx, query, at, func(m model.Metric, v float64) {
+	eachOf(vector, func(m model.Metric, v float64) {
 		le, err := strconv.ParseFloat(string(m["le"]), 64)
 		if err != nil {
 			return
@@ -224,18 +293,18 @@ func (c *Client) durations(ctx context.Context, query string, at time.Time) ([]g
 			return 0
 		})
 	}
-	return list, err
+	return list
 }
 
-// connections gathers the four figures of each flow.
-func (c *Client) connections(ctx context.Context, query string, at time.Time) ([]graph.Connections, error) {
+// connectionsOf gathers the four figures of each flow.
+func connectionsOf(vector model.Vector) []graph.Connections {
 	type key struct {
 		graph.Flow
 		flags string
 	}
 	found := map[key]int{}
 	var list []graph.Connections
-	err := c.each(ctx, query, at, func(m model.Metric, v float64) {
+	eachOf(vector, func(m model.Metric, v float64) {
 		f := flow(m)
 		f.Protocol = graph.TCP
 		k := key{f, flags(m)}
@@ -256,7 +325,7 @@ func (c *Client) connections(ctx context.Context, query string, at time.Time) ([
 			list[i].Received = v
 		}
 	})
-	return list, err
+	return list
 }
 
 // text is a label's value; what stands for "nobody knows" is "".

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -39,6 +40,22 @@ type LiveNode struct {
 // LiveEdge is an edge with its health.
 type LiveEdge struct {
 	Edge
+}
+
+// Transition is a node that came to another state.
+type Transition struct {
+	At        time.Time `json:"at"`
+	Type      Type      `json:"type"` // of the graph that the node is in
+	ID        string    `json:"node"`
+	Name      string    `json:"name"`
+	Namespace string    `json:"namespace,omitempty"`
+	From      State     `json:"from"`
+	To        State     `json:"to"`
+}
+
+// CompareTransitions orders by time, then by node.
+func CompareTransitions(a, b Transition) int {
+	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
 }
 
 // Unit of a rate.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -82,10 +83,10 @@ type inbound struct {
 
 func (l *link) inbound() inbound { return inbound{keyOf(l.Destination), l.Protocol} }
 
-// localFlags are those with which the source's own proxy answers: the
+// LocalFlags are those with which the source's own proxy answers: the
 // destination never saw the request, so that only the source reports it.
-var localFlags = []string{
-	"UF", "UH", "NR", "NC", "UO", "FI", "RL", "UAEX", "RLSE", "DF", "IH", "NFCF", "OM", "DO",
+func LocalFlags() []string {
+	return []string{"UF", "UH", "NR", "NC", "UO", "FI", "RL", "UAEX", "RLSE", "DF", "IH", "NFCF", "OM", "DO"}
 }
 
 // atSource reports whether the destination cannot have seen the traffic, or is
@@ -98,10 +99,8 @@ func (l *link) atSource(flags string) bool {
 		return true
 	}
 	for flag := range strings.SplitSeq(flags, ",") {
-		for _, local := range localFlags {
-			if flag == local {
-				return true
-			}
+		if slices.Contains(LocalFlags(), flag) {
+			return true
 		}
 	}
 	return false

@@ -57,10 +57,6 @@ const (
 	mostOf = 0.80
 )
 
-// ChangesWithin is how far before now changes can matter that Explain was not
-// told of in an earlier evaluation.
-const ChangesWithin = afterChange + 2*time.Minute
-
 // Change is a set of objects that somebody changed at once.
 type Change struct {
 	ID    string
