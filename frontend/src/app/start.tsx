@@ -4,7 +4,7 @@ import { loadSession } from '../api/session';
 import { useSessionStatus } from '../api/session-store';
 import { SignInPage } from '../features/auth/sign-in-page';
 import { Failed, Loading } from '../ui/states';
-import { LanguageSwitch, ThemeSwitch } from './shell/choices';
+import { LanguagePicker, ThemeSwitch } from './shell/choices';
 import { useAppTexts } from './texts';
 
 const App = lazy(() => import('./app').then((m) => ({ default: m.App })));
@@ -32,7 +32,7 @@ export function Start() {
       <SignInPage
         choices={
           <>
-            <LanguageSwitch />
+            <LanguagePicker />
             <ThemeSwitch />
           </>
         }

@@ -30,6 +30,8 @@ export interface Environment {
   /** Calls at the next frame that is drawn; returns how to take it back. */
   frame(f: () => void): () => void;
   sessionEnded(): void;
+  /** The socket could not be opened: whoever can should find out whether the session is over. */
+  refused(): void;
 }
 
 /** Topics whose figures change all the time are shown once in a second. */
@@ -232,6 +234,9 @@ export class LiveStore {
         this.become('reconnecting', this.env.now());
         this.waitForStale();
       }
+      if (this.failures > 0) {
+        this.env.refused();
+      }
       const pause = Math.min(retryMost, retryFirst * 2 ** this.failures) * (0.5 + this.env.random() / 2);
       this.failures++;
       this.retryTimer = setTimeout(this.retry, pause);
@@ -312,6 +317,7 @@ export class LiveStore {
         each(event);
       }
     }
+    s.lastEvent = message.seq ?? s.lastEvent;
     if (message.events?.length) {
       bumpRevision();
     }

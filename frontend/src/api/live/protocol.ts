@@ -28,6 +28,8 @@ export interface LiveEvent {
 export interface EventsMessage {
   id: string;
   epoch?: string;
+  /** The last event that there is, to ask for those after it. */
+  seq?: number;
   events?: LiveEvent[];
   resync?: boolean;
 }

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useSyncExternalStore } from 'react';
+import { request } from '../request';
 import { sessionStore } from '../session-store';
 import { type Connection, keyOf, LiveStore } from './live-store';
 import type { LiveEvent, Params, Topic } from './protocol';
@@ -14,6 +15,8 @@ export const liveStore = new LiveStore({
     return () => cancelAnimationFrame(id);
   },
   sessionEnded: () => sessionStore.getState().ended(),
+  // A refused handshake does not say why; an answer of 401 to this does.
+  refused: () => void request('/api/v1/session').catch(() => {}),
 });
 
 /** A followed topic: pass it to the hooks below. */

@@ -1,7 +1,8 @@
-import { Button } from '@patternfly/react-core';
+import { Button, SelectList, SelectOption } from '@patternfly/react-core';
 import { Languages, Moon, Sun } from 'lucide-react';
 import { isDark, usePreferences } from '../preferences';
 import { useAppTexts } from '../texts';
+import { Picker } from './picker';
 
 /** Switches between light and dark; until then the system's choice holds. */
 export function ThemeSwitch() {
@@ -36,5 +37,27 @@ export function LanguageSwitch() {
       }
       onClick={() => setLanguage(other)}
     />
+  );
+}
+
+const languages = { en: 'English', zh: '简体中文' } as const;
+
+/** The same choice as a list, for who does not know the page yet. */
+export function LanguagePicker() {
+  const t = useAppTexts();
+  const setLanguage = usePreferences((p) => p.setLanguage);
+  return (
+    <Picker
+      label={`${t('language')}: ${languages[t.language]}`}
+      value={languages[t.language]}
+      icon={<Languages size={15} strokeWidth={1.7} aria-hidden />}
+      selected={t.language}
+      onPick={(_, picked) => setLanguage(picked === 'zh' ? 'zh' : 'en')}
+    >
+      <SelectList>
+        <SelectOption value="en">English</SelectOption>
+        <SelectOption value="zh">简体中文</SelectOption>
+      </SelectList>
+    </Picker>
   );
 }

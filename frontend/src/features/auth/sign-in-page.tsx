@@ -7,7 +7,7 @@ import { useAuthTexts } from './texts';
 import { useSignIn } from './use-sign-in';
 
 /** The page for who is not signed in. `choices` are theme and language, which the app owns. */
-export function SignInPage({ choices, version }: { choices: ReactNode; version?: string }) {
+export function SignInPage({ choices }: { choices: ReactNode }) {
   const t = useAuthTexts();
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
@@ -74,7 +74,6 @@ export function SignInPage({ choices, version }: { choices: ReactNode; version?:
         </div>
         <div className="si-foot">
           <span>{t.rich('firstStart', { command: <span className="mono">heddle up</span> })}</span>
-          <span className="num">{version}</span>
         </div>
       </main>
     </div>

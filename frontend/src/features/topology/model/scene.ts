@@ -1,0 +1,176 @@
+import type { Health } from '../../../ui/glyph';
+
+/** What the scene needs to know of a node; the live element has more. */
+export interface SceneNode {
+  id: string;
+  namespace?: string | undefined;
+  state: Health;
+  idle: boolean;
+}
+
+export interface SceneEdge {
+  id: string;
+  source: string;
+  target: string;
+  idle: boolean;
+}
+
+export interface SceneOptions {
+  /** Namespaces to show; all when empty. What they talk to is shown with them. */
+  namespaces: readonly string[];
+  /** Namespaces drawn as one card. */
+  collapsed: ReadonlySet<string>;
+  showIdle: boolean;
+  /** Only nodes that it lets through, when there is one. */
+  find?: ((id: string) => boolean) | undefined;
+  /** Only the neighbourhood of a node: what can be reached in so many steps, either way. */
+  focus?: { id: string; steps: number } | undefined;
+}
+
+/** A service, workload or app of its own, or a namespace that is drawn as one card. */
+export type SceneCard =
+  | { id: string; kind: 'node'; namespace: string; node: string }
+  | { id: string; kind: 'namespace'; namespace: string; nodes: readonly string[] };
+
+/** A line between two cards: one edge, or all those between collapsed namespaces. */
+export interface SceneThread {
+  id: string;
+  source: string;
+  target: string;
+  edges: readonly string[];
+}
+
+/** What is drawn, sorted by id: which cards, which threads, which boxes around them. */
+export interface Scene {
+  cards: readonly SceneCard[];
+  threads: readonly SceneThread[];
+  /** Open namespaces with their cards. Nodes without namespace stand outside of all boxes. */
+  boxes: readonly { namespace: string; cards: readonly string[] }[];
+  /** Nodes that the options leave out. */
+  hidden: number;
+}
+
+export const namespaceCard = (namespace: string): string => `ns:${namespace}`;
+
+const byId = <T extends { id: string }>(a: T, b: T) => (a.id < b.id ? -1 : Number(a.id > b.id));
+
+/** Decides what is drawn of a graph. Equal input gives an equal scene, whatever the order. */
+export function scene(nodes: readonly SceneNode[], edges: readonly SceneEdge[], options: SceneOptions): Scene {
+  const shown = visible(nodes, edges, options);
+  const cardOf = new Map<string, string>();
+  const cards = new Map<string, SceneCard>();
+  for (const node of [...nodes].sort(byId)) {
+    if (!shown.has(node.id)) {
+      continue;
+    }
+    const namespace = node.namespace ?? '';
+    if (namespace !== '' && options.collapsed.has(namespace)) {
+      const id = namespaceCard(namespace);
+      const card = cards.get(id);
+      const members = card?.kind === 'namespace' ? [...card.nodes, node.id] : [node.id];
+      cards.set(id, { id, kind: 'namespace', namespace, nodes: members });
+      cardOf.set(node.id, id);
+    } else {
+      cards.set(node.id, { id: node.id, kind: 'node', namespace, node: node.id });
+      cardOf.set(node.id, node.id);
+    }
+  }
+  const sorted = [...cards.values()].sort(byId);
+  return {
+    cards: sorted,
+    threads: threadsOf(edges, cardOf, options.showIdle),
+    boxes: boxesOf(sorted),
+    hidden: nodes.length - shown.size,
+  };
+}
+
+function visible(nodes: readonly SceneNode[], edges: readonly SceneEdge[], options: SceneOptions): Set<string> {
+  const lively = new Set(nodes.filter((n) => options.showIdle || !n.idle).map((n) => n.id));
+  let shown = new Set(lively);
+  if (options.namespaces.length > 0) {
+    const wanted = new Set(options.namespaces);
+    const inside = new Set(nodes.filter((n) => wanted.has(n.namespace ?? '')).map((n) => n.id));
+    shown = new Set([...lively].filter((id) => inside.has(id)));
+    for (const edge of edges) {
+      if (options.showIdle || !edge.idle) {
+        for (const [here, there] of [
+          [edge.source, edge.target],
+          [edge.target, edge.source],
+        ] as const) {
+          if (inside.has(here) && lively.has(there)) {
+            shown.add(there);
+          }
+        }
+      }
+    }
+  }
+  if (options.find) {
+    const { find } = options;
+    shown = new Set([...shown].filter((id) => find(id)));
+  }
+  if (options.focus) {
+    const near = neighbourhood(edges, options.focus.id, options.focus.steps);
+    shown = new Set([...shown].filter((id) => near.has(id)));
+  }
+  return shown;
+}
+
+/** The node and all that is at most so many edges away from it, against their direction too. */
+export function neighbourhood(edges: readonly SceneEdge[], id: string, steps: number): Set<string> {
+  const beside = new Map<string, string[]>();
+  const join = (from: string, to: string) => {
+    const list = beside.get(from);
+    if (list) {
+      list.push(to);
+    } else {
+      beside.set(from, [to]);
+    }
+  };
+  for (const edge of edges) {
+    join(edge.source, edge.target);
+    join(edge.target, edge.source);
+  }
+  const reached = new Set([id]);
+  let rim = [id];
+  for (let step = 0; step < steps && rim.length > 0; step++) {
+    const next: string[] = [];
+    for (const from of rim) {
+      for (const to of beside.get(from) ?? []) {
+        if (!reached.has(to)) {
+          reached.add(to);
+          next.push(to);
+        }
+      }
+    }
+    rim = next;
+  }
+  return reached;
+}
+
+function threadsOf(edges: readonly SceneEdge[], cardOf: ReadonlyMap<string, string>, showIdle: boolean): SceneThread[] {
+  const threads = new Map<string, SceneThread>();
+  for (const edge of [...edges].sort(byId)) {
+    const source = cardOf.get(edge.source);
+    const target = cardOf.get(edge.target);
+    // What happens within one card is not drawn; it is in the table.
+    if (source === undefined || target === undefined || source === target || (edge.idle && !showIdle)) {
+      continue;
+    }
+    const id = `${source} > ${target}`;
+    const thread = threads.get(id);
+    threads.set(id, { id, source, target, edges: [...(thread?.edges ?? []), edge.id] });
+  }
+  return [...threads.values()].sort(byId);
+}
+
+function boxesOf(cards: readonly SceneCard[]): Scene['boxes'] {
+  const boxes = new Map<string, string[]>();
+  for (const card of cards) {
+    if (card.kind === 'node' && card.namespace !== '') {
+      boxes.set(card.namespace, [...(boxes.get(card.namespace) ?? []), card.id]);
+    }
+  }
+  return [...boxes]
+    .map(([namespace, members]) => ({ namespace, cards: members }))
+    .sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
+}
