@@ -12,15 +12,14 @@ const reviews: Findable = {
   protocols: ['http'],
 };
 const mongodb: Findable = {
-  ...reviews,
   name: 'mongodb',
+  namespace: 'default',
   rate: 0,
   errorShare: 0,
   versions: [],
   state: 'healthy',
   protocols: ['tcp'],
 };
-mongodb.p95 = undefined as never;
 
 describe('parseFind', () => {
   it.each([
