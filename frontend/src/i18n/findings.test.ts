@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { type FindingCatalogue, findingMessage } from './findings';
+
+const catalogue: FindingCatalogue = {
+  HDL1101: { message: '{host} 不存在于 {where}。', why: '', fix: '' },
+  HDL0001: { message: '文本不是 YAML。', why: '', fix: '' },
+};
+const finding = {
+  code: 'HDL1101',
+  message: 'reviws does not exist in shop.',
+  params: { host: 'reviws', where: 'shop' },
+};
+
+test('the words of the catalogue, with the values of the finding', () => {
+  expect(findingMessage(finding, catalogue)).toBe('reviws 不存在于 shop。');
+});
+
+test('the words of the server, where the catalogue cannot say it', () => {
+  expect(findingMessage(finding, undefined)).toBe(finding.message);
+  expect(findingMessage({ ...finding, params: { host: 'reviws' } }, catalogue)).toBe(finding.message);
+  expect(findingMessage({ code: 'HDL9999', message: 'new' }, catalogue)).toBe('new');
+  expect(findingMessage({ code: 'HDL0001', message: 'line 3: a tab' }, catalogue)).toBe('line 3: a tab');
+});

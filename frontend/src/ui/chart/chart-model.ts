@@ -1,0 +1,47 @@
+/** Points of a series as the server sends them: seconds since 1970, and a value. */
+export type Points = readonly (readonly [number, number | null])[];
+
+/** Brings series of different times to one x axis; where a series has no value there is a gap. */
+export function align(all: readonly Points[]): { xs: number[]; ys: (number | null)[][] } {
+  const xs = [...new Set(all.flatMap((points) => points.map(([x]) => x)))].sort((a, b) => a - b);
+  const at = new Map(xs.map((x, i) => [x, i]));
+  const ys = all.map((points) => {
+    const row: (number | null)[] = xs.map(() => null);
+    for (const [x, y] of points) {
+      row[at.get(x) ?? 0] = y;
+    }
+    return row;
+  });
+  return { xs, ys };
+}
+
+/** The largest round number that is not above v: 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten. */
+export function roundBelow(v: number): number {
+  if (!(v > 0)) {
+    return 0;
+  }
+  const power = 10 ** Math.floor(Math.log10(v));
+  const lead = v / power + 1e-9;
+  return ([8, 6, 5, 4, 3, 2.5, 2, 1.5, 1].find((k) => k <= lead) ?? 1) * power;
+}
+
+/** Two or three ticks from zero: round, and near the top. */
+export function ticks(most: number, wanted: number): number[] {
+  const made = Array.from({ length: wanted }, (_, i) => roundBelow((most * 0.94 * i) / (wanted - 1)));
+  return [...new Set(made)];
+}
+
+/** Ticks of a logarithmic axis: the powers of ten within. */
+export function logTicks(low: number, high: number): number[] {
+  const made: number[] = [];
+  for (let k = Math.ceil(Math.log10(low)); 10 ** k <= high; k++) {
+    made.push(10 ** k);
+  }
+  return made;
+}
+
+export const largest = (ys: readonly (readonly (number | null)[])[]): number =>
+  ys.reduce((most, row) => row.reduce<number>((m, y) => Math.max(m, y ?? 0), most), 0);
+
+/** The last value of a series, for the end of its line. */
+export const lastOf = (points: Points): number | null => points.findLast(([, y]) => y !== null)?.[1] ?? null;

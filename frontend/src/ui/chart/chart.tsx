@@ -1,0 +1,236 @@
+import { useEffect, useMemo, useRef } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { clock, type Figure, number, plain } from '../../lib/format';
+import { align, largest, lastOf, logTicks, type Points, ticks } from './chart-model';
+import { useThemeChange } from './theme-change';
+
+export interface ChartSeries {
+  readonly label: string;
+  readonly points: Points;
+  /** A token: "--hd-s1". Series colours are never health colours, but for an error share. */
+  readonly color: `--hd-${string}`;
+  /** The one in question is drawn stronger. */
+  readonly strong?: boolean;
+  readonly dashed?: boolean;
+}
+
+/** Something that happened: a change, or the begin of an incident. */
+export interface ChartMark {
+  readonly at: number;
+  readonly kind: 'change' | 'incident';
+  readonly label?: string;
+}
+
+interface ChartProps {
+  /** What a screen reader says: what is drawn, and how it goes. */
+  label: string;
+  series: readonly ChartSeries[];
+  marks?: readonly ChartMark[];
+  height?: number;
+  /** Seconds since 1970 of both ends; without it those of the data. */
+  range?: readonly [number, number];
+  /** The y axis reaches at least this far. */
+  atLeast?: number;
+  log?: boolean;
+  tickCount?: 2 | 3;
+  /** Times under the axis; off for all but the last of charts above each other. */
+  times?: boolean;
+  /** Names and last values at the ends of lines; needs room at the right. */
+  ends?: (value: number) => Figure;
+}
+
+const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** A course over time: horizontal hairlines, no legend box, marks for what was changed. */
+export function Chart(props: ChartProps) {
+  const {
+    label,
+    series,
+    marks = none,
+    height = 120,
+    range,
+    atLeast = 0,
+    log = false,
+    tickCount = 3,
+    times = true,
+    ends,
+  } = props;
+  const root = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const theme = useThemeChange();
+  const data = useMemo(() => align(series.map((s) => s.points)), [series]);
+  const shown = useRef({ data, marks, range, atLeast, series, ends });
+  shown.current = { data, marks, range, atLeast, series, ends };
+  // What needs another plot; figures only need other data.
+  const shape = JSON.stringify([
+    series.map((s) => [s.label, s.color, s.strong, s.dashed]),
+    height,
+    log,
+    tickCount,
+    times,
+    Boolean(ends),
+    theme,
+  ]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: shape stands for all that makes another plot
+  useEffect(() => {
+    const element = root.current;
+    if (!element) {
+      return;
+    }
+    const ink = css('--hd-ink-3');
+    const font = `11px ${css('--hd-font')}`;
+    const first = shown.current.series;
+    const made = new uPlot(
+      {
+        width: element.clientWidth || 300,
+        height,
+        padding: [6, ends ? 92 : 0, times ? 0 : 6, 0],
+        cursor: { show: false },
+        legend: { show: false },
+        scales: {
+          x: { time: true, range: (_, low, high) => [...(shown.current.range ?? [low, high])] as [number, number] },
+          y: log
+            ? { distr: 3, log: 10 }
+            : { range: () => [0, Math.max(largest(shown.current.data.ys) * 1.12, shown.current.atLeast) || 1] },
+        },
+        axes: [
+          {
+            show: times,
+            stroke: ink,
+            font,
+            size: 20,
+            gap: 4,
+            space: 70,
+            grid: { show: false },
+            ticks: { show: false },
+            values: (u, splits) => {
+              const wide = (u.scales.x?.max ?? 0) - (u.scales.x?.min ?? 0);
+              return splits.map((x) => clock(x * 1000, wide < 300 ? 'second' : 'minute'));
+            },
+          },
+          {
+            stroke: ink,
+            font,
+            size: 38,
+            gap: 5,
+            grid: { stroke: css('--hd-line'), width: 1 },
+            ticks: { show: false },
+            splits: (u) => {
+              const top = u.scales.y?.max ?? 1;
+              return log ? logTicks(u.scales.y?.min ?? 1, top) : ticks(top, tickCount);
+            },
+            values: (_, splits) => splits.map((v) => (v >= 1000 ? `${number(v / 1000)}k` : number(v))),
+          },
+        ],
+        series: [
+          {},
+          ...first.map((s) => ({
+            label: s.label,
+            stroke: css(s.color),
+            width: s.strong ? 2 : 1.5,
+            points: { show: false },
+            ...(s.dashed ? { dash: [4, 4] } : {}),
+            ...(first.length === 1 ? { fill: `${css(s.color)}1f` } : {}),
+          })),
+        ],
+        hooks: {
+          draw: [
+            (u) => {
+              drawMarks(u, shown.current.marks);
+              if (shown.current.ends) {
+                drawEnds(u, shown.current.series, shown.current.ends);
+              }
+            },
+          ],
+        },
+      },
+      aligned(shown.current.data),
+      element,
+    );
+    plot.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [shape]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: marks and range are drawn with the data
+  useEffect(() => {
+    plot.current?.setData(aligned(data));
+  }, [data, marks, range, atLeast]);
+
+  return <div ref={root} className="chart" style={{ height }} role="img" aria-label={label} />;
+}
+
+const none: readonly ChartMark[] = [];
+
+const aligned = (data: ReturnType<typeof align>): uPlot.AlignedData => [data.xs, ...data.ys] as uPlot.AlignedData;
+
+function drawMarks(u: uPlot, marks: readonly ChartMark[]): void {
+  const { ctx } = u;
+  const r = devicePixelRatio;
+  const { min = 0, max = 0 } = u.scales.x ?? {};
+  ctx.save();
+  ctx.font = `${11 * r}px ${css('--hd-font')}`;
+  for (const mark of marks) {
+    if (mark.at < min || mark.at > max) {
+      continue;
+    }
+    const x = u.valToPos(mark.at, 'x', true);
+    const top = u.bbox.top;
+    ctx.strokeStyle = css(mark.kind === 'incident' ? '--hd-failing' : '--hd-accent-ink');
+    ctx.fillStyle = ctx.strokeStyle;
+    ctx.lineWidth = r;
+    ctx.setLineDash([3 * r, 3 * r]);
+    ctx.beginPath();
+    ctx.moveTo(x, top);
+    ctx.lineTo(x, top + u.bbox.height);
+    ctx.stroke();
+    ctx.setLineDash([]);
+    ctx.beginPath();
+    if (mark.kind === 'incident') {
+      ctx.rect(x - 3 * r, top, 6 * r, 6 * r);
+    } else {
+      const y = top + 3 * r;
+      ctx.moveTo(x, y - 4 * r);
+      ctx.lineTo(x + 4 * r, y);
+      ctx.lineTo(x, y + 4 * r);
+      ctx.lineTo(x - 4 * r, y);
+    }
+    ctx.fill();
+    if (mark.label) {
+      const left = x < u.bbox.left + u.bbox.width / 2;
+      ctx.textAlign = left ? 'left' : 'right';
+      ctx.fillText(mark.label, x + (left ? 7 : -7) * r, top + 7 * r);
+    }
+  }
+  ctx.restore();
+}
+
+/** Names and last values at the ends of the lines, moved apart where they would lie on each other. */
+function drawEnds(u: uPlot, series: readonly ChartSeries[], figure: (value: number) => Figure): void {
+  const { ctx } = u;
+  const r = devicePixelRatio;
+  const bottom = u.bbox.top + u.bbox.height - 2 * r;
+  const ends = series
+    .flatMap((s) => {
+      const value = lastOf(s.points);
+      return value === null ? [] : [{ s, value, y: u.valToPos(value, 'y', true) }];
+    })
+    .sort((a, b) => a.y - b.y);
+  ctx.save();
+  ctx.font = `${11 * r}px ${css('--hd-font')}`;
+  ctx.textAlign = 'left';
+  let above = Number.NEGATIVE_INFINITY;
+  for (const end of ends) {
+    above = Math.max(Math.min(end.y, bottom), above + 13 * r);
+    ctx.fillStyle = css(end.s.color);
+    ctx.fillText(`${end.s.label} ${plain(figure(end.value))}`, u.bbox.left + u.bbox.width + 6 * r, above + 4 * r);
+  }
+  ctx.restore();
+}
