@@ -12,6 +12,9 @@ STATE ?= .heddle
 LINTERS := .cache/bin/built
 SCHEMAS := mesh/config/schema/crds/.built
 GO_FILES = find backend deploy frontend mesh test xds -name node_modules -prune -o -name '*.go' -print0
+CONSOLE := frontend/dist/index.html
+MODULES := frontend/node_modules/.package-lock.json
+CONSOLE_FILES := $(shell find frontend/src frontend/public -type f ! -name '*.test.*' ! -path '*/testing/*') $(wildcard frontend/*.html frontend/*.ts frontend/*.json)
 # Everything that lives in this process; the rest starts real programs.
 UNIT = $(shell $(GO) list ./... | grep -v -e /test/e2e -e /test/dashboards -e /test/bench -e /test/golden)
 
@@ -27,7 +30,7 @@ up: build ## build, and run the mesh with the bookinfo demo on this machine (Ctr
 	@PATH="$(CURDIR)/bin:$$PATH" exec bin/heddle up --state $(STATE) deploy/samples/bookinfo
 
 .PHONY: build
-build: $(SCHEMAS) ## build bin/heddle and bin/heddle-samples
+build: $(SCHEMAS) $(CONSOLE) ## build bin/heddle with its console, and bin/heddle-samples
 	@.ci/need go node python
 	@echo "building bin/heddle and bin/heddle-samples (the first time fetches 250 MB and takes some minutes)"
 	@.ci/build bin/heddle ./backend/cmd/heddle
@@ -41,15 +44,39 @@ $(SCHEMAS): go.mod $(wildcard mesh/config/schema/extract/*.go)
 	@$(GO) generate ./mesh/config/schema
 	@touch $@
 
+# npm writes its own lock file last.
+$(MODULES): frontend/package.json frontend/package-lock.json frontend/.npmrc
+	@.ci/need node
+	@echo "fetching the packages of the console"
+	@cd frontend && npm ci --no-progress --loglevel=error
+	@touch $@
+
+$(CONSOLE): $(MODULES) $(CONSOLE_FILES)
+	@.ci/need node
+	@echo "building the console"
+	@cd frontend && npx vite build --logLevel warn
+
+# The console in development: pages change as their files do.
+.PHONY: dev
+dev: $(MODULES) ## the console on http://127.0.0.1:20002, against the mesh of make up (or HEDDLE_CONSOLE)
+	@.ci/need node
+	@cd frontend && npx vite
+
 # The last lines of the output are those of go test itself.
 .PHONY: test
-test: lint test-unit test-e2e ## lint, and run every test
+test: lint check-generated test-frontend test-unit test-e2e ## lint, and run every test
 
 .PHONY: test-unit
 test-unit: $(SCHEMAS) ## tests without other programs, with the race detector
 	@.ci/need go cc
 	@echo "testing with the race detector"
 	@CGO_ENABLED=1 $(GO) test -race -timeout 15m $(UNIT)
+
+.PHONY: test-frontend
+test-frontend: $(MODULES) $(CONSOLE) ## types, lint, unit tests and size budgets of the console
+	@.ci/need node
+	@echo "testing the console"
+	@cd frontend && npx tsc --noEmit && npx biome check --error-on-warnings . && npx vitest run && node tools/budgets.mjs
 
 .PHONY: test-e2e
 test-e2e: build ## tests of the running mesh: real Envoys, real applications
@@ -86,8 +113,18 @@ generate-findings: $(SCHEMAS) ## write the page of codes and the console's words
 	@.ci/need go
 	@$(GO) generate ./mesh/validate/catalogue
 
+.PHONY: generate-client
+generate-client: $(SCHEMAS) $(MODULES) ## write the OpenAPI document and the console's client of it
+	@.ci/need go node
+	@$(GO) run ./backend/api/openapi frontend/openapi.json
+	@cd frontend && npx openapi-ts --silent
+
 .PHONY: generate
-generate: generate-findings
+generate: generate-findings generate-client ## write everything that is made from other files
+
+.PHONY: check-generated
+check-generated: ## write everything anew, and fail where that differs
+	@.ci/generated
 
 .PHONY: lint
 lint: $(LINTERS) $(SCHEMAS) ## go vet, staticcheck, gofumpt, import rules
@@ -112,4 +149,5 @@ $(LINTERS): .ci/tools/go.mod .ci/tools/go.sum
 
 .PHONY: clean
 clean: ## remove what was built; the state folder stays
-	@rm -rf bin .cache mesh/config/schema/crds/*.json $(SCHEMAS)
+	@find frontend/dist -mindepth 1 ! -name .gitkeep -delete
+	@rm -rf frontend/node_modules bin .cache mesh/config/schema/crds/*.json $(SCHEMAS)

@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApplyData, ApplyErrors, ApplyResponses, DeleteObjectData, DeleteObjectErrors, DeleteObjectResponses, DeleteObjectsData, DeleteObjectsErrors, DeleteObjectsResponses, EditObjectData, EditObjectErrors, EditObjectResponses, ExplainData, ExplainErrors, ExplainResponses, FindingsData, FindingsErrors, FindingsResponses, GraphData, GraphErrors, GraphResponses, KindsData, KindsErrors, KindsResponses, ListObjectsData, ListObjectsErrors, ListObjectsResponses, ObjectData, ObjectErrors, ObjectResponses, ProxiesData, ProxiesErrors, ProxiesResponses, ProxyConfigData, ProxyConfigErrors, ProxyConfigResponses, ServiceData, ServiceErrors, ServiceResponses, ServicesData, ServicesErrors, ServicesResponses, TraceData, TraceErrors, TraceResponses, TracesData, TracesErrors, TraceServicesData, TraceServicesErrors, TraceServicesResponses, TracesResponses, VersionData, VersionErrors, VersionResponses, WorkloadsData, WorkloadsErrors, WorkloadsResponses } from './types.gen';
+import type { AddUserData, AddUserErrors, AddUserResponses, ApplyData, ApplyErrors, ApplyResponses, AuditData, AuditErrors, AuditResponses, ChangeData, ChangeErrors, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeResponses, ChangesData, ChangesErrors, ChangesResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, CheckData, CheckErrors, CheckResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, DeleteObjectData, DeleteObjectErrors, DeleteObjectResponses, DeleteObjectsData, DeleteObjectsErrors, DeleteObjectsResponses, EditObjectData, EditObjectErrors, EditObjectResponses, ExplainData, ExplainErrors, ExplainResponses, FindingsData, FindingsErrors, FindingsResponses, GraphData, GraphErrors, GraphResponses, KindsData, KindsErrors, KindsResponses, ListObjectsData, ListObjectsErrors, ListObjectsResponses, LiveData, MergeData, MergeErrors, MergeResponses, ObjectData, ObjectErrors, ObjectHistoryData, ObjectHistoryErrors, ObjectHistoryResponses, ObjectResponses, OpenapiData, OpenapiResponses, ProxiesData, ProxiesErrors, ProxiesResponses, ProxyConfigData, ProxyConfigErrors, ProxyConfigResponses, PutChangeData, PutChangeErrors, PutChangeResponses, RemoveUserData, RemoveUserErrors, RemoveUserResponses, RenewSessionData, RenewSessionErrors, RenewSessionResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, ServiceData, ServiceErrors, ServiceResponses, ServicesData, ServicesErrors, ServicesResponses, SessionData, SessionErrors, SessionResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, TokensData, TokensErrors, TokensResponses, TraceData, TraceErrors, TraceResponses, TracesData, TracesErrors, TraceServicesData, TraceServicesErrors, TraceServicesResponses, TracesResponses, UndoChangeData, UndoChangeErrors, UndoChangeResponses, UsersData, UsersErrors, UsersResponses, VersionData, VersionErrors, VersionResponses, WorkloadsData, WorkloadsErrors, WorkloadsResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -17,6 +17,57 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
      */
     meta?: Record<string, unknown>;
 };
+
+/**
+ * What was done, by whom
+ */
+export const audit = <ThrowOnError extends boolean = true>(options?: Options<AuditData, ThrowOnError>) => (options?.client ?? client).get<AuditResponses, AuditErrors, ThrowOnError>({ url: '/api/v1/audit', ...options });
+
+/**
+ * What was changed, by whom
+ */
+export const changes = <ThrowOnError extends boolean = true>(options?: Options<ChangesData, ThrowOnError>) => (options?.client ?? client).get<ChangesResponses, ChangesErrors, ThrowOnError>({ url: '/api/v1/changes', ...options });
+
+/**
+ * Write and delete objects, all or none
+ */
+export const putChange = <ThrowOnError extends boolean = true>(options: Options<PutChangeData, ThrowOnError>) => (options.client ?? client).put<PutChangeResponses, PutChangeErrors, ThrowOnError>({
+    url: '/api/v1/changes',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * One change with its texts
+ */
+export const change = <ThrowOnError extends boolean = true>(options: Options<ChangeData, ThrowOnError>) => (options.client ?? client).get<ChangeResponses, ChangeErrors, ThrowOnError>({ url: '/api/v1/changes/{id}', ...options });
+
+/**
+ * Write what stood there before a change
+ */
+export const undoChange = <ThrowOnError extends boolean = true>(options: Options<UndoChangeData, ThrowOnError>) => (options.client ?? client).post<UndoChangeResponses, UndoChangeErrors, ThrowOnError>({
+    url: '/api/v1/changes/{id}/undo',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * What is wrong with manifests, written to the mesh or alone
+ */
+export const check = <ThrowOnError extends boolean = true>(options: Options<CheckData, ThrowOnError>) => (options.client ?? client).post<CheckResponses, CheckErrors, ThrowOnError>({
+    url: '/api/v1/check',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * Write objects, all or none
@@ -97,6 +148,33 @@ export const graph = <ThrowOnError extends boolean = true>(options?: Options<Gra
 export const kinds = <ThrowOnError extends boolean = true>(options?: Options<KindsData, ThrowOnError>) => (options?.client ?? client).get<KindsResponses, KindsErrors, ThrowOnError>({ url: '/api/v1/kinds', ...options });
 
 /**
+ * What changes, told over a websocket
+ */
+export const live = <ThrowOnError extends boolean = true>(options?: Options<LiveData, ThrowOnError>) => (options?.client ?? client).get<unknown, unknown, ThrowOnError>({ url: '/api/v1/live', ...options });
+
+/**
+ * Merge three texts by their lines
+ */
+export const merge = <ThrowOnError extends boolean = true>(options: Options<MergeData, ThrowOnError>) => (options.client ?? client).post<MergeResponses, MergeErrors, ThrowOnError>({
+    url: '/api/v1/merge',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * The texts that an object had
+ */
+export const objectHistory = <ThrowOnError extends boolean = true>(options: Options<ObjectHistoryData, ThrowOnError>) => (options.client ?? client).get<ObjectHistoryResponses, ObjectHistoryErrors, ThrowOnError>({ url: '/api/v1/objects/{kind}/{namespace}/{name}/history', ...options });
+
+/**
+ * This description
+ */
+export const openapi = <ThrowOnError extends boolean = true>(options?: Options<OpenapiData, ThrowOnError>) => (options?.client ?? client).get<OpenapiResponses, unknown, ThrowOnError>({ url: '/api/v1/openapi.json', ...options });
+
+/**
  * What each proxy was sent, took and refused
  */
 export const proxies = <ThrowOnError extends boolean = true>(options?: Options<ProxiesData, ThrowOnError>) => (options?.client ?? client).get<ProxiesResponses, ProxiesErrors, ThrowOnError>({ url: '/api/v1/proxies', ...options });
@@ -117,6 +195,67 @@ export const services = <ThrowOnError extends boolean = true>(options?: Options<
 export const service = <ThrowOnError extends boolean = true>(options: Options<ServiceData, ThrowOnError>) => (options.client ?? client).get<ServiceResponses, ServiceErrors, ThrowOnError>({ url: '/api/v1/services/{namespace}/{name}', ...options });
 
 /**
+ * Sign out
+ */
+export const signOut = <ThrowOnError extends boolean = true>(options?: Options<SignOutData, ThrowOnError>) => (options?.client ?? client).delete<SignOutResponses, SignOutErrors, ThrowOnError>({ url: '/api/v1/session', ...options });
+
+/**
+ * Who is signed in
+ */
+export const session = <ThrowOnError extends boolean = true>(options?: Options<SessionData, ThrowOnError>) => (options?.client ?? client).get<SessionResponses, SessionErrors, ThrowOnError>({ url: '/api/v1/session', ...options });
+
+/**
+ * Sign in
+ */
+export const signIn = <ThrowOnError extends boolean = true>(options: Options<SignInData, ThrowOnError>) => (options.client ?? client).post<SignInResponses, SignInErrors, ThrowOnError>({
+    url: '/api/v1/session',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Change one's own password
+ */
+export const changePassword = <ThrowOnError extends boolean = true>(options: Options<ChangePasswordData, ThrowOnError>) => (options.client ?? client).post<ChangePasswordResponses, ChangePasswordErrors, ThrowOnError>({
+    url: '/api/v1/session/password',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Go on with the session
+ */
+export const renewSession = <ThrowOnError extends boolean = true>(options?: Options<RenewSessionData, ThrowOnError>) => (options?.client ?? client).post<RenewSessionResponses, RenewSessionErrors, ThrowOnError>({ url: '/api/v1/session/renew', ...options });
+
+/**
+ * One's own tokens; an administrator sees all
+ */
+export const tokens = <ThrowOnError extends boolean = true>(options?: Options<TokensData, ThrowOnError>) => (options?.client ?? client).get<TokensResponses, TokensErrors, ThrowOnError>({ url: '/api/v1/tokens', ...options });
+
+/**
+ * Make a token of one's own
+ */
+export const createToken = <ThrowOnError extends boolean = true>(options: Options<CreateTokenData, ThrowOnError>) => (options.client ?? client).post<CreateTokenResponses, CreateTokenErrors, ThrowOnError>({
+    url: '/api/v1/tokens',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Revoke a token of one's own; an administrator any
+ */
+export const revokeToken = <ThrowOnError extends boolean = true>(options: Options<RevokeTokenData, ThrowOnError>) => (options.client ?? client).delete<RevokeTokenResponses, RevokeTokenErrors, ThrowOnError>({ url: '/api/v1/tokens/{id}', ...options });
+
+/**
  * Search traces
  */
 export const traces = <ThrowOnError extends boolean = true>(options?: Options<TracesData, ThrowOnError>) => (options?.client ?? client).get<TracesResponses, TracesErrors, ThrowOnError>({ url: '/api/v1/traces', ...options });
@@ -130,6 +269,40 @@ export const traceServices = <ThrowOnError extends boolean = true>(options?: Opt
  * One trace
  */
 export const trace = <ThrowOnError extends boolean = true>(options: Options<TraceData, ThrowOnError>) => (options.client ?? client).get<TraceResponses, TraceErrors, ThrowOnError>({ url: '/api/v1/traces/{id}', ...options });
+
+/**
+ * All users
+ */
+export const users = <ThrowOnError extends boolean = true>(options?: Options<UsersData, ThrowOnError>) => (options?.client ?? client).get<UsersResponses, UsersErrors, ThrowOnError>({ url: '/api/v1/users', ...options });
+
+/**
+ * Make a user
+ */
+export const addUser = <ThrowOnError extends boolean = true>(options: Options<AddUserData, ThrowOnError>) => (options.client ?? client).post<AddUserResponses, AddUserErrors, ThrowOnError>({
+    url: '/api/v1/users',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Remove a user
+ */
+export const removeUser = <ThrowOnError extends boolean = true>(options: Options<RemoveUserData, ThrowOnError>) => (options.client ?? client).delete<RemoveUserResponses, RemoveUserErrors, ThrowOnError>({ url: '/api/v1/users/{name}', ...options });
+
+/**
+ * Change a user's role or password, disable a user
+ */
+export const changeUser = <ThrowOnError extends boolean = true>(options: Options<ChangeUserData, ThrowOnError>) => (options.client ?? client).patch<ChangeUserResponses, ChangeUserErrors, ThrowOnError>({
+    url: '/api/v1/users/{name}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * The version of the control plane

@@ -4,16 +4,18 @@ export type ClientOptions = {
     baseUrl: `${string}://openapi.json` | (string & {});
 };
 
+export type AddUserInputBody = {
+    name: string;
+    password: string;
+    role: 'viewer' | 'operator' | 'admin';
+};
+
 export type Applied = {
     ref: Ref;
     result: 'created' | 'configured' | 'unchanged';
 };
 
 export type ApplyInputBody = {
-    /**
-     * A URL to the JSON Schema for this object.
-     */
-    readonly $schema?: string;
     dryRun?: boolean;
     /**
      * Write even what would add errors to the mesh
@@ -23,19 +25,120 @@ export type ApplyInputBody = {
 };
 
 export type ApplyOutputBody = {
-    /**
-     * A URL to the JSON Schema for this object.
-     */
-    readonly $schema?: string;
     applied: Array<Applied> | null;
     findings: Array<MeshFinding> | null;
 };
 
-export type DeletionsInputBody = {
+export type AuditOutputBody = {
+    items: Array<AuthEntry> | null;
     /**
-     * A URL to the JSON Schema for this object.
+     * To be sent as before, to go on; absent at the end
      */
-    readonly $schema?: string;
+    next?: number;
+};
+
+export type AuthEntry = {
+    action: string;
+    actor: string;
+    address?: string;
+    at: string;
+    detail?: string;
+    id: number;
+    outcome: string;
+    target?: string;
+    via: string;
+};
+
+export type AuthTokenInfo = {
+    created: string;
+    expires: string;
+    id: string;
+    lastUsed?: string;
+    name: string;
+    owner: string;
+    role: 'viewer' | 'operator' | 'admin';
+};
+
+export type AuthUser = {
+    created: string;
+    disabled: boolean;
+    lastSignIn?: string;
+    name: string;
+    role: 'viewer' | 'operator' | 'admin';
+};
+
+export type ChangeOutputBody = {
+    change?: HistoryChange;
+    findings: Array<MeshFinding> | null;
+};
+
+export type ChangeUserInputBody = {
+    disabled?: boolean;
+    password?: string;
+    role?: 'viewer' | 'operator' | 'admin';
+};
+
+export type ChangesOutputBody = {
+    items: Array<HistoryChange> | null;
+    /**
+     * What to give as before for the next page
+     */
+    next?: string;
+};
+
+export type CheckInputBody = {
+    /**
+     * Together with the running mesh, as if the manifests were written to it; otherwise what is not in the manifests does not exist
+     */
+    live?: boolean;
+    manifests: Array<Manifest> | null;
+};
+
+export type CheckOutputBody = {
+    cannotTell: Array<Untold> | null;
+    documents: Array<Standing> | null;
+    findings: Array<Checked> | null;
+};
+
+export type Checked = {
+    code: string;
+    column?: number;
+    /**
+     * First line of the document in its file, from 1
+     */
+    documentLine: number;
+    file?: string;
+    fix?: Array<MeshEdit> | null;
+    line?: number;
+    message: string;
+    params?: {
+        [key: string]: string;
+    };
+    path?: string;
+    phase: string;
+    ref: Ref;
+    related?: Array<Ref> | null;
+    /**
+     * Codes of other tools that mean the same
+     */
+    sameAs: Array<string> | null;
+    severity: string;
+    /**
+     * The fix as replacements in the file's text, which all apply to the text as it was sent; empty when there is none, or it cannot be told
+     */
+    splices: Array<Splice> | null;
+};
+
+export type CreateTokenInputBody = {
+    /**
+     * How long it is good, such as 720h
+     */
+    expires?: string;
+    name: string;
+    role: 'viewer' | 'operator' | 'admin';
+};
+
+export type DeletionsInputBody = {
     /**
      * Delete even what others need
      */
@@ -48,27 +151,15 @@ export type DeletionsInputBody = {
 };
 
 export type DeletionsOutputBody = {
-    /**
-     * A URL to the JSON Schema for this object.
-     */
-    readonly $schema?: string;
     deleted: Array<Ref> | null;
     findings: Array<MeshFinding> | null;
 };
 
 export type EditInputBody = {
-    /**
-     * A URL to the JSON Schema for this object.
-     */
-    readonly $schema?: string;
     edits: Array<MeshEdit> | null;
 };
 
 export type ExplainInputBody = {
-    /**
-     * A URL to the JSON Schema for this object.
-     */
-    readonly $schema?: string;
     /**
      * Pod or workload that calls
      */
@@ -104,10 +195,6 @@ export type GraphEdge = {
 };
 
 export type GraphGraph = {
-    /**
-     * A URL to the JSON Schema for this object.
-     */
-    readonly $schema?: string;
     at: string;
     edges: Array<GraphEdge> | null;
     nodes: Array<GraphNode> | null;
@@ -121,6 +208,74 @@ export type GraphHealth = {
     since?: string;
     state: 'healthy' | 'degraded' | 'failing' | 'idle' | 'unknown';
     why?: Array<GraphWhy> | null;
+};
+
+export type GraphLiveEdge = {
+    destinationPrincipals?: Array<string> | null;
+    errorShare: number;
+    errors: number;
+    health: GraphHealth;
+    id: string;
+    idle?: boolean;
+    mutualTLS?: number;
+    p50?: number;
+    p95?: number;
+    p99?: number;
+    protocol: string;
+    rate: number;
+    receivedBytes?: number;
+    reporters: Array<string> | null;
+    responses?: Array<GraphResponse> | null;
+    sentBytes?: number;
+    services?: Array<string> | null;
+    source: string;
+    sourcePrincipals?: Array<string> | null;
+    target: string;
+};
+
+export type GraphLiveNode = {
+    app?: string;
+    cluster?: string;
+    errorShare: number;
+    external?: boolean;
+    gateway?: boolean;
+    health: GraphHealth;
+    id: string;
+    idle?: boolean;
+    in?: Array<GraphRates> | null;
+    kind: string;
+    meshed?: boolean;
+    name: string;
+    namespace?: string;
+    out?: Array<GraphRates> | null;
+    p95?: number;
+    pods: GraphPods;
+    rate: number;
+    rules?: Array<Ref> | null;
+    services?: Array<string> | null;
+    spark?: Array<number> | null;
+    sparkErrors?: Array<number> | null;
+    unit: 'rps' | 'B/s';
+    version?: string;
+    versions?: Array<GraphVersion> | null;
+    workload?: string;
+};
+
+export type GraphMeta = {
+    /**
+     * The end of the window that the figures are of
+     */
+    at: string;
+    problem?: string;
+    /**
+     * Of the mesh that the figures are shown on
+     */
+    revision: string;
+    /**
+     * The length of that window
+     */
+    seconds: number;
+    staleSince?: string;
 };
 
 export type GraphNode = {
@@ -211,6 +366,46 @@ export type GraphWhyParams = {
     started?: string;
 };
 
+export type HistoryChange = {
+    actor: string;
+    at: string;
+    entries: Array<HistoryEntry> | null;
+    id: string;
+    note?: string;
+    services?: Array<string> | null;
+    summary: HistorySummary;
+    undoable: boolean;
+    undoes?: string;
+    undoneBy?: string;
+    via: 'console' | 'cli' | 'file' | 'up' | 'token';
+};
+
+export type HistoryEntry = {
+    after?: string;
+    afterEtag?: string;
+    before?: string;
+    beforeEtag?: string;
+    op: 'create' | 'change' | 'delete';
+    ref: Ref;
+};
+
+export type HistoryRevision = {
+    actor: string;
+    at: string;
+    change: string;
+    etag?: string;
+    op: 'create' | 'change' | 'delete';
+    text: string | null;
+    via: 'console' | 'cli' | 'file' | 'up' | 'token';
+};
+
+export type HistorySummary = {
+    code: 'created' | 'changed' | 'deleted' | 'weights' | 'several';
+    params: {
+        [key: string]: string;
+    };
+};
+
 export type Kind = {
     group: string;
     kind: string;
@@ -220,12 +415,222 @@ export type Kind = {
     versions: Array<string> | null;
 };
 
+export type LastChange = {
+    actor?: string;
+    at: string;
+    /**
+     * Id of the change set
+     */
+    change?: string;
+};
+
+export type LiveChange = {
+    actor: string;
+    at: string;
+    change: string;
+    summary: HistorySummary;
+    via: 'console' | 'cli' | 'file' | 'up' | 'token';
+};
+
+export type LiveEvent = {
+    at: string;
+    params: unknown;
+    seq: number;
+    type: string;
+};
+
+export type LiveFailure = {
+    error: LiveProblem;
+    id: string;
+};
+
+export type LiveFinding = {
+    finding: MeshFinding;
+    op: 'new' | 'gone';
+};
+
+export type LiveNack = {
+    message: string;
+    /**
+     * pod.namespace
+     */
+    proxy: string;
+    refs: Array<Ref> | null;
+    /**
+     * Empty while it is not known which one was meant
+     */
+    resource?: string;
+    type: string;
+    uid: string;
+};
+
+export type LiveNews = {
+    /**
+     * Names the run of the server; numbers of two epochs have nothing to do with each other
+     */
+    epoch: string;
+    events: Array<LiveEvent> | null;
+    id: string;
+    /**
+     * Events were missed: what is shown is to be asked for anew
+     */
+    resync?: boolean;
+    /**
+     * The last event that there is for the client, to be asked for the next ones after it
+     */
+    seq: number;
+};
+
+export type LiveObject = {
+    changed?: LastChange;
+    etag: string;
+    findings: Severities;
+    /**
+     * As the object names them
+     */
+    hosts: Array<string> | null;
+    notSupported: boolean;
+    ref: Ref;
+    scope: 'services' | 'namespace' | 'mesh';
+    /**
+     * Those that it acts on, as namespace/name; empty where it acts on a whole namespace or mesh
+     */
+    services: Array<string> | null;
+    state: 'ok' | 'info' | 'warning' | 'error' | 'rejected';
+};
+
+export type LivePart = {
+    code?: 'starting' | 'sourceAway' | 'unreachable' | 'noSamples' | 'portTaken' | 'notWritable';
+    detail?: string;
+    params?: {
+        [key: string]: string;
+    };
+    since: string;
+    state: 'ok' | 'stale' | 'away';
+};
+
+export type LivePatch = {
+    del: Array<string> | null;
+    /**
+     * Names the run of the computing; numbers of two epochs have nothing to do with each other
+     */
+    epoch: string;
+    id: string;
+    /**
+     * New and changed elements, each complete
+     */
+    put: {
+        [key: string]: unknown;
+    };
+    /**
+     * Number of the state that this message leads to; it may jump
+     */
+    seq: number;
+    whole?: boolean;
+};
+
+export type LiveProblem = {
+    code: 'unknownTopic' | 'forbidden' | 'badParameter' | 'idInUse' | 'tooMany' | 'failed';
+    detail: string;
+};
+
+export type LiveProxy = {
+    connected: string;
+    id: string;
+    namespace?: string;
+    pod: string;
+    ready: boolean;
+    refused: Array<RefusedResource> | null;
+    revision?: string;
+    role?: string;
+    /**
+     * Requests per second that it carries, in and out
+     */
+    rps: number;
+    settled: boolean;
+    stale: boolean;
+    streams: number;
+    types: Array<ServeTypeStatus> | null;
+    uid: string;
+    workload: string;
+};
+
+export type LiveRequest = {
+    subscribe?: LiveSubscribe;
+    unsubscribe?: LiveUnsubscribe;
+};
+
+export type LiveSubscribe = {
+    id: string;
+    params?: {
+        [key: string]: string;
+    };
+    topic: string;
+};
+
+export type LiveUnsubscribe = {
+    id: string;
+};
+
 export type Manifest = {
     /**
      * Path as the person named it; findings repeat it
      */
     file: string;
     text: string;
+};
+
+export type MergeBy = {
+    actor: string;
+    at: string;
+    change: string;
+};
+
+export type MergeConflict = {
+    /**
+     * What both were made from; empty when it is not known any more
+     */
+    base: string;
+    /**
+     * Of what stands there now: what a merged text is to be written over
+     */
+    etag?: string;
+    hunks: Array<MergeHunk> | null;
+    merged?: string;
+    /**
+     * What was to be written; empty when it was to be deleted
+     */
+    mine: string;
+    ref: Ref;
+    /**
+     * What stands there now; empty when it is gone
+     */
+    theirs: string;
+    theirsBy?: MergeBy;
+};
+
+export type MergeHunk = {
+    base: string;
+    kind: 'same' | 'theirs' | 'mine' | 'both' | 'conflict';
+    mine: string;
+    theirs: string;
+};
+
+export type MergeInputBody = {
+    /**
+     * What both were made from
+     */
+    base: string;
+    mine: string;
+    theirs: string;
+};
+
+export type MergeOutputBody = {
+    hunks: Array<MergeHunk> | null;
+    /**
+     * The text without a conflict; absent when there is one
+     */
+    merged?: string;
 };
 
 export type MeshEdit = {
@@ -258,11 +663,21 @@ export type MeshOrigin = {
     source: string;
 };
 
-export type Object = {
+export type NewToken = {
+    created: string;
+    expires: string;
+    id: string;
+    lastUsed?: string;
+    name: string;
+    owner: string;
+    role: 'viewer' | 'operator' | 'admin';
     /**
-     * A URL to the JSON Schema for this object.
+     * To be sent as a bearer token; it cannot be asked for again
      */
-    readonly $schema?: string;
+    token: string;
+};
+
+export type Object = {
     etag: string;
     findings?: Array<MeshFinding> | null;
     labels?: {
@@ -274,11 +689,105 @@ export type Object = {
     yaml: string;
 };
 
+export type PasswordInputBody = {
+    new: string;
+    old: string;
+};
+
+export type PreviewEntry = {
+    delete?: boolean;
+    edits?: Array<MeshEdit> | null;
+    etag?: string;
+    ref: Ref;
+    yaml?: string;
+};
+
+export type Problem = {
+    /**
+     * What went wrong, as a word that stays the same
+     */
+    code: string;
+    /**
+     * What others changed meanwhile
+     */
+    conflicts?: Array<MergeConflict> | null;
+    /**
+     * A human-readable explanation specific to this occurrence of the problem.
+     */
+    detail?: string;
+    /**
+     * Optional list of individual error details
+     */
+    errors?: Array<V2ErrorDetail> | null;
+    /**
+     * What is wrong with the objects of the request
+     */
+    findings?: Array<MeshFinding> | null;
+    forceable?: boolean;
+    /**
+     * A URI reference that identifies the specific occurrence of the problem.
+     */
+    instance?: string;
+    /**
+     * What the words are about, for texts in other languages
+     */
+    params?: {
+        [key: string]: unknown;
+    };
+    /**
+     * HTTP status code
+     */
+    status?: number;
+    /**
+     * A short, human-readable summary of the problem type. This value should not change between occurrences of the error.
+     */
+    title?: string;
+    /**
+     * A URI reference to human-readable documentation for the error.
+     */
+    type?: string;
+};
+
+export type PutChangeInputBody = {
+    entries: Array<PreviewEntry> | null;
+    /**
+     * Write even what would add errors to the mesh
+     */
+    force?: boolean;
+    note?: string;
+    /**
+     * The change that this one takes back, after a merge
+     */
+    undoes?: string;
+};
+
 export type Ref = {
     group?: string;
     kind: string;
     name: string;
     namespace?: string;
+};
+
+export type RefusedResource = {
+    at: string;
+    /**
+     * Envoy's own words
+     */
+    message: string;
+    /**
+     * What the resource was made of, the likely culprit first
+     */
+    refs: Array<Ref> | null;
+    resource: string;
+    type: string;
+};
+
+export type RevisionsOutputBody = {
+    items: Array<HistoryRevision> | null;
+    /**
+     * What to give as before for the next page
+     */
+    next?: string;
 };
 
 export type ServeAnswer = {
@@ -330,10 +839,6 @@ export type ServeTypeStatus = {
 };
 
 export type Service = {
-    /**
-     * A URL to the JSON Schema for this object.
-     */
-    readonly $schema?: string;
     addresses: Array<string> | null;
     external: boolean;
     headless: boolean;
@@ -352,11 +857,43 @@ export type ServicePort = {
     ready: number;
 };
 
-export type SimulateAnswer = {
+export type Session = {
     /**
-     * A URL to the JSON Schema for this object.
+     * When it ends in any case
      */
-    readonly $schema?: string;
+    absoluteExpires?: string;
+    /**
+     * What the user may do
+     */
+    capabilities: Array<string> | null;
+    /**
+     * When it ends if nothing is asked
+     */
+    idleExpires?: string;
+    user: SessionUserStruct;
+    /**
+     * Of the control plane
+     */
+    version: string;
+};
+
+export type SessionUserStruct = {
+    name: string;
+    role: 'viewer' | 'operator' | 'admin' | 'owner';
+};
+
+export type Severities = {
+    error: number;
+    info: number;
+    warning: number;
+};
+
+export type SignInInputBody = {
+    password: string;
+    username: string;
+};
+
+export type SimulateAnswer = {
     clusters?: Array<SimulateShare> | null;
     decisions?: Array<SimulateDecision> | null;
     direct?: SimulateDirect;
@@ -439,6 +976,26 @@ export type SimulateShare = {
     responseHeaders: SimulateHeaders;
 };
 
+export type Splice = {
+    from: number;
+    insert: string;
+    to: number;
+};
+
+export type Standing = {
+    /**
+     * Of the object in the mesh
+     */
+    etag?: string;
+    file: string;
+    /**
+     * First line of the object in its file, from 1
+     */
+    line: number;
+    ref: Ref;
+    state: 'new' | 'changed' | 'unchanged';
+};
+
 export type TracesAttribute = {
     key: string;
     value: string;
@@ -465,16 +1022,35 @@ export type TracesSpan = {
 };
 
 export type TracesTrace = {
-    /**
-     * A URL to the JSON Schema for this object.
-     */
-    readonly $schema?: string;
     durationNanos: number;
     errors: number;
     id: string;
     services: Array<string> | null;
     spans: Array<TracesSpan> | null;
     start: string;
+};
+
+export type UndoInputBody = {
+    /**
+     * Write even what would add errors to the mesh
+     */
+    force?: boolean;
+};
+
+export type Untold = {
+    code: string;
+    /**
+     * Broken off, because too many objects have to do with each other
+     */
+    effort?: boolean;
+    /**
+     * What was not observed
+     */
+    needs?: Array<string> | null;
+    /**
+     * The object that it could not be told of; absent when it is all
+     */
+    ref?: Ref;
 };
 
 export type V2ErrorDetail = {
@@ -492,42 +1068,7 @@ export type V2ErrorDetail = {
     value?: unknown;
 };
 
-export type V2ErrorModel = {
-    /**
-     * A URL to the JSON Schema for this object.
-     */
-    readonly $schema?: string;
-    /**
-     * A human-readable explanation specific to this occurrence of the problem.
-     */
-    detail?: string;
-    /**
-     * Optional list of individual error details
-     */
-    errors?: Array<V2ErrorDetail> | null;
-    /**
-     * A URI reference that identifies the specific occurrence of the problem.
-     */
-    instance?: string;
-    /**
-     * HTTP status code
-     */
-    status?: number;
-    /**
-     * A short, human-readable summary of the problem type. This value should not change between occurrences of the error.
-     */
-    title?: string;
-    /**
-     * A URI reference to human-readable documentation for the error.
-     */
-    type?: string;
-};
-
 export type VersionOutputBody = {
-    /**
-     * A URL to the JSON Schema for this object.
-     */
-    readonly $schema?: string;
     version: string;
 };
 
@@ -549,149 +1090,192 @@ export type Workload = {
     workload: string;
 };
 
-export type ApplyInputBodyWritable = {
-    dryRun?: boolean;
-    /**
-     * Write even what would add errors to the mesh
-     */
-    force?: boolean;
-    manifests: Array<Manifest> | null;
-};
-
-export type ApplyOutputBodyWritable = {
-    applied: Array<Applied> | null;
-    findings: Array<MeshFinding> | null;
-};
-
-export type DeletionsInputBodyWritable = {
-    /**
-     * Delete even what others need
-     */
-    force?: boolean;
-    /**
-     * An object that is not there is no error
-     */
-    ignoreMissing?: boolean;
-    objects: Array<Ref> | null;
-};
-
-export type DeletionsOutputBodyWritable = {
-    deleted: Array<Ref> | null;
-    findings: Array<MeshFinding> | null;
-};
-
-export type EditInputBodyWritable = {
-    edits: Array<MeshEdit> | null;
-};
-
-export type ExplainInputBodyWritable = {
-    /**
-     * Pod or workload that calls
-     */
-    from: string;
-    headers?: {
-        [key: string]: string;
+export type AuditData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        /**
+         * Only entries before this one; the last answer's next
+         */
+        before?: number;
+        /**
+         * Only what this user did
+         */
+        user?: string;
+        /**
+         * Only this action, such as session.signIn
+         */
+        action?: string;
     };
-    method: string;
-    url: string;
+    url: '/api/v1/audit';
 };
 
-export type GraphGraphWritable = {
-    at: string;
-    edges: Array<GraphEdge> | null;
-    nodes: Array<GraphNode> | null;
-    seconds: number;
-    type: string;
+export type AuditErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
 };
 
-export type ObjectWritable = {
-    etag: string;
-    findings?: Array<MeshFinding> | null;
-    labels?: {
-        [key: string]: string;
+export type AuditError = AuditErrors[keyof AuditErrors];
+
+export type AuditResponses = {
+    /**
+     * OK
+     */
+    200: AuditOutputBody;
+};
+
+export type AuditResponse = AuditResponses[keyof AuditResponses];
+
+export type ChangesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        /**
+         * Only changes before this one: next of the page before
+         */
+        before?: string;
+        /**
+         * Kind/namespace/name, the namespace _ for objects without one
+         */
+        object?: string;
+        /**
+         * Namespace/name: changes that act on the service
+         */
+        service?: string;
+        actor?: string;
+        via?: 'console' | 'cli' | 'file' | 'up' | 'token';
     };
-    origin: MeshOrigin;
-    ref: Ref;
-    spec?: unknown;
-    yaml: string;
+    url: '/api/v1/changes';
 };
 
-export type ServiceWritable = {
-    addresses: Array<string> | null;
-    external: boolean;
-    headless: boolean;
-    host: string;
-    name: string;
-    namespace: string;
-    ports: Array<ServicePort> | null;
-    workloads: Array<string> | null;
+export type ChangesErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
 };
 
-export type SimulateAnswerWritable = {
-    clusters?: Array<SimulateShare> | null;
-    decisions?: Array<SimulateDecision> | null;
-    direct?: SimulateDirect;
-    domain?: string;
-    failure?: SimulateFailure;
-    fault?: SimulateFault;
-    host?: string;
-    listener?: string;
-    mirrors?: Array<SimulateShare> | null;
-    note?: string;
-    path?: string;
-    redirect?: SimulateRedirect;
-    requestHeaders: SimulateHeaders;
-    responseHeaders: SimulateHeaders;
-    retries?: SimulateRetries;
-    route: number;
-    routeConfiguration?: string;
-    routeName?: string;
-    timeout?: number;
-    virtualHost?: string;
+export type ChangesError = ChangesErrors[keyof ChangesErrors];
+
+export type ChangesResponses = {
+    /**
+     * OK
+     */
+    200: ChangesOutputBody;
 };
 
-export type TracesTraceWritable = {
-    durationNanos: number;
-    errors: number;
-    id: string;
-    services: Array<string> | null;
-    spans: Array<TracesSpan> | null;
-    start: string;
+export type ChangesResponse = ChangesResponses[keyof ChangesResponses];
+
+export type PutChangeData = {
+    body: PutChangeInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/changes';
 };
 
-export type V2ErrorModelWritable = {
+export type PutChangeErrors = {
     /**
-     * A human-readable explanation specific to this occurrence of the problem.
+     * Error
      */
-    detail?: string;
-    /**
-     * Optional list of individual error details
-     */
-    errors?: Array<V2ErrorDetail> | null;
-    /**
-     * A URI reference that identifies the specific occurrence of the problem.
-     */
-    instance?: string;
-    /**
-     * HTTP status code
-     */
-    status?: number;
-    /**
-     * A short, human-readable summary of the problem type. This value should not change between occurrences of the error.
-     */
-    title?: string;
-    /**
-     * A URI reference to human-readable documentation for the error.
-     */
-    type?: string;
+    default: Problem;
 };
 
-export type VersionOutputBodyWritable = {
-    version: string;
+export type PutChangeError = PutChangeErrors[keyof PutChangeErrors];
+
+export type PutChangeResponses = {
+    /**
+     * OK
+     */
+    200: ChangeOutputBody;
 };
+
+export type PutChangeResponse = PutChangeResponses[keyof PutChangeResponses];
+
+export type ChangeData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/changes/{id}';
+};
+
+export type ChangeErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ChangeError = ChangeErrors[keyof ChangeErrors];
+
+export type ChangeResponses = {
+    /**
+     * OK
+     */
+    200: HistoryChange;
+};
+
+export type ChangeResponse = ChangeResponses[keyof ChangeResponses];
+
+export type UndoChangeData = {
+    body: UndoInputBody;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/changes/{id}/undo';
+};
+
+export type UndoChangeErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type UndoChangeError = UndoChangeErrors[keyof UndoChangeErrors];
+
+export type UndoChangeResponses = {
+    /**
+     * OK
+     */
+    200: ChangeOutputBody;
+};
+
+export type UndoChangeResponse = UndoChangeResponses[keyof UndoChangeResponses];
+
+export type CheckData = {
+    body: CheckInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/check';
+};
+
+export type CheckErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type CheckError = CheckErrors[keyof CheckErrors];
+
+export type CheckResponses = {
+    /**
+     * OK
+     */
+    200: CheckOutputBody;
+};
+
+export type CheckResponse = CheckResponses[keyof CheckResponses];
 
 export type ApplyData = {
-    body: ApplyInputBodyWritable;
+    body: ApplyInputBody;
     path?: never;
     query?: {
         /**
@@ -706,7 +1290,7 @@ export type ApplyErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type ApplyError = ApplyErrors[keyof ApplyErrors];
@@ -735,7 +1319,7 @@ export type ListObjectsErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type ListObjectsError = ListObjectsErrors[keyof ListObjectsErrors];
@@ -775,7 +1359,7 @@ export type DeleteObjectErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type DeleteObjectError = DeleteObjectErrors[keyof DeleteObjectErrors];
@@ -791,6 +1375,24 @@ export type DeleteObjectResponse = DeleteObjectResponses[keyof DeleteObjectRespo
 
 export type ObjectData = {
     body?: never;
+    headers?: {
+        /**
+         * Succeeds if the server's resource matches one of the passed values.
+         */
+        'If-Match'?: Array<string> | null;
+        /**
+         * Succeeds if the server's resource matches none of the passed values. On writes, the special value * may be used to match any existing value.
+         */
+        'If-None-Match'?: Array<string> | null;
+        /**
+         * Succeeds if the server's resource date is more recent than the passed date.
+         */
+        'If-Modified-Since'?: string;
+        /**
+         * Succeeds if the server's resource date is older or the same as the passed date.
+         */
+        'If-Unmodified-Since'?: string;
+    };
     path: {
         kind: string;
         /**
@@ -807,7 +1409,7 @@ export type ObjectErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type ObjectError = ObjectErrors[keyof ObjectErrors];
@@ -822,7 +1424,7 @@ export type ObjectResponses = {
 export type ObjectResponse = ObjectResponses[keyof ObjectResponses];
 
 export type EditObjectData = {
-    body: EditInputBodyWritable;
+    body: EditInputBody;
     headers?: {
         'If-Match'?: string;
     };
@@ -847,7 +1449,7 @@ export type EditObjectErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type EditObjectError = EditObjectErrors[keyof EditObjectErrors];
@@ -862,7 +1464,7 @@ export type EditObjectResponses = {
 export type EditObjectResponse = EditObjectResponses[keyof EditObjectResponses];
 
 export type DeleteObjectsData = {
-    body: DeletionsInputBodyWritable;
+    body: DeletionsInputBody;
     path?: never;
     query?: never;
     url: '/api/v1/deletions';
@@ -872,7 +1474,7 @@ export type DeleteObjectsErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type DeleteObjectsError = DeleteObjectsErrors[keyof DeleteObjectsErrors];
@@ -887,7 +1489,7 @@ export type DeleteObjectsResponses = {
 export type DeleteObjectsResponse = DeleteObjectsResponses[keyof DeleteObjectsResponses];
 
 export type ExplainData = {
-    body: ExplainInputBodyWritable;
+    body: ExplainInputBody;
     path?: never;
     query?: never;
     url: '/api/v1/explain';
@@ -897,7 +1499,7 @@ export type ExplainErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type ExplainError = ExplainErrors[keyof ExplainErrors];
@@ -928,7 +1530,7 @@ export type FindingsErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type FindingsError = FindingsErrors[keyof FindingsErrors];
@@ -970,7 +1572,7 @@ export type GraphErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type GraphError = GraphErrors[keyof GraphErrors];
@@ -995,7 +1597,7 @@ export type KindsErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type KindsError = KindsErrors[keyof KindsErrors];
@@ -1009,6 +1611,87 @@ export type KindsResponses = {
 
 export type KindsResponse = KindsResponses[keyof KindsResponses];
 
+export type LiveData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/live';
+};
+
+export type MergeData = {
+    body: MergeInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/merge';
+};
+
+export type MergeErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type MergeError = MergeErrors[keyof MergeErrors];
+
+export type MergeResponses = {
+    /**
+     * OK
+     */
+    200: MergeOutputBody;
+};
+
+export type MergeResponse = MergeResponses[keyof MergeResponses];
+
+export type ObjectHistoryData = {
+    body?: never;
+    path: {
+        kind: string;
+        /**
+         * _ for objects without namespace
+         */
+        namespace: string;
+        name: string;
+    };
+    query?: {
+        limit?: number;
+        before?: string;
+    };
+    url: '/api/v1/objects/{kind}/{namespace}/{name}/history';
+};
+
+export type ObjectHistoryErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ObjectHistoryError = ObjectHistoryErrors[keyof ObjectHistoryErrors];
+
+export type ObjectHistoryResponses = {
+    /**
+     * OK
+     */
+    200: RevisionsOutputBody;
+};
+
+export type ObjectHistoryResponse = ObjectHistoryResponses[keyof ObjectHistoryResponses];
+
+export type OpenapiData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/openapi.json';
+};
+
+export type OpenapiResponses = {
+    /**
+     * An OpenAPI 3.1 document
+     */
+    200: unknown;
+};
+
 export type ProxiesData = {
     body?: never;
     path?: never;
@@ -1020,7 +1703,7 @@ export type ProxiesErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type ProxiesError = ProxiesErrors[keyof ProxiesErrors];
@@ -1048,7 +1731,7 @@ export type ProxyConfigErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type ProxyConfigError = ProxyConfigErrors[keyof ProxyConfigErrors];
@@ -1076,7 +1759,7 @@ export type ServicesErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type ServicesError = ServicesErrors[keyof ServicesErrors];
@@ -1104,7 +1787,7 @@ export type ServiceErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type ServiceError = ServiceErrors[keyof ServiceErrors];
@@ -1117,6 +1800,208 @@ export type ServiceResponses = {
 };
 
 export type ServiceResponse = ServiceResponses[keyof ServiceResponses];
+
+export type SignOutData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/session';
+};
+
+export type SignOutErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type SignOutError = SignOutErrors[keyof SignOutErrors];
+
+export type SignOutResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type SignOutResponse = SignOutResponses[keyof SignOutResponses];
+
+export type SessionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/session';
+};
+
+export type SessionErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type SessionError = SessionErrors[keyof SessionErrors];
+
+export type SessionResponses = {
+    /**
+     * OK
+     */
+    200: Session;
+};
+
+export type SessionResponse = SessionResponses[keyof SessionResponses];
+
+export type SignInData = {
+    body: SignInInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/session';
+};
+
+export type SignInErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type SignInError = SignInErrors[keyof SignInErrors];
+
+export type SignInResponses = {
+    /**
+     * OK
+     */
+    200: Session;
+};
+
+export type SignInResponse = SignInResponses[keyof SignInResponses];
+
+export type ChangePasswordData = {
+    body: PasswordInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/session/password';
+};
+
+export type ChangePasswordErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ChangePasswordError = ChangePasswordErrors[keyof ChangePasswordErrors];
+
+export type ChangePasswordResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type ChangePasswordResponse = ChangePasswordResponses[keyof ChangePasswordResponses];
+
+export type RenewSessionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/session/renew';
+};
+
+export type RenewSessionErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type RenewSessionError = RenewSessionErrors[keyof RenewSessionErrors];
+
+export type RenewSessionResponses = {
+    /**
+     * OK
+     */
+    200: Session;
+};
+
+export type RenewSessionResponse = RenewSessionResponses[keyof RenewSessionResponses];
+
+export type TokensData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/tokens';
+};
+
+export type TokensErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type TokensError = TokensErrors[keyof TokensErrors];
+
+export type TokensResponses = {
+    /**
+     * OK
+     */
+    200: Array<AuthTokenInfo> | null;
+};
+
+export type TokensResponse = TokensResponses[keyof TokensResponses];
+
+export type CreateTokenData = {
+    body: CreateTokenInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/tokens';
+};
+
+export type CreateTokenErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type CreateTokenError = CreateTokenErrors[keyof CreateTokenErrors];
+
+export type CreateTokenResponses = {
+    /**
+     * OK
+     */
+    200: NewToken;
+};
+
+export type CreateTokenResponse = CreateTokenResponses[keyof CreateTokenResponses];
+
+export type RevokeTokenData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/tokens/{id}';
+};
+
+export type RevokeTokenErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type RevokeTokenError = RevokeTokenErrors[keyof RevokeTokenErrors];
+
+export type RevokeTokenResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type RevokeTokenResponse = RevokeTokenResponses[keyof RevokeTokenResponses];
 
 export type TracesData = {
     body?: never;
@@ -1136,7 +2021,7 @@ export type TracesErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type TracesError = TracesErrors[keyof TracesErrors];
@@ -1161,7 +2046,7 @@ export type TraceServicesErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type TraceServicesError = TraceServicesErrors[keyof TraceServicesErrors];
@@ -1188,7 +2073,7 @@ export type TraceErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type TraceError = TraceErrors[keyof TraceErrors];
@@ -1202,6 +2087,110 @@ export type TraceResponses = {
 
 export type TraceResponse = TraceResponses[keyof TraceResponses];
 
+export type UsersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/users';
+};
+
+export type UsersErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type UsersError = UsersErrors[keyof UsersErrors];
+
+export type UsersResponses = {
+    /**
+     * OK
+     */
+    200: Array<AuthUser> | null;
+};
+
+export type UsersResponse = UsersResponses[keyof UsersResponses];
+
+export type AddUserData = {
+    body: AddUserInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/users';
+};
+
+export type AddUserErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AddUserError = AddUserErrors[keyof AddUserErrors];
+
+export type AddUserResponses = {
+    /**
+     * OK
+     */
+    200: AuthUser;
+};
+
+export type AddUserResponse = AddUserResponses[keyof AddUserResponses];
+
+export type RemoveUserData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/users/{name}';
+};
+
+export type RemoveUserErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type RemoveUserError = RemoveUserErrors[keyof RemoveUserErrors];
+
+export type RemoveUserResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type RemoveUserResponse = RemoveUserResponses[keyof RemoveUserResponses];
+
+export type ChangeUserData = {
+    body: ChangeUserInputBody;
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/users/{name}';
+};
+
+export type ChangeUserErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ChangeUserError = ChangeUserErrors[keyof ChangeUserErrors];
+
+export type ChangeUserResponses = {
+    /**
+     * OK
+     */
+    200: AuthUser;
+};
+
+export type ChangeUserResponse = ChangeUserResponses[keyof ChangeUserResponses];
+
 export type VersionData = {
     body?: never;
     path?: never;
@@ -1213,7 +2202,7 @@ export type VersionErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type VersionError = VersionErrors[keyof VersionErrors];
@@ -1243,7 +2232,7 @@ export type WorkloadsErrors = {
     /**
      * Error
      */
-    default: V2ErrorModel;
+    default: Problem;
 };
 
 export type WorkloadsError = WorkloadsErrors[keyof WorkloadsErrors];
