@@ -68,8 +68,8 @@ type Options struct {
 	Owner string
 	// Settle waits until every proxy has taken objects, or ctx ends.
 	Settle func(ctx context.Context, written []*mesh.Object)
-	// Services are those that an object acts on, "namespace/name".
-	Services func(*mesh.Object) []string
+	// Services are those that objects act on, "namespace/name".
+	Services func(objects []*mesh.Object) []string
 	// Changes older than Retention are forgotten, and the oldest ones when all texts
 	// together have more than MaxBytes. What is there now is always kept. Zero is
 	// the default.
@@ -134,7 +134,7 @@ func New(o Options) *History {
 		o.Settle = func(context.Context, []*mesh.Object) {}
 	}
 	if o.Services == nil {
-		o.Services = func(*mesh.Object) []string { return nil }
+		o.Services = func([]*mesh.Object) []string { return nil }
 	}
 	return &History{o: o, log: o.Log, observed: make(chan observation, 1), latest: map[mesh.Ref]Last{}}
 }

@@ -57,7 +57,12 @@ func (b *bench) start(o Options) {
 	b.t.Cleanup(func() { db.Close() })
 	o.Database, o.Store, o.Owner, o.Now = b.db, b.store, "ada", func() time.Time { return b.now }
 	if o.Services == nil {
-		o.Services = func(o *mesh.Object) []string { return []string{o.Namespace + "/reviews"} }
+		o.Services = func(objects []*mesh.Object) (out []string) {
+			for _, o := range objects {
+				out = append(out, o.Namespace+"/reviews")
+			}
+			return out
+		}
 	}
 	b.History = New(o)
 	b.OnRecorded(func(c Change) { b.told = append(b.told, c) })

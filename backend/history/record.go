@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
@@ -146,11 +147,11 @@ func (h *History) insert(ctx context.Context, tx *sql.Tx, s set, planned bool) (
 	if err := h.addEdits(ctx, tx, id, 0, s.edits, planned); err != nil {
 		return 0, err
 	}
-	if err := h.describe(ctx, tx, id, s.edits, s.Undoes); err != nil {
-		return 0, err
-	}
 	if planned {
 		return id, nil
+	}
+	if err := h.describe(ctx, tx, id, s.edits, s.Undoes); err != nil {
+		return 0, err
 	}
 	return id, undo(ctx, tx, id)
 }
@@ -202,18 +203,18 @@ func (h *History) describe(ctx context.Context, tx *sql.Tx, id int64, edits []ed
 	if _, err := tx.ExecContext(ctx, "UPDATE change SET summary = ?, complete = ? WHERE id = ?", string(summary), complete, id); err != nil {
 		return err
 	}
+	var before, after []*mesh.Object
 	for _, e := range edits {
-		for _, t := range []*text{e.before, e.after} {
-			if t == nil || !kept(e.ref.Kind) {
-				continue
-			}
-			for _, o := range config.Decode("", t.bytes).Objects {
-				for _, service := range h.o.Services(o) {
-					if _, err := tx.ExecContext(ctx, "INSERT INTO change_service (service, change_id) VALUES (?, ?) ON CONFLICT DO NOTHING", service, id); err != nil {
-						return err
-					}
-				}
-			}
+		if e.before != nil && kept(e.ref.Kind) {
+			before = append(before, config.Decode("", e.before.bytes).Objects...)
+		}
+		if e.after != nil && kept(e.ref.Kind) {
+			after = append(after, config.Decode("", e.after.bytes).Objects...)
+		}
+	}
+	for _, service := range slices.Concat(h.o.Services(before), h.o.Services(after)) {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO change_service (service, change_id) VALUES (?, ?) ON CONFLICT DO NOTHING", service, id); err != nil {
+			return err
 		}
 	}
 	return nil
