@@ -14,28 +14,6 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
-// paths of the public TCP port are no more than these.
-func TestPublicServesLittle(t *testing.T) {
-	h := New(Options{Version: "test", ScrapeToken: strings.Repeat("x", 40)}).Public()
-	for _, r := range routes {
-		path := strings.NewReplacer(":namespace", "a", ":pod", "b", "{namespace}", "a", "{name}", "b", "{kind}", "c", "{proxy}", "d", "{what}", "all", "{id}", "1", "*path", "api/v1/query").Replace(r.path)
-		if r.needs == Open {
-			continue
-		}
-		w := httptest.NewRecorder()
-		request := httptest.NewRequest(r.method, path, nil)
-		request.Host = "localhost"
-		h.ServeHTTP(w, request)
-		want := http.StatusNotFound
-		if r.needs == Scrape {
-			want = http.StatusUnauthorized
-		}
-		if w.Code != want {
-			t.Errorf("%s %s: %d, want %d: %s", r.method, path, w.Code, want, w.Body)
-		}
-	}
-}
-
 func TestRoutesAreUnique(t *testing.T) {
 	ids, paths := map[string]bool{}, map[string]bool{}
 	for _, r := range routes {

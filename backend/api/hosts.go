@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-
-	"github.com/gin-gonic/gin"
 )
 
 // Hosts say under which names the public port may be asked for. A web page of
@@ -61,12 +59,4 @@ func canonicalHost(host string) string {
 	}
 	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
-
-// knownHost lets only requests pass that name this server.
-func (h Hosts) knownHost(c *gin.Context) {
-	if !h.allow(c.Request) {
-		writeProblem(c, http.StatusMisdirectedRequest, "this server does not go by that name",
-			"ask for localhost, or for the address it listens on; to have it answer to another name, set consoleNames (HEDDLE_CONSOLENAMES)")
-	}
 }

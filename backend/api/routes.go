@@ -2,23 +2,11 @@ package api
 
 import (
 	"context"
-	"crypto/subtle"
+	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
-)
-
-// Capability is what a caller must be allowed to do. Roles are sets of these.
-type Capability string
-
-const (
-	Open   Capability = "open"   // anybody
-	Scrape Capability = "scrape" // an outside Prometheus with the scrape token
-	View   Capability = "view"
-	Edit   Capability = "edit"
-	Admin  Capability = "admin"
 )
 
 // route is one line of the table below.
@@ -38,6 +26,22 @@ var routes = []route{
 	{http.MethodGet, "/metrics/targets", Scrape, "scrape-targets", "All pods, for Prometheus' http_sd", plain((*Handlers).targets)},
 	{http.MethodGet, "/metrics/pods/:namespace/:pod", Scrape, "pod-metrics", "The metrics of one pod", plain((*Handlers).podMetrics)},
 
+	{http.MethodGet, "/api/v1/openapi.json", View, "openapi", "This description", document},
+
+	{http.MethodPost, "/api/v1/session", SignIn, "sign-in", "Sign in", typed((*Handlers).signIn)},
+	{http.MethodGet, "/api/v1/session", View, "session", "Who is signed in", typed((*Handlers).session)},
+	{http.MethodDelete, "/api/v1/session", View, "sign-out", "Sign out", typed((*Handlers).signOut)},
+	{http.MethodPost, "/api/v1/session/renew", View, "renew-session", "Go on with the session", typed((*Handlers).renewSession)},
+	{http.MethodPost, "/api/v1/session/password", View, "change-password", "Change one's own password", typed((*Handlers).changePassword)},
+	{http.MethodGet, "/api/v1/users", Admin, "users", "All users", typed((*Handlers).users)},
+	{http.MethodPost, "/api/v1/users", Admin, "add-user", "Make a user", typed((*Handlers).addUser)},
+	{http.MethodPatch, "/api/v1/users/{name}", Admin, "change-user", "Change a user's role or password, disable a user", typed((*Handlers).changeUser)},
+	{http.MethodDelete, "/api/v1/users/{name}", Admin, "remove-user", "Remove a user", typed((*Handlers).removeUser)},
+	{http.MethodGet, "/api/v1/tokens", View, "tokens", "One's own tokens; an administrator sees all", typed((*Handlers).tokens)},
+	{http.MethodPost, "/api/v1/tokens", View, "create-token", "Make a token of one's own", typed((*Handlers).createToken)},
+	{http.MethodDelete, "/api/v1/tokens/{id}", View, "revoke-token", "Revoke a token of one's own; an administrator any", typed((*Handlers).revokeToken)},
+	{http.MethodGet, "/api/v1/audit", Admin, "audit", "What was done, by whom", typed((*Handlers).listAudit)},
+
 	{http.MethodGet, "/api/v1/graph", View, "graph", "Who talks to whom", typed((*Handlers).graph)},
 	{http.MethodGet, "/api/v1/services", View, "services", "All services", typed((*Handlers).services)},
 	{http.MethodGet, "/api/v1/services/{namespace}/{name}", View, "service", "One service", typed((*Handlers).service)},
@@ -46,10 +50,10 @@ var routes = []route{
 	{http.MethodGet, "/api/v1/kinds", View, "kinds", "The kinds of objects", typed((*Handlers).kinds)},
 	{http.MethodGet, "/api/v1/config/{kind}", View, "list-objects", "The objects of a kind", typed((*Handlers).listObjects)},
 	{http.MethodGet, "/api/v1/config/{kind}/{namespace}/{name}", View, "object", "One object", typed((*Handlers).object)},
-	{http.MethodPost, "/api/v1/config", Edit, "apply", "Write objects, all or none", typed((*Handlers).apply)},
-	{http.MethodPost, "/api/v1/deletions", Edit, "delete-objects", "Delete objects, all or none", typed((*Handlers).deleteObjects)},
-	{http.MethodPatch, "/api/v1/config/{kind}/{namespace}/{name}", Edit, "edit-object", "Change fields of one object in its text", typed((*Handlers).edit)},
-	{http.MethodDelete, "/api/v1/config/{kind}/{namespace}/{name}", Edit, "delete-object", "Delete one object", typed((*Handlers).deleteObject)},
+	{http.MethodPost, "/api/v1/config", EditTraffic, "apply", "Write objects, all or none", typed((*Handlers).apply)},
+	{http.MethodPost, "/api/v1/deletions", EditTraffic, "delete-objects", "Delete objects, all or none", typed((*Handlers).deleteObjects)},
+	{http.MethodPatch, "/api/v1/config/{kind}/{namespace}/{name}", EditTraffic, "edit-object", "Change fields of one object in its text", typed((*Handlers).edit)},
+	{http.MethodDelete, "/api/v1/config/{kind}/{namespace}/{name}", EditTraffic, "delete-object", "Delete one object", typed((*Handlers).deleteObject)},
 
 	{http.MethodGet, "/api/v1/proxies", View, "proxies", "What each proxy was sent, took and refused", typed((*Handlers).proxies)},
 	{http.MethodGet, "/api/v1/proxies/{proxy}/config/{what}", View, "proxy-config", "What a proxy holds", typed((*Handlers).proxyConfig)},
@@ -58,6 +62,7 @@ var routes = []route{
 	{http.MethodGet, "/api/v1/traces", View, "traces", "Search traces", typed((*Handlers).findTraces)},
 	{http.MethodGet, "/api/v1/traces/services", View, "trace-services", "The services that sent spans", typed((*Handlers).traceServices)},
 	{http.MethodGet, "/api/v1/traces/{id}", View, "trace", "One trace", typed((*Handlers).trace)},
+	{http.MethodGet, "/api/v1/live", View, "live", "What changes, told over a websocket", socket((*Handlers).liveSocket)},
 	{http.MethodGet, "/api/v1/version", View, "version", "The version of the control plane", typed((*Handlers).serverVersion)},
 
 	{http.MethodGet, "/prometheus/*path", View, "prometheus-get", "The standard Prometheus API", plain((*Handlers).promAPI)},
@@ -68,7 +73,7 @@ var routes = []route{
 // input, and documents both.
 func typed[I, O any](f func(*Handlers, context.Context, *I) (*O, error)) func(*Handlers, *gin.Engine, huma.API, route) {
 	return func(h *Handlers, _ *gin.Engine, a huma.API, r route) {
-		op := huma.Operation{OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, MaxBodyBytes: maxBody, Tags: []string{string(r.needs)}}
+		op := huma.Operation{OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, MaxBodyBytes: bodyLimit(r.needs), Tags: []string{string(r.needs)}}
 		huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) { return f(h, ctx, in) })
 	}
 }
@@ -76,19 +81,22 @@ func typed[I, O any](f func(*Handlers, context.Context, *I) (*O, error)) func(*H
 // plain mounts a handler that writes its own answer.
 func plain(f func(*Handlers, *gin.Context)) func(*Handlers, *gin.Engine, huma.API, route) {
 	return func(h *Handlers, e *gin.Engine, _ huma.API, r route) {
-		handlers := []gin.HandlerFunc{func(c *gin.Context) { f(h, c) }}
-		if r.needs == Scrape {
-			handlers = append([]gin.HandlerFunc{h.needToken}, handlers...)
-		}
-		e.Handle(r.method, r.path, handlers...)
+		e.Handle(r.method, ginPath(r.path), func(c *gin.Context) { f(h, c) })
 	}
 }
 
-// needToken lets only requests with the scrape token pass.
-func (h *Handlers) needToken(c *gin.Context) {
-	token, ok := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
-	if !ok || h.scrapeToken == "" || subtle.ConstantTimeCompare([]byte(token), []byte(h.scrapeToken)) != 1 {
-		c.Header("WWW-Authenticate", "Bearer")
-		writeProblem(c, http.StatusUnauthorized, "a token is needed", "send the content of <state>/scrape-token as a bearer token")
-	}
+// document mounts the description of all typed routes.
+func document(_ *Handlers, e *gin.Engine, a huma.API, r route) {
+	a.OpenAPI().AddOperation(&huma.Operation{
+		OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, Tags: []string{string(r.needs)},
+		Responses: map[string]*huma.Response{"200": {Description: "An OpenAPI 3.1 document"}},
+	})
+	e.Handle(r.method, r.path, func(c *gin.Context) {
+		text, err := json.Marshal(a.OpenAPI())
+		if err != nil {
+			writeProblem(c, http.StatusInternalServerError, "the document cannot be made", err.Error())
+			return
+		}
+		c.Data(http.StatusOK, "application/vnd.oai.openapi+json", text)
+	})
 }

@@ -3,11 +3,13 @@ package api
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 
+	"github.com/heddle-mesh/heddle/backend/auth"
 	"github.com/heddle-mesh/heddle/backend/live"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
@@ -66,7 +68,17 @@ func (h *Handlers) liveSocket(c *gin.Context) {
 		writeProblem(c, http.StatusNotFound, "no live socket", "this server tells nothing live")
 		return
 	}
-	h.live.Serve(c.Writer, c.Request, live.Caller{Key: "owner"})
+	who, _ := auth.From(c.Request.Context())
+	caller := live.Caller{Key: who.ID, May: func(topic string) bool {
+		i := slices.IndexFunc(topics, func(t Topic) bool { return t.Name == topic })
+		return i >= 0 && who.Role.Can(topics[i].Needs)
+	}}
+	if who.ID == "" {
+		caller.Key = auth.OwnerName
+	} else {
+		caller.Ended = h.auth.Ended(who.ID)
+	}
+	h.live.Serve(c.Writer, c.Request, caller)
 }
 
 // GraphMeta is the element "meta" of the topic graph.

@@ -64,13 +64,27 @@ func (p *parts) set(id string, now api.LivePart, at time.Time) {
 	}
 }
 
+// unreachable is the code of a part that did not answer.
+const unreachable = "unreachable"
+
 // asked takes what asking a part came to.
 func (p *parts) asked(id string, err error, at time.Time) {
 	if err != nil {
-		p.set(id, api.LivePart{State: partAway, Code: "unreachable", Detail: err.Error()}, at)
+		p.set(id, api.LivePart{State: partAway, Code: unreachable, Detail: err.Error()}, at)
 		return
 	}
 	p.set(id, api.LivePart{State: partOK}, at)
+}
+
+// used takes what using a part for something else came to: that it answers is
+// not all that can be wrong with it.
+func (p *parts) used(id string, err error, at time.Time) {
+	p.mu.Lock()
+	before := p.list[id]
+	p.mu.Unlock()
+	if err != nil || before.Code == unreachable {
+		p.asked(id, err, at)
+	}
 }
 
 // all is a copy of what is known.
@@ -132,6 +146,11 @@ func (p *plane) tellParts(ctx context.Context, _ live.Params, publish func(live.
 
 // probe asks the stores how they are.
 func (p *plane) probe(ctx context.Context) {
+	database := api.LivePart{State: partOK}
+	if err := p.people.database.Writable(); err != nil {
+		database = api.LivePart{State: partStale, Code: "notWritable", Detail: err.Error()}
+	}
+	p.live.parts.set(partDatabase, database, time.Now())
 	asking, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	var group errgroup.Group

@@ -206,11 +206,14 @@ func (a *Auth) renew(ctx context.Context, id string) (*Renewal, error) {
 }
 
 // Renew signs a new cookie for the session of who asks; nil when it has a fresh
-// one.
+// one, and for who has no session that could end.
 func (a *Auth) Renew(ctx context.Context) (*Renewal, error) {
 	s, ok := From(ctx)
-	if !ok || s.Via != Console {
+	switch {
+	case !ok:
 		return nil, ErrNotSignedIn
+	case s.Via != Console:
+		return nil, nil
 	}
 	return a.renew(ctx, s.ID)
 }

@@ -280,6 +280,9 @@ func (a *Auth) changed(ctx context.Context, u User, removed bool) {
 	a.endAllOf(ctx, u.Name)
 }
 
+// FirstName is that of the first administrator.
+const FirstName = "admin"
+
 // FirstAdministrator makes the user admin when there is no user yet: with the
 // given password, or with one that it makes up. It tells whether it did, and the
 // password it made up.
@@ -296,11 +299,11 @@ func (a *Auth) FirstAdministrator(ctx context.Context, password string) (made bo
 	if len(password) > maxPassword {
 		return false, "", invalid("password", fmt.Sprintf("is longer than %d bytes", maxPassword))
 	}
-	_, err = a.addUser(With(ctx, Session{User: OwnerName, Role: OwnerRole, Via: CLI}), "admin", AdminRole, password)
-	if errors.Is(err, ErrExists) {
-		return false, "", nil
+	if _, err = a.addUser(ctx, FirstName, AdminRole, password); err != nil {
+		return false, "", err
 	}
-	return err == nil, generated, err
+	a.record(With(ctx, Session{User: OwnerName, Role: OwnerRole, Via: CLI}), Entry{Action: "user.add", Target: FirstName, Detail: "the first administrator"}, nil)
+	return true, generated, nil
 }
 
 // record notes an action of this package with what came of it.

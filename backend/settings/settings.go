@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"reflect"
 	"strconv"
@@ -29,14 +30,33 @@ type Settings struct {
 	// TLSCert and TLSKey are PEM files for the console; both or neither.
 	TLSCert string `yaml:"tlsCert"`
 	TLSKey  string `yaml:"tlsKey"`
+	// TrustedProxies are addresses of proxies, and ranges of them, with commas
+	// between, that people come through to the console: what these say of a client
+	// in X-Forwarded headers is believed.
+	TrustedProxies string `yaml:"trustedProxies"`
 	// Cluster is the socket of the local cluster's supervisor; empty means
 	// <state>/run/cluster.sock.
 	Cluster string `yaml:"cluster"`
 
+	Session Session `yaml:"session"`
+	History History `yaml:"history"`
 	Mesh    Mesh    `yaml:"mesh"`
 	Metrics Metrics `yaml:"metrics"`
 	Traces  Traces  `yaml:"traces"`
 	Log     Log     `yaml:"log"`
+}
+
+// Session bounds how long people stay signed in to the console.
+type Session struct {
+	Idle     time.Duration `yaml:"idle"`     // without a request
+	Absolute time.Duration `yaml:"absolute"` // in any case
+}
+
+// History bounds what is kept of changes: older ones are forgotten, and the oldest
+// ones when their texts are more than MaxBytes. What is there now is always kept.
+type History struct {
+	Retention time.Duration `yaml:"retention"`
+	MaxBytes  int64         `yaml:"maxBytes"`
 }
 
 // Mesh are the settings that the whole mesh shares.
@@ -56,6 +76,13 @@ type Metrics struct {
 	ScrapeInterval time.Duration `yaml:"scrapeInterval"`
 	Retention      time.Duration `yaml:"retention"`
 	MaxBytes       int64         `yaml:"maxBytes"`
+	// PodBytes is the memory that the series of one pod may take in the built-in
+	// Prometheus; a pod that makes more is not stored, and a finding says so. Count
+	// 540 kB for each service that a pod calls, for each status with which it is
+	// answered.
+	PodBytes int64 `yaml:"podBytes"`
+	// TotalBytes is the same for all pods together; 0 is four times PodBytes.
+	TotalBytes int64 `yaml:"totalBytes"`
 }
 
 // Traces says where traces are received, kept and asked for.
@@ -101,11 +128,13 @@ func Default() Settings {
 	return Settings{
 		State:   ".heddle",
 		Console: "127.0.0.1:20001",
+		Session: Session{Idle: 8 * time.Hour, Absolute: 24 * time.Hour},
+		History: History{Retention: 90 * 24 * time.Hour, MaxBytes: 256 << 20},
 		Mesh: Mesh{
 			TrustDomain: "cluster.local", ClusterName: "local", RootNamespace: "istio-system",
 			OutboundTrafficPolicy: "ALLOW_ANY", TraceSampling: 100, PodRange: "10.66.0.0/16",
 		},
-		Metrics: Metrics{ScrapeInterval: 2 * time.Second, Retention: 6 * time.Hour, MaxBytes: 512 << 20},
+		Metrics: Metrics{ScrapeInterval: 2 * time.Second, Retention: 6 * time.Hour, MaxBytes: 512 << 20, PodBytes: 192 << 20},
 		Traces: Traces{
 			OTLPGRPC: "127.0.0.1:4317", OTLPHTTP: "127.0.0.1:4318", Query: "127.0.0.1:16685",
 			Retention: 24 * time.Hour, MaxBytes: 512 << 20,
@@ -186,6 +215,12 @@ func set(f reflect.Value, text string) error {
 	return nil
 }
 
+// What is kept has room for some thousand series of a pod, and for a few changes.
+const (
+	minPodBytes     = 8 << 20
+	minHistoryBytes = 1 << 20
+)
+
 // Validate reports every setting that cannot be used, each with its path.
 func (s Settings) Validate() error {
 	var errs []error
@@ -207,6 +242,26 @@ func (s Settings) Validate() error {
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		bad("tlsCert", "certificate and key belong together: set both or neither")
 	}
+	if s.Session.Idle < time.Minute {
+		bad("session.idle", "%v is shorter than 1m", s.Session.Idle)
+	}
+	if s.Session.Absolute < s.Session.Idle {
+		bad("session.absolute", "%v is shorter than session.idle (%v)", s.Session.Absolute, s.Session.Idle)
+	}
+	if s.History.Retention < time.Hour {
+		bad("history.retention", "%v is shorter than 1h", s.History.Retention)
+	}
+	if s.History.MaxBytes < minHistoryBytes {
+		bad("history.maxBytes", "%d is less than a few changes take: at least %d", s.History.MaxBytes, minHistoryBytes)
+	}
+	for word := range strings.SplitSeq(s.TrustedProxies, ",") {
+		word = strings.TrimSpace(word)
+		_, notRange := netip.ParsePrefix(word)
+		_, notAddress := netip.ParseAddr(word)
+		if word != "" && notRange != nil && notAddress != nil {
+			bad("trustedProxies", "%q is no address and no range of them, such as 10.0.0.7 or 10.0.0.0/8", word)
+		}
+	}
 	switch s.Mesh.OutboundTrafficPolicy {
 	case "ALLOW_ANY", "REGISTRY_ONLY":
 	default:
@@ -217,6 +272,13 @@ func (s Settings) Validate() error {
 	}
 	if s.Metrics.ScrapeInterval < time.Second {
 		bad("metrics.scrapeInterval", "%v is shorter than 1s", s.Metrics.ScrapeInterval)
+	}
+	if s.Metrics.PodBytes < minPodBytes {
+		bad("metrics.podBytes", "%d is less than a pod's own series take: at least %d", s.Metrics.PodBytes, minPodBytes)
+	}
+	// Half of the whole is set aside for those that have less.
+	if s.Metrics.TotalBytes != 0 && s.Metrics.TotalBytes/2 < s.Metrics.PodBytes {
+		bad("metrics.totalBytes", "%d leaves no pod the %d of metrics.podBytes: at least twice that, or 0", s.Metrics.TotalBytes, s.Metrics.PodBytes)
 	}
 	switch s.Log.Level {
 	case "debug", "info", "warn", "error":

@@ -27,6 +27,9 @@ func TestLoad(t *testing.T) {
 		{name: "unknown field", file: "mesh:\n  trustdomain: x\n", wrong: "trustdomain"},
 		{name: "bad duration", env: map[string]string{"HEDDLE_METRICS_RETENTION": "soon"}, wrong: "HEDDLE_METRICS_RETENTION"},
 		{name: "bad values, all at once", file: "console: here\nlog: {level: loud}\n", wrong: "log.level"},
+		{name: "memory of series", env: map[string]string{"HEDDLE_METRICS_PODBYTES": "1000000000"}, check: func(s Settings) bool { return s.Metrics.PodBytes == 1e9 && s.Metrics.TotalBytes == 0 }},
+		{name: "too little for a pod", env: map[string]string{"HEDDLE_METRICS_PODBYTES": "192"}, wrong: "metrics.podBytes"},
+		{name: "less for all than for one", env: map[string]string{"HEDDLE_METRICS_TOTALBYTES": "200000000"}, wrong: "metrics.totalBytes"},
 		{name: "half of TLS", file: "tlsCert: a.pem\n", wrong: "set both or neither"},
 	}
 	for _, c := range cases {
