@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/heddle-mesh/heddle/backend/api"
 	"github.com/heddle-mesh/heddle/backend/traces"
 	"github.com/heddle-mesh/heddle/mesh"
-	"github.com/heddle-mesh/heddle/mesh/graph"
 	"github.com/heddle-mesh/heddle/mesh/source"
 	"github.com/heddle-mesh/heddle/xds/serve"
 )
@@ -62,15 +60,6 @@ func (p *plane) Writer() source.Writer { return p.store }
 
 // Proxies implements api.Mesh.
 func (p *plane) Proxies() []serve.ProxyStatus { return p.xds.Proxies() }
-
-// Graph implements api.Mesh.
-func (p *plane) Graph(ctx context.Context, o graph.Options) (*graph.Graph, error) {
-	traffic, err := p.telemetry.metrics.Traffic(ctx, o.Window, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	return graph.Build(p.Snapshot(), traffic, o), nil
-}
 
 // Traces implements api.Mesh.
 func (p *plane) Traces() *traces.Client { return p.telemetry.traces }

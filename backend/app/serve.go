@@ -71,8 +71,8 @@ type plane struct {
 	telemetry *telemetry
 	settled   *settledTokens
 	checks    *checks
-	people    people
 	live      *telling
+	health    *health
 	// certificates that the proxies present.
 	certificates *certificates
 
@@ -80,7 +80,7 @@ type plane struct {
 	status string // why it is not ready; "" when it is
 }
 
-func assemble(s settings.Settings, o Options) (_ *plane, err error) {
+func assemble(s settings.Settings, o Options) (*plane, error) {
 	p := &plane{settings: s, options: o, log: o.Log, head: &mesh.Head{}, ports: newPorts(o.Log), checks: newChecks(o.Log), status: "waiting for the sources of the configuration"}
 	p.certificates = &certificates{ask: p.certificate}
 	// Before anything is opened that only one process can have.
@@ -92,16 +92,9 @@ func assemble(s settings.Settings, o Options) (_ *plane, err error) {
 			return nil, fmt.Errorf("make the state folder: %w", err)
 		}
 	}
-	defer func() {
-		if err != nil {
-			p.close()
-		}
-	}()
+	var err error
 	if p.ca, err = ca.Open(filepath.Join(s.State, "ca"), s.Mesh.TrustDomain); err != nil {
 		return nil, fmt.Errorf("open the certificate authority: %w", err)
-	}
-	if p.people, err = openPeople(context.Background(), s, o.Log); err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	if p.store, err = file.Open(filepath.Join(s.State, "config"), file.Options{Log: o.Log}); err != nil {
 		return nil, fmt.Errorf("open the configuration: %w", err)
@@ -116,9 +109,11 @@ func assemble(s settings.Settings, o Options) (_ *plane, err error) {
 		Dir: filepath.Join(s.State, "delivery"), Signer: serve.Authority(p.ca), TLS: p.ca.ServerConfig(),
 	})
 	if err != nil {
+		p.telemetry.close()
 		return nil, fmt.Errorf("set up xDS: %w", err)
 	}
 	p.xds.OnSettled(p.settled.reached)
+	p.openHealth()
 	p.openLive()
 	p.pods = grpc.NewServer(p.xds.GRPCOptions()...)
 	p.xds.Register(p.pods)
@@ -129,10 +124,6 @@ func assemble(s settings.Settings, o Options) (_ *plane, err error) {
 // run runs all parts; the first that fails ends them all.
 func (p *plane) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	if err := p.welcome(ctx); err != nil {
-		return err
-	}
-	group.Go(func() error { return p.people.run(ctx) })
 	group.Go(func() error { return p.collect(ctx) })
 	group.Go(func() error { return p.xds.Run(ctx) })
 	group.Go(func() error { return p.checks.run(ctx, p.head, p.evidence) })
@@ -140,18 +131,12 @@ func (p *plane) run(ctx context.Context) error {
 	group.Go(func() error { return p.telemetry.run(ctx, p.head) })
 	group.Go(func() error { return p.serveAPI(ctx) })
 	group.Go(func() error { return p.runLive(ctx) })
+	group.Go(func() error { return p.health.run(ctx) })
 	return group.Wait()
 }
 
 func (p *plane) close() {
-	if p.telemetry != nil {
-		p.telemetry.close()
-	}
-	if p.people.database != nil {
-		if err := p.people.database.Close(); err != nil {
-			p.log.Warn("the database was not closed in order", "error", err)
-		}
-	}
+	p.telemetry.close()
 }
 
 // collect turns what the sources say into snapshots.

@@ -24,24 +24,30 @@ type Point struct {
 type History struct {
 	points map[string][]Point
 	begins time.Time
+	ends   time.Time // of the graph that was added last
 }
 
 // NewHistory is a History of nothing.
 func NewHistory() *History { return &History{points: map[string][]Point{}} }
 
-// Add notes a graph as what happened in its window. The graphs must follow one
-// another, and their windows should neither overlap nor leave gaps.
+// Add notes a graph as what happened since the one before, which should end
+// about where the window of this one begins. The graphs must follow one another.
 func (h *History) Add(g *Graph) {
+	seconds := g.Seconds
+	if since := g.At.Sub(h.ends).Seconds(); since < 2*seconds {
+		seconds = since // no gaps, and nothing twice
+	}
+	h.ends = g.At
 	if h.begins.IsZero() {
-		h.begins = g.At.Add(-time.Duration(g.Seconds * float64(time.Second)))
+		h.begins = g.At.Add(-time.Duration(seconds * float64(time.Second)))
 	}
 	note := func(id string, list []Rates) {
-		p := Point{At: g.At, Seconds: g.Seconds}
+		p := Point{At: g.At, Seconds: seconds}
 		most := 0.0
 		for _, r := range list {
-			p.Requests += r.Rate * g.Seconds
-			p.Errors += r.Errors * g.Seconds
-			p.Bytes += (r.Sent + r.Received) * g.Seconds
+			p.Requests += r.Rate * seconds
+			p.Errors += r.Errors * seconds
+			p.Bytes += (r.Sent + r.Received) * seconds
 			if r.P95 != nil && r.Rate > most {
 				most, p.P95 = r.Rate, r.P95
 			}

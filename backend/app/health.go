@@ -1,0 +1,319 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/heddle-mesh/heddle/backend/metrics"
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/graph"
+)
+
+// Paces of judging.
+const (
+	judgeAtMostEvery = 15 * time.Second // also where scrapes take longer
+	// replayed is how far back the metrics are read when it begins, and
+	// replayStep in which steps: what was so before it began is known as well.
+	replayed   = time.Hour
+	replayStep = 30 * time.Second
+	// forgottenAfter is how long something that is nowhere to be seen any more is
+	// remembered: series come and go with a scrape that fails.
+	forgottenAfter = 5 * time.Minute
+	// maxIncidents bounds those that are kept.
+	maxIncidents = 500
+)
+
+// health judges the mesh again and again, whoever looks, and remembers what has
+// to be remembered for that. All windows and pages show its one verdict.
+type health struct {
+	window, every time.Duration
+	head          *mesh.Head
+	// read and readOver ask the metrics.
+	read     func(ctx context.Context, window time.Duration, at time.Time) (graph.Traffic, error)
+	readOver func(ctx context.Context, window time.Duration, r metrics.Range) ([]graph.Traffic, error)
+	// changes lists what was changed since a time; nil where nobody keeps that.
+	changes func(since time.Time) []graph.Change
+	log     *slog.Logger
+
+	mu        sync.Mutex
+	byType    map[graph.Type]*judged
+	noted     time.Time // end of what the histories hold
+	failed    error     // why the last evaluation was none; nil when it was one
+	incidents []graph.Transition
+	listeners []func(graph.Transition)
+	rules     *graph.Rules
+	rulesOf   mesh.Hash // revision that rules are of
+}
+
+// judged is one type of graph with what is known of it.
+type judged struct {
+	graph    *graph.Graph // of the last evaluation; nil before
+	memories map[string]graph.Memory
+	seen     map[string]time.Time // when each memory was last renewed
+	history  *graph.History
+	usual    map[string]graph.Usual
+}
+
+func newHealth(scrape time.Duration, head *mesh.Head, log *slog.Logger) *health {
+	h := &health{
+		window: graph.HealthWindow(scrape), every: min(scrape, judgeAtMostEvery), head: head, log: log,
+		byType: map[graph.Type]*judged{},
+	}
+	for _, t := range graph.Types() {
+		h.byType[t] = &judged{memories: map[string]graph.Memory{}, seen: map[string]time.Time{}, history: graph.NewHistory()}
+	}
+	return h
+}
+
+// run judges until ctx ends.
+func (h *health) run(ctx context.Context) error {
+	for range h.head.Watch(ctx) {
+		break // there is a mesh to judge
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	now := time.Now()
+	step := max(replayStep, h.window)
+	list, err := h.readOver(ctx, step, metrics.Range{Start: now.Add(-replayed), End: now.Add(-h.window), Step: step})
+	if err != nil && ctx.Err() == nil {
+		h.log.Warn("what was before is not known: states begin now", "error", err)
+	}
+	h.replay(list)
+	return keep(ctx, pace{atLeast: h.every}, nil, func(ctx context.Context) {
+		traffic, err := h.read(ctx, h.window, time.Now())
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			h.mu.Lock()
+			h.failed = err
+			h.mu.Unlock()
+			return
+		}
+		for _, t := range h.judge(traffic) {
+			for _, tell := range h.listeners {
+				tell(t)
+			}
+		}
+	})
+}
+
+// replay judges what the metrics still know of the time before.
+func (h *health) replay(list []graph.Traffic) {
+	snap := h.head.Get()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, traffic := range list {
+		for _, t := range graph.Types() {
+			j := h.byType[t]
+			g := graph.Build(snap, traffic, graph.Options{Type: t, IncludeIdle: true})
+			samples := g.Samples(j.history.Usual(g.At))
+			for id, s := range samples {
+				s.Start = i == 0
+				s.Endpoints = graph.Pods{} // they are those of now
+				samples[id] = s
+			}
+			h.note(j.step(g, samples))
+			j.history.Add(g)
+		}
+		h.noted = traffic.At
+	}
+}
+
+// judge makes one evaluation of what flowed, and lists the services that changed
+// their state.
+func (h *health) judge(traffic graph.Traffic) []graph.Transition {
+	snap := h.head.Get()
+	var changes []graph.Change
+	if h.changes != nil {
+		changes = h.changes(traffic.At.Add(-replayed))
+	}
+	graphs := map[graph.Type]*graph.Graph{}
+	for _, t := range graph.Types() {
+		graphs[t] = graph.Build(snap, traffic, graph.Options{Type: t, IncludeIdle: true})
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	begins := h.noted.IsZero()
+	add := begins || !traffic.At.Before(h.noted.Add(h.window))
+	var moved []graph.Transition
+	for _, t := range graph.Types() {
+		j, g := h.byType[t], graphs[t]
+		samples := g.Samples(j.usual)
+		for id, s := range samples {
+			s.Start = begins
+			samples[id] = s
+		}
+		moved = append(moved, j.step(g, samples)...)
+		why := graph.Explain(graph.Evidence{Snap: snap, Graph: g, Samples: samples, Memories: j.memories, History: j.history, Changes: changes})
+		for id, m := range j.memories {
+			if m.State.Bad() {
+				m.Why = why[id]
+				j.memories[id] = m
+			}
+		}
+		j.graph = g
+		if add {
+			j.history.Add(g)
+			j.usual = j.history.Usual(g.At)
+		}
+	}
+	if add {
+		h.noted = traffic.At
+	}
+	h.failed = nil
+	return h.note(moved)
+}
+
+// step judges all elements of a graph, and lists the nodes of services whose
+// state is another one.
+func (j *judged) step(g *graph.Graph, samples map[string]graph.Sample) []graph.Transition {
+	var moved []graph.Transition
+	for id, s := range samples {
+		before := j.memories[id]
+		after := graph.Judge(before, s)
+		j.memories[id], j.seen[id] = after, g.At
+		if g.Type != graph.ByService || before.State == "" || before.State == after.State {
+			continue
+		}
+		if n, ok := g.Node(id); ok {
+			moved = append(moved, graph.Transition{At: after.Since, Type: g.Type, ID: id, Name: n.Name, Namespace: n.Namespace, From: before.State, To: after.State})
+		}
+	}
+	for id, at := range j.seen {
+		if g.At.Sub(at) > forgottenAfter {
+			delete(j.seen, id)
+			delete(j.memories, id)
+		}
+	}
+	slices.SortFunc(moved, graph.CompareTransitions)
+	return moved
+}
+
+// note keeps the incidents among transitions, and returns all of them.
+func (h *health) note(moved []graph.Transition) []graph.Transition {
+	for _, t := range moved {
+		if t.To == graph.Failing {
+			h.incidents = append(h.incidents, t)
+		}
+	}
+	if extra := len(h.incidents) - maxIncidents; extra > 0 {
+		h.incidents = slices.Clone(h.incidents[extra:])
+	}
+	return moved
+}
+
+// facts are what is known for a graph of one type now, with sparks in such steps;
+// without them where that is 0.
+func (h *health) facts(t graph.Type, g *graph.Graph, spark time.Duration) graph.Facts {
+	snap := h.head.Get()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	j := h.byType[t]
+	f := graph.Facts{Health: make(map[string]graph.Health, len(j.memories)), Workloads: map[string]graph.State{}, Sparks: map[string]graph.Spark{}}
+	for id, m := range j.memories {
+		f.Health[id] = m.Health
+	}
+	for id, m := range h.byType[graph.ByWorkload].memories {
+		f.Workloads[id] = m.State
+	}
+	if spark == 0 {
+		return f
+	}
+	for i := range g.Nodes {
+		f.Sparks[g.Nodes[i].ID] = j.history.Spark(g.Nodes[i].ID, h.noted, spark)
+	}
+	if snap != nil && (h.rules == nil || h.rulesOf != snap.Revision) {
+		h.rules, h.rulesOf = graph.RulesOf(snap), snap.Revision
+	}
+	f.Rules = h.rules
+	return f
+}
+
+// last is the graph of the last evaluation; nil before the first, an error when
+// the last one failed.
+func (h *health) last(t graph.Type) (*graph.Graph, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.byType[t].graph, h.failed
+}
+
+// Incidents lists when services began to fail, the oldest first.
+func (h *health) Incidents(since time.Time) []graph.Transition {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := []graph.Transition{}
+	for _, t := range h.incidents {
+		if !t.At.Before(since) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// sparkStep is the time between the points of small lines beside figures of a
+// window: they show more of the past than the window.
+func (h *health) sparkStep(window time.Duration) time.Duration {
+	switch {
+	case window >= time.Hour:
+		return 2 * time.Minute
+	case window >= 15*time.Minute:
+		return max(30*time.Second, h.window)
+	default:
+		return h.window
+	}
+}
+
+// OnHealth has f called, one at a time, when a service changes its state. It
+// must be said before run, and f must not wait.
+func (h *health) OnHealth(f func(graph.Transition)) { h.listeners = append(h.listeners, f) }
+
+// openHealth makes what judges the mesh. Nothing is judged before run.
+func (p *plane) openHealth() {
+	p.health = newHealth(p.settings.Metrics.ScrapeInterval, p.head, p.log)
+	p.health.read, p.health.readOver = p.telemetry.metrics.Traffic, p.telemetry.metrics.TrafficOver
+	p.health.OnHealth(func(t graph.Transition) { p.event("health", t) })
+}
+
+// Graph implements api.Mesh.
+func (p *plane) Graph(ctx context.Context, o graph.Options) (*graph.Graph, error) {
+	if o.Type == "" {
+		o.Type = graph.ByVersionedApp
+	}
+	traffic, err := p.telemetry.metrics.Traffic(ctx, o.Window, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	g := graph.Build(p.Snapshot(), traffic, o)
+	return graph.Judged(g, p.health.facts(o.Type, g, 0)), nil
+}
+
+// liveGraph is the graph with all that its cards show. The window 0 is that of
+// the health, of which the last evaluation is read again without a question.
+func (p *plane) liveGraph(ctx context.Context, mode graph.Type, window time.Duration) (*graph.Live, error) {
+	var g *graph.Graph
+	if window == 0 {
+		last, err := p.health.last(mode)
+		if err != nil {
+			return nil, fmt.Errorf("the last evaluation failed: %w", err)
+		}
+		g = last
+	}
+	if g == nil {
+		asked := window
+		if asked == 0 {
+			asked = p.health.window
+		}
+		traffic, err := p.telemetry.metrics.Traffic(ctx, asked, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		g = graph.Build(p.Snapshot(), traffic, graph.Options{Type: mode, IncludeIdle: true})
+	}
+	return graph.Decorate(g, p.health.facts(mode, g, p.health.sparkStep(window))), nil
+}
