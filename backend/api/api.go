@@ -4,6 +4,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 
+	"github.com/heddle-mesh/heddle/backend/auth"
+	"github.com/heddle-mesh/heddle/backend/history"
 	"github.com/heddle-mesh/heddle/backend/live"
 	"github.com/heddle-mesh/heddle/backend/traces"
 	"github.com/heddle-mesh/heddle/mesh"
@@ -54,9 +57,6 @@ type Mesh interface {
 	Ready() string
 }
 
-// maxBody bounds every request body: a manifest of many objects fits.
-const maxBody = 4 << 20
-
 // Handlers of one control plane.
 type Handlers struct {
 	mesh    Mesh
@@ -68,7 +68,13 @@ type Handlers struct {
 	// scrapeToken lets an outside Prometheus in; requests without it are refused.
 	scrapeToken string
 	hosts       Hosts
+	through     Proxies
+	auth        *auth.Auth
+	console     *Console
+	needs       map[string]Capability // by method and gin's path
 	live        *live.Hub
+	history     *history.History
+	owner       string
 	log         *slog.Logger
 }
 
@@ -79,8 +85,13 @@ type Options struct {
 	Prometheus  http.Handler // nil when the user's own server is asked
 	OwnMetrics  http.Handler
 	ScrapeToken string
-	Hosts       Hosts // of the public port
+	Hosts       Hosts   // of the public port
+	Proxies     Proxies // that people come through to it
+	Auth        *auth.Auth
+	Console     *Console // the built front end; nil without one
 	Live        *live.Hub
+	History     *history.History
+	Owner       string // the owner's name, whose changes come over the socket
 	Log         *slog.Logger
 }
 
@@ -88,51 +99,77 @@ type Options struct {
 func New(o Options) *Handlers {
 	return &Handlers{
 		mesh: o.Mesh, version: o.Version, prometheus: o.Prometheus, own: o.OwnMetrics, scrapeToken: o.ScrapeToken, hosts: o.Hosts,
-		live: o.Live, log: o.Log,
+		through: o.Proxies, auth: o.Auth, console: cmp.Or(o.Console, &Console{}), needs: needsOf(routes), live: o.Live, history: o.History, owner: o.Owner,
+		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 	}
 }
 
 // Owner serves everything, for a socket that only the mesh's owner can open.
 func (h *Handlers) Owner() http.Handler {
-	return h.engine(func(Capability) bool { return true })
+	engine := h.engine(func(c *gin.Context) {
+		writeProblem(c, http.StatusNotFound, "no such page", c.Request.URL.Path+" does not exist")
+	})
+	owner := auth.Session{User: auth.OwnerName, Role: auth.OwnerRole, Via: auth.CLI}
+	return h.survive(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secureHeaders(w.Header())
+		engine.ServeHTTP(w, r.WithContext(auth.With(r.Context(), owner)))
+	}))
 }
 
-// Public serves what needs no sign-in, for a TCP port: health, the control
-// plane's metrics, and, to who has the scrape token, the pods' metrics. It
-// answers only under the names of Options.Hosts.
+// Public serves the console and its API, for a TCP port: to each what the table
+// of routes allows them. It answers only under the names of Options.Hosts.
 func (h *Handlers) Public() http.Handler {
-	return h.engine(func(c Capability) bool { return c == Open || c == Scrape }, h.hosts.knownHost)
+	return h.public(h.engine(h.consolePage))
 }
 
-func (h *Handlers) engine(allowed func(Capability) bool, first ...gin.HandlerFunc) http.Handler {
+// consolePage serves the front end, at every address that is no route.
+func (h *Handlers) consolePage(c *gin.Context) {
+	a, ok := h.console.find(c.Request)
+	reading := c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead
+	switch {
+	case ok && reading:
+		c.Status(http.StatusOK) // gin's own for what is no route is 404
+		if err := h.console.serve(c.Writer, c.Request, a); err != nil {
+			writeProblem(c, http.StatusInternalServerError, "the page cannot be read", err.Error())
+		}
+	case reading && !h.console.built() && c.Request.URL.Path == "/":
+		writeProblem(c, http.StatusNotFound, "no console", errNotBuilt.Error())
+	default:
+		writeProblem(c, http.StatusNotFound, "no such page", c.Request.URL.Path+" does not exist")
+	}
+}
+
+// engine serves the table of routes; elsewhere answers at all other addresses.
+func (h *Handlers) engine(elsewhere gin.HandlerFunc) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
-	engine.Use(gin.Recovery(), limitBody, secureHeaders)
-	engine.Use(first...)
+	// A redirect would repeat what the request named.
+	engine.RedirectTrailingSlash, engine.RedirectFixedPath = false, false
+	engine.Use(h.admit)
 	engine.NoMethod(func(c *gin.Context) {
 		writeProblem(c, http.StatusMethodNotAllowed, "method not allowed", c.Request.URL.Path+" takes "+c.Writer.Header().Get("Allow"))
 	})
-	engine.NoRoute(func(c *gin.Context) {
-		writeProblem(c, http.StatusNotFound, "no such page", c.Request.URL.Path+" does not exist, or is only on the owner's socket")
-	})
-	config := huma.DefaultConfig("Heddle", h.version)
-	config.OpenAPIPath = "/api/v1/openapi"
-	config.DocsPath = ""
-	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
-	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[mesh.Ref](), reflect.TypeFor[Ref]())
-	documentLive(config.Components.Schemas)
-	config.SchemasPath = "/api/v1/schemas"
-	if !allowed(View) {
-		config.OpenAPIPath, config.SchemasPath = "", ""
-	}
-	a := humagin.New(engine, config)
+	engine.NoRoute(elsewhere)
+	a := humagin.New(engine, h.config())
 	for _, r := range routes {
-		if allowed(r.needs) {
-			r.mount(h, engine, a, r)
-		}
+		r.mount(h, engine, a, r)
 	}
 	return engine
+}
+
+// config is how huma describes and answers. Its own routes are off: everything
+// that is served stands in the table.
+func (h *Handlers) config() huma.Config {
+	config := huma.DefaultConfig("Heddle", h.version)
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.CreateHooks = nil // no $schema in answers
+	config.Transformers = append(config.Transformers, coded)
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[mesh.Ref](), reflect.TypeFor[Ref]())
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[Problem]())
+	documentLive(config.Components.Schemas)
+	return config
 }
 
 // Ref is mesh.Ref as it stands in JSON. The schema is made of it, because two
@@ -156,13 +193,4 @@ func schemaName(t reflect.Type, hint string) string {
 		return name
 	}
 	return strings.ToUpper(pkg[:1]) + pkg[1:] + name
-}
-
-func limitBody(c *gin.Context) {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
-}
-
-func secureHeaders(c *gin.Context) {
-	c.Header("X-Content-Type-Options", "nosniff")
-	c.Header("Cache-Control", "no-store")
 }

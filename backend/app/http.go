@@ -33,10 +33,19 @@ func (p *plane) serveAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	page, err := console()
+	if err != nil {
+		return err
+	}
+	proxies, err := api.ParseProxies(p.settings.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	handlers := api.New(api.Options{
 		Mesh: p, Version: p.options.Version, ScrapeToken: token,
-		Prometheus: p.telemetry.prometheus(), OwnMetrics: p.telemetry.own(), Live: p.live.hub,
-		Log: p.log, Hosts: api.NewHosts(p.settings.Console, strings.Split(p.settings.ConsoleNames, ","), named),
+		Prometheus: p.telemetry.prometheus(), OwnMetrics: p.telemetry.own(),
+		Auth: p.people.auth, Console: page, Proxies: proxies, Live: p.live.hub, Log: p.log,
+		Hosts: api.NewHosts(p.settings.Console, strings.Split(p.settings.ConsoleNames, ","), named),
 	})
 	owner, err := private.Listen(p.socket())
 	if err != nil {

@@ -71,6 +71,7 @@ type plane struct {
 	telemetry *telemetry
 	settled   *settledTokens
 	checks    *checks
+	people    people
 	live      *telling
 	health    *health
 	// certificates that the proxies present.
@@ -80,7 +81,7 @@ type plane struct {
 	status string // why it is not ready; "" when it is
 }
 
-func assemble(s settings.Settings, o Options) (*plane, error) {
+func assemble(s settings.Settings, o Options) (_ *plane, err error) {
 	p := &plane{settings: s, options: o, log: o.Log, head: &mesh.Head{}, ports: newPorts(o.Log), checks: newChecks(o.Log), status: "waiting for the sources of the configuration"}
 	p.certificates = &certificates{ask: p.certificate}
 	// Before anything is opened that only one process can have.
@@ -92,9 +93,16 @@ func assemble(s settings.Settings, o Options) (*plane, error) {
 			return nil, fmt.Errorf("make the state folder: %w", err)
 		}
 	}
-	var err error
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
 	if p.ca, err = ca.Open(filepath.Join(s.State, "ca"), s.Mesh.TrustDomain); err != nil {
 		return nil, fmt.Errorf("open the certificate authority: %w", err)
+	}
+	if p.people, err = openPeople(context.Background(), s, o.Log); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	if p.store, err = file.Open(filepath.Join(s.State, "config"), file.Options{Log: o.Log}); err != nil {
 		return nil, fmt.Errorf("open the configuration: %w", err)
@@ -109,7 +117,6 @@ func assemble(s settings.Settings, o Options) (*plane, error) {
 		Dir: filepath.Join(s.State, "delivery"), Signer: serve.Authority(p.ca), TLS: p.ca.ServerConfig(),
 	})
 	if err != nil {
-		p.telemetry.close()
 		return nil, fmt.Errorf("set up xDS: %w", err)
 	}
 	p.xds.OnSettled(p.settled.reached)
@@ -124,6 +131,10 @@ func assemble(s settings.Settings, o Options) (*plane, error) {
 // run runs all parts; the first that fails ends them all.
 func (p *plane) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	if err := p.welcome(ctx); err != nil {
+		return err
+	}
+	group.Go(func() error { return p.people.run(ctx) })
 	group.Go(func() error { return p.collect(ctx) })
 	group.Go(func() error { return p.xds.Run(ctx) })
 	group.Go(func() error { return p.checks.run(ctx, p.head, p.evidence) })
@@ -136,7 +147,14 @@ func (p *plane) run(ctx context.Context) error {
 }
 
 func (p *plane) close() {
-	p.telemetry.close()
+	if p.telemetry != nil {
+		p.telemetry.close()
+	}
+	if p.people.database != nil {
+		if err := p.people.database.Close(); err != nil {
+			p.log.Warn("the database was not closed in order", "error", err)
+		}
+	}
 }
 
 // collect turns what the sources say into snapshots.
