@@ -23,6 +23,7 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
 	"github.com/heddle-mesh/heddle/mesh/source"
+	"github.com/heddle-mesh/heddle/mesh/validate"
 	"github.com/heddle-mesh/heddle/xds/serve"
 	"github.com/heddle-mesh/heddle/xds/simulate"
 )
@@ -39,6 +40,8 @@ type Mesh interface {
 	Writer() source.Writer
 	// Check says which findings a change would add.
 	Check(ctx context.Context, written []*mesh.Object, removed []mesh.Ref) ([]mesh.Finding, error)
+	// Evidence is what was observed of the mesh for its checks.
+	Evidence() validate.Evidence
 	// Settle waits until every connected proxy has taken what follows from
 	// objects that Writer wrote, or ctx ends.
 	Settle(ctx context.Context, written []*mesh.Object)
@@ -75,6 +78,7 @@ type Handlers struct {
 	live        *live.Hub
 	history     *history.History
 	owner       string
+	checking    chan struct{} // holds a place for each check of manifests that runs
 	log         *slog.Logger
 }
 
@@ -100,7 +104,7 @@ func New(o Options) *Handlers {
 	return &Handlers{
 		mesh: o.Mesh, version: o.Version, prometheus: o.Prometheus, own: o.OwnMetrics, scrapeToken: o.ScrapeToken, hosts: o.Hosts,
 		through: o.Proxies, auth: o.Auth, console: cmp.Or(o.Console, &Console{}), needs: needsOf(routes), live: o.Live, history: o.History, owner: o.Owner,
-		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
+		checking: make(chan struct{}, checksAtOnce), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 	}
 }
 

@@ -1,0 +1,180 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
+	"github.com/heddle-mesh/heddle/mesh/validate"
+)
+
+// checksAtOnce is how many checks of manifests run at a time: each takes all
+// cores for a moment.
+const checksAtOnce = 2
+
+type checkInput struct {
+	Body struct {
+		Manifests []Manifest `json:"manifests" minItems:"1" maxItems:"500"`
+		Live      bool       `json:"live,omitempty" doc:"Together with the running mesh, as if the manifests were written to it; otherwise what is not in the manifests does not exist"`
+	}
+}
+
+// Checked is a finding in a manifest.
+type Checked struct {
+	mesh.Finding
+	SameAs       []string `json:"sameAs" doc:"Codes of other tools that mean the same"`
+	DocumentLine int      `json:"documentLine" doc:"First line of the document in its file, from 1"`
+	Splices      []Splice `json:"splices" doc:"The fix as replacements in the file's text, which all apply to the text as it was sent; empty when there is none, or it cannot be told"`
+}
+
+// Splice puts other text in the place of a part of a manifest's text. Offsets
+// count UTF-16 code units, as browsers do.
+type Splice struct {
+	From   int    `json:"from"`
+	To     int    `json:"to"`
+	Insert string `json:"insert"`
+}
+
+// Standing says how an object of a manifest stands to the one in the mesh.
+type Standing struct {
+	File  string   `json:"file"`
+	Line  int      `json:"line" doc:"First line of the object in its file, from 1"`
+	Ref   mesh.Ref `json:"ref"`
+	State string   `json:"state" enum:"new,changed,unchanged"`
+	ETag  string   `json:"etag,omitempty" doc:"Of the object in the mesh"`
+}
+
+// Untold is something that a check could not tell.
+type Untold struct {
+	Code   string            `json:"code"`
+	Ref    *mesh.Ref         `json:"ref,omitempty" doc:"The object that it could not be told of; absent when it is all"`
+	Needs  []validate.Aspect `json:"needs,omitempty" doc:"What was not observed"`
+	Effort bool              `json:"effort,omitempty" doc:"Broken off, because too many objects have to do with each other"`
+}
+
+type checkOutput struct {
+	Body struct {
+		Findings   []Checked  `json:"findings"`
+		Documents  []Standing `json:"documents"`
+		CannotTell []Untold   `json:"cannotTell"`
+	}
+}
+
+// check says what is wrong with manifests, and writes nothing.
+func (h *Handlers) check(ctx context.Context, in *checkInput) (*checkOutput, error) {
+	files := make([]config.File, len(in.Body.Manifests))
+	for i, m := range in.Body.Manifests {
+		if slices.ContainsFunc(files[:i], func(f config.File) bool { return f.Name == m.File }) {
+			return nil, huma.NewError(http.StatusUnprocessableEntity, fmt.Sprintf("there are two manifests %q; give each file a name of its own", m.File))
+		}
+		files[i] = config.File{Name: m.File, Data: []byte(m.Text)}
+	}
+	select {
+	case h.checking <- struct{}{}:
+		defer func() { <-h.checking }()
+	case <-ctx.Done():
+		return nil, huma.NewError(http.StatusServiceUnavailable, "other manifests are being checked; try again")
+	}
+	present, err := h.mesh.Objects(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	opt := validate.FileOptions{Settings: h.mesh.Snapshot().Settings, Splices: true}
+	if in.Body.Live {
+		opt.Live, opt.Beside, opt.Evidence = true, slices.Collect(present.Values()), h.mesh.Evidence()
+	}
+	answer := validate.Files(files, validate.Together, opt)
+
+	out := &checkOutput{}
+	out.Body.Findings, out.Body.Documents, out.Body.CannotTell = []Checked{}, []Standing{}, []Untold{}
+	units := map[string]*codeUnits{}
+	for i, f := range files {
+		units[f.Name] = newCodeUnits(in.Body.Manifests[i].Text)
+	}
+	for _, l := range answer.Findings {
+		out.Body.Findings = append(out.Body.Findings, checkedOf(l, units[l.File]))
+	}
+	for _, held := range answer.Held {
+		if held.Ref.Name != "" {
+			out.Body.Documents = append(out.Body.Documents, standingOf(held, present))
+		}
+	}
+	for _, u := range answer.Unknown {
+		untold := Untold{Code: u.Code, Needs: u.Needs, Effort: u.Effort}
+		if u.Ref.Name != "" {
+			untold.Ref = &u.Ref
+		}
+		out.Body.CannotTell = append(out.Body.CannotTell, untold)
+	}
+	return out, nil
+}
+
+// checkedOf shows a finding; units are of the text that it is in.
+func checkedOf(l validate.Located, units *codeUnits) Checked {
+	out := Checked{Finding: l.Finding, SameAs: l.SameAs, DocumentLine: l.DocumentLine, Splices: []Splice{}}
+	if out.SameAs == nil {
+		out.SameAs = []string{}
+	}
+	for _, r := range l.Splices {
+		out.Splices = append(out.Splices, Splice{From: units.before(r.From), To: units.before(r.To), Insert: r.Insert})
+	}
+	return out
+}
+
+// standingOf compares an object of a manifest with the mesh.
+func standingOf(held validate.Held, present mesh.Table[mesh.Ref, *mesh.Object]) Standing {
+	out := Standing{File: held.File, Line: held.Line, Ref: held.Ref, State: "new"}
+	if old, ok := present.Get(held.Ref); ok {
+		out.State, out.ETag = "changed", old.Version
+		if bytes.Equal(bytes.TrimSpace(old.Text), bytes.TrimSpace(held.Text)) {
+			out.State = "unchanged"
+		}
+	}
+	return out
+}
+
+// codeUnits counts the UTF-16 code units of a text.
+type codeUnits struct {
+	text  string
+	marks []int // how many stand before every stride-th byte, or in the character that it is in
+}
+
+// stride is how many bytes are counted at most to answer.
+const stride = 4096
+
+func newCodeUnits(text string) *codeUnits {
+	c := &codeUnits{text: text}
+	n := 0
+	for i, r := range text {
+		for len(c.marks)*stride <= i {
+			c.marks = append(c.marks, n)
+		}
+		n += utf16.RuneLen(r)
+	}
+	return c
+}
+
+// before is how many stand before an offset in bytes, at which a character
+// begins or the text ends.
+func (c *codeUnits) before(at int) int {
+	if len(c.marks) == 0 {
+		return 0
+	}
+	mark := min(at/stride, len(c.marks)-1)
+	from, n := mark*stride, c.marks[mark]
+	for from < at && !utf8.RuneStart(c.text[from]) { // the mark counts up to the next character
+		from++
+	}
+	for _, r := range c.text[from:max(from, at)] {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
