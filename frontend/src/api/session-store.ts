@@ -1,13 +1,6 @@
 import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
-
-export interface Session {
-  user: { name: string; role: 'viewer' | 'operator' | 'admin' };
-  capabilities: string[];
-  idleExpires: string;
-  absoluteExpires: string;
-  version: string;
-}
+import type { Session } from './generated/types.gen';
 
 export type Capability = 'view' | 'editTraffic' | 'admin';
 
@@ -46,4 +39,4 @@ export const useEndedAt = () => useStore(sessionStore, (s) => s.endedAt);
 
 /** Whether the person may do it. What may not be done is not shown; the server refuses it too. */
 export const useCan = (capability: Capability): boolean =>
-  useStore(sessionStore, (s) => s.session?.capabilities.includes(capability) ?? false);
+  useStore(sessionStore, (s) => s.session?.capabilities?.includes(capability) ?? false);

@@ -1,6 +1,7 @@
+import type { Session } from './generated/types.gen';
 import { Problem, problemOf } from './problem';
 import { request } from './request';
-import { type Session, sessionStore } from './session-store';
+import { sessionStore } from './session-store';
 
 const address = '/api/v1/session';
 

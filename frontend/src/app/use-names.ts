@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { servicesOptions, workloadsOptions } from '../api/generated/@tanstack/react-query.gen';
-import type { Service, Workload } from '../api/generated/types.gen';
-import type { LiveObject } from '../api/live/elements';
+import type { LiveObject, Service, Workload } from '../api/generated/types.gen';
 import { useSelected, useTopic } from '../api/live/use-live';
 
 /** The names of everything, for the namespace picker and the jump palette. */

@@ -1,4 +1,4 @@
-import { act } from '@testing-library/react';
+import { act, waitFor } from '@testing-library/react';
 import { vi } from 'vitest';
 import type { ServerMessage, Topic } from '../api/live/protocol';
 import { liveStore } from '../api/live/use-live';
@@ -23,7 +23,7 @@ export function fakeLive() {
   );
   let seq = 0;
   const socket = async (topic: Topic): Promise<FakeSocket> => {
-    await vi.waitFor(() => {
+    await waitFor(() => {
       if (!sockets.at(-1)?.idOf(topic)) {
         throw new Error(`nobody subscribed to ${topic}`);
       }

@@ -10,7 +10,8 @@ import {
 import { type RenderResult, render } from '@testing-library/react';
 import type { ComponentType } from 'react';
 import { vi } from 'vitest';
-import { type Session, sessionStore } from '../api/session-store';
+import type { Session } from '../api/generated/types.gen';
+import { sessionStore } from '../api/session-store';
 import { parseSearch, stringifySearch } from '../lib/search';
 
 /** Answers of the API: by "GET /api/v1/services" or, with a search, "GET /api/v1/x?y=1". */
@@ -52,6 +53,7 @@ const rights = {
   viewer: ['view'],
   operator: ['view', 'editTraffic'],
   admin: ['view', 'editTraffic', 'admin'],
+  owner: ['view', 'editTraffic', 'admin', 'owner'],
 };
 
 /** Signs somebody in, without a server. */

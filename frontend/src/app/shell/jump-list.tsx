@@ -12,7 +12,7 @@ export function JumpList({ close }: { close: () => void }) {
   const t = useAppTexts();
   const navigate = useNavigate();
   const names = useNames();
-  const can = (capability: string) => sessionStore.getState().session?.capabilities.includes(capability) ?? false;
+  const can = (capability: string) => sessionStore.getState().session?.capabilities?.includes(capability) ?? false;
   const entries = jumpEntries({ names, t, can });
   return (
     <Command label={t('jump.title')} loop>

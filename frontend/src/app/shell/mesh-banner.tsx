@@ -1,4 +1,4 @@
-import type { LivePart } from '../../api/live/elements';
+import type { LivePart } from '../../api/generated/types.gen';
 import { liveStore, useConnection, useElements, useTopic } from '../../api/live/use-live';
 import { clock } from '../../lib/format';
 import { Banner, StaleBanner } from '../../ui/states';
@@ -24,18 +24,14 @@ export function MeshBanner() {
   }
   return (
     <div className="mesh-banner" role="status">
-      {wrong.map(([id, part]) => (
-        <Banner
-          key={id}
-          tone="degraded"
-          lead={t(part.state === 'away' ? 'part.away' : 'part.stale', {
-            part: t.maybe(`part.${id}`) ?? id,
-            time: clock(part.since),
-          })}
-        >
-          {part.detail}
-        </Banner>
-      ))}
+      {wrong.map(([id, part]) => {
+        const values = { part: t.maybe(`part.${id}`) ?? id, time: clock(part.since, 'minute') };
+        return (
+          <Banner key={id} tone="degraded" lead={t.maybe(`part.${part.code}`, values) ?? t('part.away', values)}>
+            {part.detail && <q className="said">{part.detail}</q>}
+          </Banner>
+        );
+      })}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import type { LiveProxy } from '../../api/live/elements';
+import type { LiveProxy } from '../../api/generated/types.gen';
 import { useSelected, useTopic } from '../../api/live/use-live';
 
 export interface ProxyCounts {

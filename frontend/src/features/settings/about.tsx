@@ -31,10 +31,12 @@ export function About() {
               {session.user.name}, {session.user.role}
             </b>
           </div>
-          <div className="kv">
-            <span>{t('about.expires')}</span>
-            <b className="num">{instant(session.absoluteExpires, Date.now())}</b>
-          </div>
+          {session.absoluteExpires && (
+            <div className="kv">
+              <span>{t('about.expires')}</span>
+              <b className="num">{instant(session.absoluteExpires, Date.now())}</b>
+            </div>
+          )}
         </>
       )}
       <div className="kv">
