@@ -27,3 +27,12 @@ func TestPlace(t *testing.T) {
 		}
 	}
 }
+
+func TestTemplate(t *testing.T) {
+	p := config.PlacesOf([]byte("---\n# Source: shop/templates/a.yaml\nkind: A\n---\n# by hand\nkind: B\n# Source: no\n---\nkind: C\n---\n\n# more\n# Source: shop/templates/d.yaml\nkind: D\n"))
+	for line, want := range map[int]string{3: "shop/templates/a.yaml", 6: "", 9: "", 14: "shop/templates/d.yaml"} {
+		if got := p.Template(line); got != want {
+			t.Errorf("line %d is of %q, want %q", line, got, want)
+		}
+	}
+}

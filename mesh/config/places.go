@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"slices"
 	"sort"
 
@@ -28,6 +29,28 @@ func (p *Places) Document(line int) int {
 		return p.docs[i].Line
 	}
 	return line
+}
+
+// renderedFrom begins the comment in which Helm names a document's template.
+const renderedFrom = "# Source: "
+
+// Template is what the document that a line belongs to was rendered from, as Helm
+// says it in a comment at the top; empty when it does not.
+func (p *Places) Template(line int) string {
+	i := p.find(line)
+	if i < 0 {
+		return ""
+	}
+	for text := range bytes.Lines(p.docs[i].Text) {
+		text = bytes.TrimSpace(text)
+		if name, ok := bytes.CutPrefix(text, []byte(renderedFrom)); ok {
+			return string(name)
+		}
+		if len(text) > 0 && text[0] != '#' {
+			break
+		}
+	}
+	return ""
 }
 
 // find is the document that a line belongs to, -1 when there is none.

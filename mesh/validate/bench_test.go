@@ -12,6 +12,10 @@ import (
 // entriesWorld are so many ServiceEntries with five endpoints, VirtualServices
 // and DestinationRules, over some namespaces.
 func entriesWorld(t testing.TB, n, namespaces int) *mesh.Snapshot {
+	return mesh.Build(nil, mesh.Inputs{Settings: mesh.DefaultSettings(), Objects: objectsIn(t, entriesText(n, namespaces))})
+}
+
+func entriesText(n, namespaces int) string {
 	var text strings.Builder
 	for i := range n {
 		fmt.Fprintf(&text, `---
@@ -39,7 +43,7 @@ spec:
   subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]
 `, i, i%namespaces)
 	}
-	return mesh.Build(nil, mesh.Inputs{Settings: mesh.DefaultSettings(), Objects: objectsIn(t, text.String())})
+	return text.String()
 }
 
 func entryRoute(i, namespace, seconds int) string {

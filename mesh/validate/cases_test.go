@@ -136,8 +136,12 @@ func TestCases(t *testing.T) {
 			if f.Code == mesh.CodeFault {
 				t.Errorf("%s: %s", file, f.Message)
 			}
-			if left := placeholder.FindString(f.Message); left != "" && slices.Contains(c.about, f.Code) {
-				t.Errorf("%s: %s: %s has no value in %q", file, f.Code, left, f.Message)
+			for _, lang := range Languages {
+				w, _ := Explained(lang, f.Code, f.Params)
+				said := strings.Join([]string{w.Message, w.Why, w.Fix}, " ")
+				if left := placeholder.FindString(said); left != "" && slices.Contains(c.about, f.Code) {
+					t.Errorf("%s: %s: %s has no value in %q", file, f.Code, left, said)
+				}
 			}
 		}
 	}

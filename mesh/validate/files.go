@@ -58,6 +58,9 @@ type Located struct {
 	Object string
 	// DocumentLine is the first line of the document in its file, from 1.
 	DocumentLine int
+	// Template is what the document was rendered from, where it says so as Helm
+	// does; empty elsewhere.
+	Template string
 	// Splices are Fix as replacements in the file's text, where FileOptions asks for
 	// them and they can be told; they all apply to the text as it is.
 	Splices []config.Replacement
@@ -288,7 +291,11 @@ func (r *reader) place() {
 		for i := range *list {
 			l := &(*list)[i]
 			p, o := places(l.File), r.own[l.Ref]
-			if p == nil || o == nil {
+			if p == nil {
+				continue
+			}
+			l.Template = p.Template(l.DocumentLine)
+			if o == nil {
 				continue
 			}
 			if l.Line == 0 {

@@ -120,7 +120,7 @@ func gatewayHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
 			continue
 		}
 		f := found(o, "spec.hosts", "hosts", strings.Join(vs.GetHosts(), ", "), "gateway", name,
-			"open", strings.Join(open, ", "))
+			"open", strings.Join(distinct(open), ", "))
 		for _, g := range []*mesh.Object{istio, kube} {
 			if g != nil {
 				f.Related = append(f.Related, g.Ref)

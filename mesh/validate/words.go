@@ -12,8 +12,8 @@ import (
 
 // Words is what a person reads about a code, in one language.
 type Words struct {
-	// Message is one sentence. {name} stands for a parameter; a part in [square
-	// brackets] is left out where a parameter in it is empty.
+	// Message is one sentence. {name} stands for a parameter, here as in Why and
+	// Fix; a part in [square brackets] is left out where a parameter in it is empty.
 	Message string `yaml:"message"`
 	Why     string `yaml:"why"`     // what will happen
 	Fix     string `yaml:"fix"`     // what to do
@@ -55,7 +55,20 @@ func WordsOf(lang, code string) (Words, bool) {
 // Message is the sentence of a code with its placeholders filled.
 func Message(lang, code string, params map[string]string) string {
 	w, _ := WordsOf(lang, code)
-	text := optional.ReplaceAllStringFunc(w.Message, func(part string) string {
+	return fill(w.Message, params)
+}
+
+// Explained are the words of a code about one case, with the placeholders filled
+// in all of them.
+func Explained(lang, code string, params map[string]string) (Words, bool) {
+	w, ok := WordsOf(lang, code)
+	w.Message, w.Why, w.Fix = fill(w.Message, params), fill(w.Why, params), fill(w.Fix, params)
+	return w, ok
+}
+
+// fill puts parameters in their places.
+func fill(text string, params map[string]string) string {
+	text = optional.ReplaceAllStringFunc(text, func(part string) string {
 		for _, name := range parameter.FindAllString(part, -1) {
 			if params[name[1:len(name)-1]] == "" {
 				return ""

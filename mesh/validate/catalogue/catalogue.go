@@ -28,9 +28,9 @@ func Files() (map[string][]byte, error) {
 	return out, nil
 }
 
-// Text is what the console shows of a code. In Message {name} stands for a
-// parameter; a part in [square brackets] is left out where a parameter in it is
-// empty.
+// Text is what the console shows of a code. In Message, Why and Fix {name} stands
+// for a parameter; a part in [square brackets] is left out where a parameter in it
+// is empty.
 type Text struct {
 	Message  string        `json:"message"`
 	Why      string        `json:"why"`
