@@ -3,6 +3,7 @@ import { type FindingCatalogue, findingMessage } from './findings';
 
 const catalogue: FindingCatalogue = {
   HDL1101: { message: '{host} 不存在于 {where}。', why: '', fix: '' },
+  HDL1102: { message: '{host} is not known[; did you mean {near}?][ in {where}].', why: '', fix: '' },
   HDL0001: { message: '文本不是 YAML。', why: '', fix: '' },
 };
 const finding = {
@@ -20,4 +21,11 @@ test('the words of the server, where the catalogue cannot say it', () => {
   expect(findingMessage({ ...finding, params: { host: 'reviws' } }, catalogue)).toBe(finding.message);
   expect(findingMessage({ code: 'HDL9999', message: 'new' }, catalogue)).toBe('new');
   expect(findingMessage({ code: 'HDL0001', message: 'line 3: a tab' }, catalogue)).toBe('line 3: a tab');
+});
+
+test('a part in brackets goes with its values', () => {
+  const of = (params: Record<string, string>) => findingMessage({ code: 'HDL1102', message: 'own', params }, catalogue);
+  expect(of({ host: 'a', near: 'b', where: 'c' })).toBe('a is not known; did you mean b? in c.');
+  expect(of({ host: 'a', near: '' })).toBe('a is not known.');
+  expect(of({ near: 'b' })).toBe('own');
 });

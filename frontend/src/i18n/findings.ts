@@ -4,7 +4,7 @@ import { useLanguage } from './texts';
 
 /** The words about one code, as mesh/validate/text has them. */
 export interface FindingWords {
-  /** With {parameters} of the finding. */
+  /** With {parameters} of the finding; [a part in brackets] goes with the parameters in it. */
   readonly message: string;
   readonly why: string;
   readonly fix: string;
@@ -52,6 +52,8 @@ export function useFindingCatalogue(): FindingCatalogue | undefined {
   );
 }
 
+const places = /\{(\w+)\}/g;
+
 /** What a finding is made of, as far as words go. */
 export interface FindingLike {
   readonly code: string;
@@ -68,11 +70,15 @@ export function findingMessage(finding: FindingLike, catalogue: FindingCatalogue
   if (!template) {
     return finding.message;
   }
+  const value = (name: string) => finding.params?.[name] || undefined;
+  // A part in brackets is left out when a value in it is missing.
+  const optional = template.replace(/\[([^\]]*)\]/g, (_, part: string) =>
+    [...part.matchAll(places)].every(([, name = '']) => value(name) !== undefined) ? part : '',
+  );
   let complete = true;
-  const text = template.replace(/\{(\w+)\}/g, (place, name: string) => {
-    const value = finding.params?.[name];
-    complete &&= value !== undefined;
-    return value ?? place;
+  const text = optional.replace(places, (place, name: string) => {
+    complete &&= value(name) !== undefined;
+    return value(name) ?? place;
   });
   return complete ? text : finding.message;
 }
