@@ -329,3 +329,45 @@ func TestRollingChangeUnderLoad(t *testing.T) {
 		})
 	}
 }
+
+// Applications close idle connections when they like, also while a request is on
+// its way to them.
+func TestApplicationThatClosesKeptConnections(t *testing.T) {
+	m := bookinfo(t)
+	app := fmt.Sprintf(`apiVersion: v1
+kind: Service
+metadata: {name: closing}
+spec:
+  selector: {app: closing}
+  ports: [{name: http, port: 8080}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: closing}
+spec:
+  selector: {matchLabels: {app: closing}}
+  template:
+    metadata: {labels: {app: closing}}
+    spec:
+      containers:
+      - name: app
+        command: [%s]
+        args: [serve, -ports, "closing=8080"]
+        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+`, proberPath)
+	clean(t, m, app)
+	apply(t, m, app)
+	podOf(t, m, "closing")
+	settle(t, m)
+	var out struct {
+		Sent, OK int
+		Errors   []string
+	}
+	argv := []string{proberPath, "load", "-to", "http://closing:8080/", "-rate", "100", "-count", "2000", "-for", "60s"}
+	if err := ExecJSON(t.Context(), m, podOf(t, m, "productpage-v1").Name, &out, argv...); err != nil {
+		t.Fatal(err)
+	}
+	if out.Sent != 2000 || out.OK != out.Sent {
+		t.Errorf("%d of %d requests were answered, errors %v", out.OK, out.Sent, out.Errors)
+	}
+}

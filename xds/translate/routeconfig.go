@@ -5,6 +5,7 @@ import (
 	"time"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -120,6 +121,19 @@ func forwardTo(cluster string) *routev3.RouteAction {
 	}
 }
 
+// safeMethods matches requests that change nothing, by the meaning of their
+// method (RFC 9110, 9.2.1).
+func safeMethods() *routev3.RouteMatch {
+	m := everything()
+	m.Headers = []*routev3.HeaderMatcher{{
+		Name: ":method",
+		HeaderMatchSpecifier: &routev3.HeaderMatcher_StringMatch{StringMatch: &matcherv3.StringMatcher{
+			MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: &matcherv3.RegexMatcher{Regex: "GET|HEAD|OPTIONS"}},
+		}},
+	}}
+	return m
+}
+
 // inboundRoutes lead every request to the application's own port.
 func inboundRoutes(p inboundPort) xds.Part {
 	name := names.InboundRoutes(p.number)
@@ -128,20 +142,27 @@ func inboundRoutes(p inboundPort) xds.Part {
 		Type: xds.RouteType, Name: name, From: p.from,
 		Key: digest("inbound routes", name, operation),
 		Make: func() (proto.Message, []mesh.Finding) {
-			action := forwardTo(names.InboundCluster(p.number))
-			// The application may close a kept connection just as a request
-			// goes out on it. Nothing was sent then, so it is sent again.
-			action.RetryPolicy = &routev3.RetryPolicy{RetryOn: "reset-before-request", NumRetries: wrapperspb.UInt32(2)}
+			route := func(name, retryOn string, match *routev3.RouteMatch) *routev3.Route {
+				action := forwardTo(names.InboundCluster(p.number))
+				action.RetryPolicy = &routev3.RetryPolicy{RetryOn: retryOn, NumRetries: wrapperspb.UInt32(2)}
+				return &routev3.Route{
+					Name: name, Match: match, Decorator: &routev3.Decorator{Operation: operation},
+					Action: &routev3.Route_Route{Route: action},
+				}
+			}
 			return &routev3.RouteConfiguration{
 				Name:             name,
 				ValidateClusters: wrapperspb.Bool(false),
 				VirtualHosts: []*routev3.VirtualHost{{
 					Name: strings.Join([]string{"inbound", "http", number(p.service)}, "|"), Domains: []string{"*"},
-					Routes: []*routev3.Route{{
-						Name: "default", Match: everything(),
-						Decorator: &routev3.Decorator{Operation: operation},
-						Action:    &routev3.Route_Route{Route: action},
-					}},
+					// The application may close a kept connection just as a request
+					// goes out on it. Whether it saw the request nobody knows: what
+					// may be done twice is sent again, and else only what has not
+					// left this proxy.
+					Routes: []*routev3.Route{
+						route("safe", "reset", safeMethods()),
+						route("default", "reset-before-request", everything()),
+					},
 				}},
 			}, nil
 		},

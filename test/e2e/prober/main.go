@@ -28,7 +28,7 @@ func main() {
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
 	var (
 		name     = flags.String("name", os.Getenv("POD_NAME"), "who answers")
-		ports    = flags.String("ports", "", "serve: protocol=port,… with http, grpc, tcp, first (server speaks first), tls")
+		ports    = flags.String("ports", "", "serve: protocol=port,… with http, closing (http, closes idle connections at once), grpc, tcp, first (server speaks first), tls")
 		protocol = flags.String("protocol", "http1", "call, hold: http1, h2c, grpc, tcp, first, tls")
 		to       = flags.String("to", "", "call, hold, load: host:port, or URL for load")
 		path     = flags.String("path", "/", "call: path of HTTP requests")

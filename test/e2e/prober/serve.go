@@ -42,6 +42,9 @@ type echoed struct {
 // greeting is the first line of the protocol in which the server speaks first.
 func greeting(name string) string { return "220 " + name + " ready\n" }
 
+// closingAfter is so short that connections are closed while requests come.
+const closingAfter = 10 * time.Millisecond
+
 func serve(ctx context.Context, name, ports string) error {
 	failed := make(chan error, 1)
 	for _, entry := range strings.Split(ports, ",") {
@@ -53,7 +56,9 @@ func serve(ctx context.Context, name, ports string) error {
 		var run func() error
 		switch protocol {
 		case "http":
-			run = func() error { return serveHTTP(l, name) }
+			run = func() error { return serveHTTP(l, name, 0) }
+		case "closing":
+			run = func() error { return serveHTTP(l, name, closingAfter) }
 		case "grpc":
 			run = func() error { return serveGRPC(l, name) }
 		case "tcp":
@@ -65,7 +70,7 @@ func serve(ctx context.Context, name, ports string) error {
 			if err != nil {
 				return err
 			}
-			run = func() error { return serveHTTP(tls.NewListener(l, config), name) }
+			run = func() error { return serveHTTP(tls.NewListener(l, config), name, 0) }
 		default:
 			return fmt.Errorf("protocol %q unknown", protocol)
 		}
@@ -80,8 +85,9 @@ func serve(ctx context.Context, name, ports string) error {
 }
 
 // serveHTTP answers HTTP/1.1 and h2c: any path echoes the request, /status/N
-// answers N, /delay/D waits, /bytes/N sends N bytes.
-func serveHTTP(l net.Listener, name string) error {
+// answers N, /delay/D waits, /bytes/N sends N bytes. It closes connections that
+// are idle for some time; 0 is never.
+func serveHTTP(l net.Listener, name string, idle time.Duration) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {
 		code, err := strconv.Atoi(r.PathValue("code"))
@@ -111,7 +117,7 @@ func serveHTTP(l net.Listener, name string) error {
 			Name: name, Proto: r.Proto, Host: r.Host, Path: r.URL.RequestURI(), Method: r.Method, Remote: r.RemoteAddr, Headers: r.Header,
 		})
 	})
-	s := &http.Server{Handler: mux, Protocols: new(http.Protocols)}
+	s := &http.Server{Handler: mux, Protocols: new(http.Protocols), IdleTimeout: idle}
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetUnencryptedHTTP2(true)
 	return s.Serve(l)
