@@ -4,6 +4,7 @@ import { signOut } from '../../api/session';
 import { useEndedAt, useSession, useSessionStatus } from '../../api/session-store';
 import { drafts } from '../../lib/drafts';
 import { clock } from '../../lib/format';
+import './session-ended.css';
 import { useAuthTexts } from './texts';
 import { useSignIn } from './use-sign-in';
 
@@ -28,10 +29,10 @@ export function SessionEnded() {
   return (
     <Modal isOpen variant="small" aria-labelledby="session-ended-title" aria-describedby="session-ended-text">
       <ModalHeader title={t('ended.title')} labelId="session-ended-title" />
-      <ModalBody>
+      <ModalBody className="si-again">
         <Form id="session-ended" onSubmit={submit} noValidate>
           <p id="session-ended-text">{t('ended.text', { time: clock(endedAt ?? Date.now(), 'minute') })}</p>
-          <div aria-live="assertive">
+          <div aria-live="assertive" className="si-said">
             {failure && <Alert variant="danger" isInline isPlain component="p" title={failure} />}
           </div>
           <input type="text" autoComplete="username" value={name} readOnly hidden />

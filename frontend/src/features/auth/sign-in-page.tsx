@@ -41,7 +41,7 @@ export function SignInPage({ choices }: { choices: ReactNode }) {
           <h1>{t('title')}</h1>
           <p>{t.rich('to', { host: <span className="mono">{location.host}</span> })}</p>
           <Form onSubmit={submit} noValidate>
-            <div aria-live="assertive">
+            <div aria-live="assertive" className="si-said">
               {failure && <Alert variant="danger" isInline isPlain component="p" title={failure} />}
             </div>
             <FormGroup label={t('name')} fieldId="sign-in-name">
