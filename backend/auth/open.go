@@ -39,6 +39,7 @@ type Auth struct {
 	idle time.Duration
 	most time.Duration // that a session lasts
 
+	pause     func(context.Context, time.Duration) error
 	passwords *passwords
 	throttle  *throttle
 	keys      *keyRing
@@ -73,7 +74,7 @@ func Open(ctx context.Context, o Options) (*Auth, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &Auth{db: o.DB, log: o.Log, now: o.Now, idle: o.Idle, most: o.Absolute, throttle: newThrottle(o.Now)}
+	a := &Auth{db: o.DB, log: o.Log, now: o.Now, idle: o.Idle, most: o.Absolute, throttle: newThrottle(o.Now), pause: pause}
 	a.audit = &Audit{db: o.DB, log: o.Log, now: o.Now}
 	var err error
 	if a.passwords, err = newPasswords(o.Cost); err != nil {

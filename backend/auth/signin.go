@@ -29,7 +29,7 @@ func (a *Auth) SignIn(ctx context.Context, from Client, name, password string) (
 		if !from.Local {
 			return Session{}, "", &Throttled{After: wait}
 		}
-		if err := pause(ctx, min(wait, slowest)); err != nil {
+		if err := a.pause(ctx, min(wait, slowest)); err != nil {
 			return Session{}, "", err
 		}
 	}

@@ -146,13 +146,14 @@ func (d *DB) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-tick.C:
-			d.look(ctx, now)
+			d.Check(ctx, now)
 		}
 	}
 }
 
-// look finds out how the file is, and opens one that can be opened again.
-func (d *DB) look(ctx context.Context, now time.Time) {
+// Check finds out how the file is, and opens one that can be opened again. Run
+// does it now and then.
+func (d *DB) Check(ctx context.Context, now time.Time) {
 	d.mu.RLock()
 	writer, intact := d.pools.writer, d.pools.intact(d.path)
 	d.mu.RUnlock()

@@ -171,7 +171,7 @@ func refused(t *testing.T, d *DB, why string) {
 // mended checks that it is found out that writing is possible again.
 func mended(t *testing.T, d *DB) {
 	t.Helper()
-	d.look(t.Context(), time.Now())
+	d.Check(t.Context(), time.Now())
 	if err := d.Writable(); err != nil {
 		t.Error(err)
 	}
@@ -215,7 +215,7 @@ func TestFileBecomesReadOnlyInUse(t *testing.T) {
 	if err := os.Chmod(path, 0o400); err != nil {
 		t.Fatal(err)
 	}
-	d.look(t.Context(), time.Now())
+	d.Check(t.Context(), time.Now())
 	if err := d.Writable(); err == nil || !strings.Contains(err.Error(), "chmod u+w") {
 		t.Errorf("found out without a write: %v", err)
 	}
@@ -277,7 +277,7 @@ func TestDamagedFile(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	d.look(t.Context(), time.Now())
+	d.Check(t.Context(), time.Now())
 	if err := add(t.Context(), d, "a"); err != nil || count(t, d) != 1 {
 		t.Error("after the damaged file is gone:", err)
 	}

@@ -1,0 +1,694 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+
+	"github.com/heddle-mesh/heddle/backend/database"
+)
+
+// bench is people with a database, on a clock that tests move.
+type bench struct {
+	*Auth
+	t    *testing.T
+	db   *database.DB
+	path string
+	log  *bytes.Buffer
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+const password = "correct horse"
+
+var (
+	cheap  = &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+	remote = Client{Address: "192.0.2.7"}
+	local  = Client{Address: "127.0.0.1", Local: true}
+)
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, path: filepath.Join(t.TempDir(), "heddle.db"), log: &bytes.Buffer{}, now: time.Now().Truncate(time.Second)}
+	b.open()
+	t.Cleanup(func() {
+		if err := b.db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, role := range Roles() {
+		if _, err := b.AddUser(t.Context(), "the-"+string(role), role, password); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b
+}
+
+// open opens the database as a new process does.
+func (b *bench) open() {
+	b.t.Helper()
+	log := slog.New(slog.NewTextHandler(b.log, nil))
+	var err error
+	if b.db, err = database.Open(b.t.Context(), b.path, log, Tables()); err != nil {
+		b.t.Fatal(err)
+	}
+	b.Auth, err = Open(b.t.Context(), Options{DB: b.db, Log: log, Idle: 8 * time.Hour, Absolute: 24 * time.Hour, Cost: cheap, Now: b.clock})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) restart() {
+	b.t.Helper()
+	if err := b.db.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	b.open()
+}
+
+func (b *bench) clock() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now
+}
+
+func (b *bench) wait(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.now = b.now.Add(d)
+}
+
+// in signs a user in.
+func (b *bench) in(user string) (Session, string) {
+	b.t.Helper()
+	s, cookie, err := b.SignIn(b.t.Context(), local, user, password)
+	if err != nil {
+		b.t.Fatalf("sign in as %s: %v", user, err)
+	}
+	return s, cookie
+}
+
+// comes asks with cookies.
+func (b *bench) comes(cookies ...string) (Session, *Renewal, error) {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for _, c := range cookies {
+		r.AddCookie(Cookie(c, false))
+	}
+	return b.Authenticate(r, "192.0.2.7")
+}
+
+func ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	b := newBench(t)
+	s, cookie := b.in(" The-Operator ")
+	got, renewal, err := b.comes(cookie)
+	if err != nil || renewal != nil || got.User != "the-operator" || got.Role != Operator || got.Via != Console || got.ID != s.ID || got.Address != "192.0.2.7" {
+		t.Errorf("%+v, %v, %v", got, renewal, err)
+	}
+	// A session is never one that was there before the sign-in.
+	again, other := b.in("the-operator")
+	if again.ID == s.ID || other == cookie || len(s.ID) < 26 {
+		t.Errorf("sessions %q and %q", s.ID, again.ID)
+	}
+	b.restart()
+	if got, _, err := b.comes(cookie); err != nil || got.ID != s.ID {
+		t.Errorf("after a restart: %+v, %v", got, err)
+	}
+	users, err := b.Users(t.Context())
+	if err != nil || users[1].Name != "the-operator" || users[1].LastSignIn == nil || users[0].LastSignIn != nil {
+		t.Errorf("%+v, %v", users, err)
+	}
+}
+
+func TestWrongNameAndWrongPasswordAreAlike(t *testing.T) {
+	b := newBench(t)
+	disabled := true
+	if _, err := b.ChangeUser(t.Context(), "the-viewer", UserChange{Disabled: &disabled}); err != nil {
+		t.Fatal(err)
+	}
+	attempts := map[string][2]string{
+		"wrong password":       {"the-admin", "wrong"},
+		"unknown name":         {"nobody", password},
+		"disabled":             {"the-viewer", password},
+		"no name":              {"", password},
+		"no password":          {"the-admin", ""},
+		"long password":        {"the-admin", strings.Repeat("x", 5000)},
+		"beginning with right": {"the-admin", password + strings.Repeat("x", 5000)},
+		"long name":            {strings.Repeat("the-admin", 1000), password},
+		"odd name":             {"the-admin\x00' OR 1=1 --", password},
+	}
+	for name, a := range attempts {
+		b.wait(time.Hour) // past any throttle
+		_, cookie, err := b.SignIn(t.Context(), remote, a[0], a[1])
+		if !errors.Is(err, ErrCredentials) || err.Error() != ErrCredentials.Error() || cookie != "" {
+			t.Errorf("%s: %q, %v", name, cookie, err)
+		}
+		// And the next attempt is held back alike, whether the name is known or not.
+		var slow *Throttled
+		if _, _, err := b.SignIn(t.Context(), remote, a[0], a[1]); !errors.As(err, &slow) || slow.Seconds() != 1 {
+			t.Errorf("%s, at once again: %v", name, err)
+		}
+	}
+}
+
+// Both answers take the time of one hash. With none for unknown names the ratio
+// would be above 50.
+func TestUnknownNamesTakeAsLong(t *testing.T) {
+	b := newBench(t)
+	var err error
+	if b.passwords, err = newPasswords(&argon2id.Params{Memory: 8 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.AddUser(t.Context(), "slow", Viewer, password); err != nil {
+		t.Fatal(err)
+	}
+	fastest := func(name string) time.Duration {
+		var all []time.Duration
+		for range 7 {
+			b.wait(time.Hour)
+			began := time.Now()
+			if _, _, err := b.SignIn(t.Context(), remote, name, "wrong"); !errors.Is(err, ErrCredentials) {
+				t.Fatal(err)
+			}
+			all = append(all, time.Since(began))
+		}
+		return slices.Min(all)
+	}
+	wrong, unknown := fastest("slow"), fastest("nobody")
+	if unknown < wrong/2 || wrong < unknown/2 {
+		t.Errorf("a wrong password takes %v, an unknown name %v", wrong, unknown)
+	}
+}
+
+func TestThrottleDoubles(t *testing.T) {
+	b := newBench(t)
+	for i, want := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
+		if _, _, err := b.SignIn(t.Context(), remote, "the-admin", "wrong"); !errors.Is(err, ErrCredentials) {
+			t.Fatalf("attempt %d: %v", i, err)
+		}
+		var slow *Throttled
+		// Also the right password, and from elsewhere, and of others from there.
+		for _, a := range []struct {
+			from Client
+			name string
+		}{{remote, "the-admin"}, {Client{Address: "198.51.100.1"}, "the-admin"}, {remote, "the-viewer"}} {
+			if _, _, err := b.SignIn(t.Context(), a.from, a.name, password); !errors.As(err, &slow) || slow.Seconds() != want {
+				t.Errorf("after %d failures, %v from %s: %v, want %d s", i+1, a.name, a.from.Address, err, want)
+			}
+		}
+		b.wait(time.Duration(want) * time.Second)
+	}
+	if _, _, err := b.SignIn(t.Context(), remote, "the-admin", password); err != nil {
+		t.Errorf("the right password after the wait: %v", err)
+	}
+	// The name starts anew; the address has failed before, and others behind it
+	// are slowed by that only after a failure of theirs.
+	if _, _, err := b.SignIn(t.Context(), Client{Address: "198.51.100.2"}, "the-admin", "wrong"); !errors.Is(err, ErrCredentials) {
+		t.Error(err)
+	}
+	b.wait(forgetAfter + time.Minute)
+	b.throttle.forget()
+	if n := len(b.throttle.failures); n != 0 {
+		t.Errorf("%d entries are remembered", n)
+	}
+}
+
+// Attempts at the same moment are not free.
+func TestThrottleCountsAttemptsThatRun(t *testing.T) {
+	b := newBench(t)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	tried := 0
+	for range 50 {
+		all.Go(func() {
+			if _, _, err := b.SignIn(t.Context(), remote, "the-admin", "wrong"); errors.Is(err, ErrCredentials) {
+				mu.Lock()
+				tried++
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if tried != 1 {
+		t.Errorf("%d passwords were tried at once", tried)
+	}
+}
+
+// Whoever sits at the machine gets in while others guess, from here and elsewhere.
+func TestLoopbackIsSlowedAndNotLockedOut(t *testing.T) {
+	b := newBench(t)
+	var paused []time.Duration
+	b.pause = func(_ context.Context, d time.Duration) error {
+		paused = append(paused, d)
+		return nil
+	}
+	for range 3 {
+		if _, _, err := b.SignIn(t.Context(), local, "the-admin", "wrong"); err == nil {
+			t.Fatal("let in")
+		}
+	}
+	var slow *Throttled
+	if _, _, err := b.SignIn(t.Context(), remote, "the-admin", "wrong"); !errors.As(err, &slow) {
+		t.Fatal(err)
+	}
+	if _, _, err := b.SignIn(t.Context(), local, "the-admin", "wrong"); !errors.As(err, &slow) || slow.Seconds() != 8 {
+		t.Errorf("a wrong one from here: %v", err)
+	}
+	if _, _, err := b.SignIn(t.Context(), local, "the-admin", password); err != nil {
+		t.Errorf("the right one from here: %v", err)
+	}
+	if want := []time.Duration{time.Second, 2 * time.Second, 2 * time.Second, 2 * time.Second}; !slices.Equal(paused, want) {
+		t.Errorf("attempts from here wait %v, want %v", paused, want)
+	}
+}
+
+func TestPauseEndsWithTheRequest(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := pause(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := pause(t.Context(), time.Millisecond); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestThrottleKeys(t *testing.T) {
+	for a, want := range map[string]string{
+		"192.0.2.7": "address 192.0.2.7", "::ffff:192.0.2.7": "address 192.0.2.7",
+		"2001:db8:1:2:3:4:5:6": "address 2001:db8:1:2::/64", "2001:db8:1:2::9": "address 2001:db8:1:2::/64", "fe80::1%eth0": "address fe80::/64",
+		"": "address ", "pipe": "address pipe",
+	} {
+		if got := addressKey(a); got != want {
+			t.Errorf("%q: %q, want %q", a, got, want)
+		}
+	}
+}
+
+func TestThrottleIsBounded(t *testing.T) {
+	now := time.Now()
+	th := newThrottle(func() time.Time { now = now.Add(time.Millisecond); return now })
+	for i := range maxRemembered + 100 {
+		th.begin(true, nameKey(strings.Repeat("x", i%7)+time.Duration(i).String()))
+	}
+	if n := len(th.failures); n > maxRemembered {
+		t.Errorf("%d entries", n)
+	}
+}
+
+func TestSessionsEnd(t *testing.T) {
+	b := newBench(t)
+	s, cookie := b.in("the-viewer")
+	over := b.Ended(s.ID)
+	e, ok := b.Expiry(s.ID)
+	if !ok || !e.Idle.Equal(b.now.Add(8*time.Hour)) || !e.Absolute.Equal(b.now.Add(24*time.Hour)) {
+		t.Errorf("%+v, %v", e, ok)
+	}
+	// Idle for almost eight hours, three times: used, it goes on.
+	for i := range 3 {
+		b.wait(8*time.Hour - 2*time.Minute)
+		b.sweep(t.Context())
+		got, renewal, err := b.comes(cookie)
+		switch {
+		case i < 2 && (err != nil || got.ID != s.ID || renewal == nil):
+			t.Fatalf("%d: %+v, %v, %v", i, got, renewal, err)
+		case i < 2:
+			cookie = renewal.Cookie
+		}
+	}
+	b.wait(6 * time.Minute) // 24 hours after the sign-in
+	if ended(over) {
+		t.Fatal("ended before its time")
+	}
+	if _, _, err := b.comes(cookie); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("after 24 hours: %v", err)
+	}
+	b.sweep(t.Context())
+	if !ended(over) {
+		t.Error("nobody was told of the end")
+	}
+
+	idle, cookie := b.in("the-viewer")
+	over = b.Ended(idle.ID)
+	b.wait(8 * time.Hour)
+	if _, _, err := b.comes(cookie); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("after eight idle hours: %v", err)
+	}
+	b.sweep(t.Context())
+	if _, ok := b.Expiry(idle.ID); ok || !ended(over) {
+		t.Error("an idle session goes on")
+	}
+	b.restart()
+	if len(b.sessions) != 0 {
+		t.Errorf("%d sessions are kept", len(b.sessions))
+	}
+}
+
+func TestCookiesAreRenewed(t *testing.T) {
+	b := newBench(t)
+	_, first := b.in("the-viewer")
+	b.wait(4 * time.Minute)
+	if _, renewal, err := b.comes(first); err != nil || renewal != nil {
+		t.Errorf("after 4 minutes: %v, %v", renewal, err)
+	}
+	b.wait(2 * time.Minute)
+	_, renewal, err := b.comes(first)
+	if err != nil || renewal == nil {
+		t.Fatalf("after 6 minutes: %v", err)
+	}
+	second := renewal.Cookie
+	// Requests that came at the same moment get none of their own.
+	if _, more, err := b.comes(first); err != nil || more != nil {
+		t.Errorf("at the same moment: %v, %v", more, err)
+	}
+	// Ten minutes later a copy of it is worth nothing, for the browser went on.
+	b.wait(5 * time.Minute)
+	if _, _, err := b.comes(first); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("a copy of a renewed cookie is taken: %v", err)
+	}
+	// The browser sleeps for hours, and comes back with several requests.
+	b.wait(6 * time.Hour)
+	_, renewal, err = b.comes(second)
+	if err != nil || renewal == nil {
+		t.Fatalf("after hours of sleep: %v, %v", renewal, err)
+	}
+	if _, more, err := b.comes(second); err != nil || more != nil {
+		t.Errorf("the next request: %v, %v", more, err)
+	}
+	b.wait(2 * time.Minute)
+	if _, _, err := b.comes(second); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("a copy of the cookie from before the sleep is taken: %v", err)
+	}
+	third := renewal.Cookie
+	b.restart()
+	b.wait(time.Hour)
+	if _, renewal, err := b.comes(third); err != nil || renewal == nil {
+		t.Errorf("after a restart and an hour: %v, %v", renewal, err)
+	}
+}
+
+func TestRenewIsForSessions(t *testing.T) {
+	b := newBench(t)
+	s, _ := b.in("the-viewer")
+	b.wait(2 * time.Minute)
+	if renewal, err := b.Renew(With(t.Context(), s)); err != nil || renewal == nil {
+		t.Errorf("%v, %v", renewal, err)
+	}
+	if renewal, err := b.Renew(With(t.Context(), Session{Via: Token, ID: "x"})); err != nil || renewal != nil {
+		t.Errorf("a token: %v, %v", renewal, err)
+	}
+	b.End(t.Context(), s.ID)
+	b.wait(2 * time.Minute)
+	if renewal, err := b.Renew(With(t.Context(), s)); err == nil || renewal != nil {
+		t.Error("a session that ended was renewed")
+	}
+	if _, err := b.Renew(t.Context()); !errors.Is(err, ErrNotSignedIn) {
+		t.Error(err)
+	}
+}
+
+func TestRevocationIsAtOnce(t *testing.T) {
+	role, disabled, secret := Operator, true, "another secret"
+	for name, revoke := range map[string]func(*bench, Session) error{
+		"sign-out": func(b *bench, s Session) error { b.SignOut(With(b.t.Context(), s)); return nil },
+		"role": func(b *bench, s Session) error {
+			_, err := b.ChangeUser(b.t.Context(), s.User, UserChange{Role: &role})
+			return err
+		},
+		"disabled": func(b *bench, s Session) error {
+			_, err := b.ChangeUser(b.t.Context(), s.User, UserChange{Disabled: &disabled})
+			return err
+		},
+		"password by an administrator": func(b *bench, s Session) error {
+			_, err := b.ChangeUser(b.t.Context(), s.User, UserChange{Password: &secret})
+			return err
+		},
+		"own password": func(b *bench, s Session) error {
+			fresh, cookie, err := b.ChangePassword(With(b.t.Context(), s), local, password, secret)
+			if got, _, err := b.comes(cookie); err != nil || got.ID != fresh.ID || fresh.ID == s.ID {
+				b.t.Errorf("the new session: %+v, %v", got, err)
+			}
+			return err
+		},
+		"removed": func(b *bench, s Session) error { return b.RemoveUser(b.t.Context(), s.User) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.t = t
+			s, cookie := b.in("the-viewer")
+			other, otherCookie := b.in("the-admin")
+			over, goesOn := b.Ended(s.ID), b.Ended(other.ID)
+			if err := revoke(b, s); err != nil {
+				t.Fatal(err)
+			}
+			if !ended(over) || !ended(b.Ended(s.ID)) {
+				t.Error("sockets are not told")
+			}
+			if _, _, err := b.comes(cookie); !errors.Is(err, ErrNotSignedIn) {
+				t.Errorf("the cookie is taken: %v", err)
+			}
+			if ended(goesOn) {
+				t.Error("another user's session ended too")
+			}
+			b.restart()
+			if _, _, err := b.comes(cookie); !errors.Is(err, ErrNotSignedIn) {
+				t.Errorf("after a restart the cookie is taken: %v", err)
+			}
+			if _, _, err := b.comes(otherCookie); err != nil {
+				t.Errorf("after a restart: %v", err)
+			}
+		})
+	}
+}
+
+// A sign-in that runs while its user changes ends up with what the user is then,
+// or not at all.
+func TestSignInWhileTheUserChanges(t *testing.T) {
+	b := newBench(t)
+	user, err := b.find(t.Context(), "the-operator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	viewer, secret := Viewer, "another secret"
+	if _, err := b.ChangeUser(t.Context(), "the-operator", UserChange{Role: &viewer}); err != nil {
+		t.Fatal(err)
+	}
+	if s, _, err := b.begin(t.Context(), "the-operator", user.password, ""); err != nil || s.Role != Viewer {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, err := b.ChangeUser(t.Context(), "the-operator", UserChange{Password: &secret}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.begin(t.Context(), "the-operator", user.password, ""); !errors.Is(err, ErrCredentials) {
+		t.Errorf("the old password: %v", err)
+	}
+}
+
+func TestOwnPassword(t *testing.T) {
+	b := newBench(t)
+	s, _ := b.in("the-viewer")
+	ctx := With(t.Context(), s)
+	if _, _, err := b.ChangePassword(ctx, remote, "wrong", "another secret"); !errors.Is(err, ErrCredentials) {
+		t.Error(err)
+	}
+	var slow *Throttled
+	if _, _, err := b.ChangePassword(ctx, remote, password, "another secret"); !errors.As(err, &slow) {
+		t.Errorf("guessing the old one is not slowed: %v", err)
+	}
+	if _, _, err := b.ChangePassword(With(t.Context(), Session{User: "the-viewer", Via: Token}), remote, password, "another secret"); err == nil {
+		t.Error("a token changed a password")
+	}
+}
+
+func TestManySessionsOfOneUser(t *testing.T) {
+	b := newBench(t)
+	first, _ := b.in("the-viewer")
+	other, _ := b.in("the-admin")
+	b.wait(time.Minute)
+	for range maxSessions {
+		b.in("the-viewer")
+	}
+	if !ended(b.Ended(first.ID)) || ended(b.Ended(other.ID)) || len(b.sessions) != maxSessions+1 {
+		t.Errorf("%d sessions", len(b.sessions))
+	}
+}
+
+func TestCookiesBesideEachOther(t *testing.T) {
+	b := newBench(t)
+	a, mine := b.in("the-admin")
+	_, theirs := b.in("the-viewer")
+	if got, _, err := b.comes("nonsense", mine); err != nil || got.ID != a.ID {
+		t.Errorf("beside nonsense: %+v, %v", got, err)
+	}
+	if _, _, err := b.comes(mine, theirs); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("two sessions: %v", err)
+	}
+	if _, _, err := b.comes("a", "b", "c", "d", mine); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("behind many: %v", err)
+	}
+}
+
+// Signing in and out goes on while nothing can be written; what users are does
+// not change.
+func TestReadOnlyDatabase(t *testing.T) {
+	b := newBench(t)
+	before, cookie := b.in("the-viewer")
+	if err := os.Chmod(b.path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	s, fresh := b.in("the-admin")
+	if got, _, err := b.comes(fresh); err != nil || got.Role != AdminRole {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := b.AddUser(t.Context(), "new", Viewer, password); !database.IsNotWritable(err) {
+		t.Errorf("a user was made: %v", err)
+	}
+	if _, _, err := b.CreateToken(With(t.Context(), s), "t", Viewer, time.Hour); !database.IsNotWritable(err) {
+		t.Errorf("a token was made: %v", err)
+	}
+	b.SignOut(With(t.Context(), before))
+	if _, _, err := b.comes(cookie); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("signed out, and taken: %v", err)
+	}
+	if !strings.Contains(b.log.String(), "an entry of the audit log could not be kept") {
+		t.Errorf("the log does not have what the audit log cannot: %s", b.log)
+	}
+	if err := os.Chmod(b.path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.sweep(t.Context())
+	b.restart()
+	if _, _, err := b.comes(cookie); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("the sign-out was forgotten: %v", err)
+	}
+}
+
+// A control plane that starts with a database that it cannot write lets in whom
+// it knows.
+func TestStartWithAReadOnlyDatabase(t *testing.T) {
+	b := newBench(t)
+	_, cookie := b.in("the-viewer")
+	if err := errors.Join(b.db.Close(), os.Chmod(b.path, 0o400)); err != nil {
+		t.Fatal(err)
+	}
+	b.open()
+	if _, _, err := b.comes(cookie); err != nil {
+		t.Errorf("a session from before: %v", err)
+	}
+	b.in("the-admin")
+	if err := os.Chmod(b.path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.db.Check(t.Context(), time.Now())
+	b.sweep(t.Context())
+	if _, err := b.AddUser(t.Context(), "new", Viewer, password); err != nil {
+		t.Errorf("after it was mended: %v", err)
+	}
+}
+
+func TestFirstAdministrator(t *testing.T) {
+	for _, given := range []string{"", "secret"} {
+		path := filepath.Join(t.TempDir(), "heddle.db")
+		b := &bench{t: t, path: path, log: &bytes.Buffer{}, now: time.Now()}
+		b.open()
+		made, generated, err := b.FirstAdministrator(t.Context(), given)
+		if err != nil || !made || (generated == "") != (given != "") {
+			t.Fatalf("%v, %q, %v", made, generated, err)
+		}
+		if s, _, err := b.SignIn(t.Context(), local, "admin", given+generated); err != nil || s.Role != AdminRole {
+			t.Errorf("%+v, %v", s, err)
+		}
+		if len(generated) > 0 && len(generated) < 20 {
+			t.Errorf("the password %q is easily guessed", generated)
+		}
+		if made, generated, err := b.FirstAdministrator(t.Context(), "other"); made || generated != "" || err != nil {
+			t.Errorf("a second first one: %v, %q, %v", made, generated, err)
+		}
+		if err := b.db.Close(); err != nil {
+			t.Error(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || generated != "" && bytes.Contains(text, []byte(generated)) {
+			t.Errorf("the password stands in the file, or %v", err)
+		}
+	}
+}
+
+func TestUsersAreChecked(t *testing.T) {
+	b := newBench(t)
+	for _, tt := range []struct {
+		name     string
+		role     Role
+		password string
+		field    string
+	}{
+		{"owner", Viewer, password, "name"},
+		{"", Viewer, password, "name"},
+		{"a b", Viewer, password, "name"},
+		{"../a", Viewer, password, "name"},
+		{"a\nb", Viewer, password, "name"},
+		{strings.Repeat("a", 65), Viewer, password, "name"},
+		{"a", OwnerRole, password, "role"},
+		{"a", "", password, "role"},
+		{"a", Viewer, "short", "password"},
+		{"longer-name", Viewer, "longer-NAME", "password"},
+		{"a", Viewer, strings.Repeat("x", 257), "password"},
+		{"a", Viewer, "no text \xff\xff", "password"},
+	} {
+		var bad *Invalid
+		if _, err := b.AddUser(t.Context(), tt.name, tt.role, tt.password); !errors.As(err, &bad) || bad.Field != tt.field {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+	if u, err := b.AddUser(t.Context(), " Anna@Example.org", Viewer, password); err != nil || u.Name != "anna@example.org" {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if _, err := b.AddUser(t.Context(), "ANNA@example.org", Viewer, password); !errors.Is(err, ErrExists) {
+		t.Error(err)
+	}
+}
+
+func TestAnAdministratorStays(t *testing.T) {
+	b := newBench(t)
+	viewer, disabled := Viewer, true
+	for name, try := range map[string]func() error{
+		"role": func() error { _, err := b.ChangeUser(t.Context(), "the-admin", UserChange{Role: &viewer}); return err },
+		"disable": func() error {
+			_, err := b.ChangeUser(t.Context(), "the-admin", UserChange{Disabled: &disabled})
+			return err
+		},
+		"remove": func() error { return b.RemoveUser(t.Context(), "the-admin") },
+	} {
+		if err := try(); !errors.Is(err, ErrLastAdministrator) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	b.in("the-admin")
+	if _, err := b.AddUser(t.Context(), "second", AdminRole, password); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.RemoveUser(t.Context(), "the-admin"); err != nil {
+		t.Error(err)
+	}
+}
