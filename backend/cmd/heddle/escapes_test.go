@@ -40,7 +40,7 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 {"title": "no", "detail": "bad", "errors": [{"message": "bad", "location": "query.x"}], "findings": [{"message": "bad"}]}
 -- $ proxy-config clusters x --
 `,
-		"status": "", "status-down": "", "objects": "", "manifests": "", "delete": "", "pods": "", "analyze-live": "-- $ analyze -o json --\n-- $ analyze -o sarif --\n",
+		"status": "", "status-down": "", "objects": "", "manifests": "", "delete": "", "pods": "", "analyze-live": "-- $ analyze -o json --\n-- $ analyze -o sarif --\n-- $ analyze -o github --\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			archive, err := txtar.ParseFile("testdata/" + name + ".txtar")

@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/plain"
 	"github.com/heddle-mesh/heddle/mesh/validate"
 )
 
@@ -52,7 +55,7 @@ func printLocated(w io.Writer, list []validate.Located) {
 	said := map[string]bool{}
 	for _, l := range list {
 		fmt.Fprintln(w, paint(w, l.Severity, locatedLine(l)))
-		words, ok := validate.WordsOf(validate.Languages[0], l.Code)
+		words, ok := validate.Explained(validate.Languages[0], l.Code, l.Params)
 		if ok && !said[l.Code] && l.Severity != mesh.Info {
 			printWrapped(w, "    ", "    ", words.Why+" "+words.Fix)
 		}
@@ -79,7 +82,11 @@ func locatedLine(l validate.Located) string {
 	if subject != "" {
 		subject += ": "
 	}
-	return fmt.Sprintf("%s%s %s: %s%s", place, l.Severity, l.Code, subject, l.Message)
+	from := ""
+	if l.Template != "" {
+		from = " (from " + l.Template + ")"
+	}
+	return fmt.Sprintf("%s%s %s: %s%s%s", place, l.Severity, l.Code, subject, l.Message, from)
 }
 
 // summary says how much was looked at, and how bad it is.
@@ -145,7 +152,8 @@ func about(l validate.Located) string {
 }
 
 // printGitHub writes findings as workflow commands, which GitHub shows beside
-// the lines of a pull request.
+// the lines of a pull request. They also stand in the log of the run, which is
+// read on terminals.
 func printGitHub(w io.Writer, list []validate.Located) {
 	level := map[mesh.Severity]string{mesh.Error: "error", mesh.Warning: "warning", mesh.Info: "notice"}
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
@@ -153,18 +161,18 @@ func printGitHub(w io.Writer, list []validate.Located) {
 	for _, l := range list {
 		place := ""
 		if l.File != "" {
-			place = " file=" + property.Replace(l.File)
+			place = " file=" + property.Replace(plain.Text(l.File))
 			if l.Line > 0 {
 				place += fmt.Sprintf(",line=%d", l.Line)
 			}
 			if l.Column > 0 {
 				place += fmt.Sprintf(",col=%d", l.Column)
 			}
-			place += ",title=" + property.Replace(l.Code)
+			place += ",title=" + property.Replace(plain.Text(l.Code))
 		} else {
-			place = " title=" + property.Replace(l.Code)
+			place = " title=" + property.Replace(plain.Text(l.Code))
 		}
-		fmt.Fprintf(w, "::%s%s::%s\n", level[l.Severity], place, data.Replace(about(l)))
+		fmt.Fprintf(w, "::%s%s::%s\n", level[l.Severity], place, data.Replace(plain.Lines(about(l))))
 	}
 }
 
@@ -250,7 +258,7 @@ func printSARIF(w io.Writer, version string, list []validate.Located) error {
 		place := sarifLocation{Logical: []sarifLogical{{FullyQualifiedName: l.Object, Kind: "object"}}}
 		if l.File != "" {
 			place.Physical = &sarifPhysical{}
-			place.Physical.Artifact.URI = strings.ReplaceAll(l.File, "\\", "/")
+			place.Physical.Artifact.URI = (&url.URL{Path: filepath.ToSlash(l.File)}).String()
 			if l.Line > 0 {
 				place.Physical.Region = &sarifRegion{StartLine: l.Line, StartColumn: l.Column}
 			}
