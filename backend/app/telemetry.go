@@ -57,7 +57,8 @@ func (t *telemetry) openMetrics() (err error) {
 		return err
 	}
 	t.scraper, err = promembedded.Open(promembedded.Options{
-		Dir: filepath.Join(t.settings.State, "prometheus"), Retention: m.Retention, MaxBytes: m.MaxBytes, ScrapeInterval: m.ScrapeInterval, Log: t.log,
+		Dir: filepath.Join(t.settings.State, "prometheus"), Retention: m.Retention, MaxBytes: m.MaxBytes, ScrapeInterval: m.ScrapeInterval,
+		PodBytes: m.PodBytes, TotalBytes: m.TotalBytes, Log: t.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the built-in Prometheus: %w", err)
@@ -154,11 +155,21 @@ func (t *telemetry) findings() []mesh.Finding {
 	var list []mesh.Finding
 	for _, r := range t.scraper.Refusals() {
 		list = append(list, mesh.Finding{
-			Code: mesh.CodePod, Severity: mesh.Warning, Phase: mesh.PhaseRuntime, Message: r.Message,
+			Code: mesh.CodePod, Severity: mesh.Warning, Phase: mesh.PhaseRuntime, Message: r.Message + moreRoom(t.settings.Metrics, r),
 			Ref: mesh.Ref{Kind: mesh.KindPod, Namespace: r.Namespace, Name: r.Pod},
 		})
 	}
 	return list
+}
+
+// moreRoom says which setting lets those in that need more than others.
+func moreRoom(m settings.Metrics, r promembedded.Refusal) string {
+	if r.All {
+		return fmt.Sprintf("; where there is memory for more, raise metrics.totalBytes (HEDDLE_METRICS_TOTALBYTES), which is %d now, 0 being four times metrics.podBytes",
+			m.TotalBytes)
+	}
+	return fmt.Sprintf("; if it does call that many services, raise metrics.podBytes (HEDDLE_METRICS_PODBYTES), which is %d now: room for some %d series, of which each service that it calls makes 67",
+		m.PodBytes, m.PodBytes/promembedded.SeriesBytes)
 }
 
 // follow keeps the list of what is scraped equal to the pods of the mesh.

@@ -14,15 +14,19 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunks"
 )
 
-// What the series of the last half hour to hour may hold in memory, where a
-// series counts with the most that one of its size can cost. A proxy's standard
-// series counts 8 kB and takes half of that, for its labels have few values: a
-// pod may have 25,000 of them, which are 67 for each outcome of each service
-// that it calls, 370 in all.
+// DefaultPodBytes is what the series of one pod of the last half hour to hour may
+// hold in memory, where a series counts with the most that one of its size can
+// cost. A proxy's standard series counts SeriesBytes and takes half of that, for
+// its labels have few values: a pod may have 25,000 of them, which are 67 for each
+// outcome of each service that it calls, 370 in all.
 const (
-	podBudget   = 192 << 20
-	totalBudget = 4 * podBudget
+	DefaultPodBytes = 192 << 20
+	SeriesBytes     = 8 << 10
 )
+
+// totalShares is how many pods may have all that one may, where nobody says what
+// all may have together.
+const totalShares = 4
 
 // refusalLasts is how long a refusal is told after the last one of its kind.
 const refusalLasts = time.Minute
@@ -47,6 +51,8 @@ func (o owner) String() string {
 type Refusal struct {
 	Namespace, Pod string // empty where the target has none
 	Message        string // what is wrong, and what to do
+	// All reports that the bound is that of all pods together, not of one.
+	All bool
 }
 
 // budget keeps one target's series from taking the memory of all: the database
@@ -72,6 +78,7 @@ type holding struct {
 	series, bytes uint64
 	refused       time.Time
 	message       string
+	all           bool // the bound that was met last is that of all pods
 }
 
 func newBudget(pod, total uint64) *budget {
@@ -106,10 +113,10 @@ func (b *budget) PreCreation(ls labels.Labels) error {
 	after := h.bytes + costOf(ls)
 	switch {
 	case after > b.pod:
-		h.message = fmt.Sprintf("metrics of %s are not stored: within the last hour it made %d series, more than one pod may have; "+
+		h.all, h.message = false, fmt.Sprintf("metrics of %s are not stored: within the last hour it made %d series, more than one pod may have; "+
 			"look in them for a label whose values keep changing and take it out", who, h.series)
 	case !b.room(who, after):
-		h.message = fmt.Sprintf("metrics of %s are not stored: the series of all pods fill the built-in Prometheus; "+
+		h.all, h.message = true, fmt.Sprintf("metrics of %s are not stored: the series of all pods fill the built-in Prometheus; "+
 			"stop the pod that has most of them, or use a Prometheus of your own", who)
 	default:
 		return nil
@@ -209,7 +216,7 @@ func (b *budget) refusals() []Refusal {
 	var list []Refusal
 	for o, h := range b.held {
 		if _, there := b.targets[o]; there && !h.refused.IsZero() && b.now().Sub(h.refused) < refusalLasts {
-			list = append(list, Refusal{Namespace: o.namespace, Pod: o.pod, Message: h.message})
+			list = append(list, Refusal{Namespace: o.namespace, Pod: o.pod, Message: h.message, All: h.all})
 		}
 	}
 	slices.SortFunc(list, func(a, b Refusal) int { return cmp.Compare(a.Message, b.Message) })

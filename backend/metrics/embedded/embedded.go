@@ -6,7 +6,6 @@
 package embedded
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/scrape"
@@ -41,18 +42,20 @@ type Options struct {
 	MaxBytes int64
 	// ScrapeInterval is also the time-out of a scrape: 2 s.
 	ScrapeInterval time.Duration
+	// PodBytes bounds the memory that the series of one pod may take, and with it
+	// what one scrape may bring: DefaultPodBytes.
+	PodBytes int64
+	// TotalBytes bounds the memory that all series may take: four times PodBytes.
+	TotalBytes int64
 	// Log hears what goes wrong; nil is silence.
 	Log *slog.Logger
-
-	podBudget, totalBudget uint64 // the constants of these names, but for tests
 }
 
-// Bounds of one scrape: a pod that exposes more is not stored at all, and its
-// target says why.
-const (
-	maxSamples   = 50_000
-	maxBodyBytes = 32 << 20
-)
+// Bounds of one scrape: a pod that exposes more is not stored at all. What a pod
+// may have in all, it may bring at once; a line of text is shorter than what its
+// series counts.
+func (o Options) maxSamples() int64   { return max(50_000, o.PodBytes/(SeriesBytes/2)) }
+func (o Options) maxBodyBytes() int64 { return max(32<<20, o.PodBytes/6) }
 
 // blockRange is the span of the newest block. Shorter than Prometheus' own two
 // hours, because what has not become a block yet is held in memory.
@@ -71,8 +74,9 @@ type Server struct {
 	handler http.Handler
 	stopped chan struct{} // closed when the scraper's loop has returned
 
-	known  atomic.Pointer[known]
-	budget *budget
+	known   atomic.Pointer[known]
+	options Options
+	budget  *budget
 
 	mu     sync.Mutex
 	closed bool
@@ -96,6 +100,12 @@ func Open(o Options) (*Server, error) {
 	if o.ScrapeInterval <= 0 {
 		o.ScrapeInterval = 2 * time.Second
 	}
+	if o.PodBytes <= 0 {
+		o.PodBytes = DefaultPodBytes
+	}
+	if o.TotalBytes <= 0 {
+		o.TotalBytes = totalShares * o.PodBytes
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -107,7 +117,7 @@ func Open(o Options) (*Server, error) {
 		return nil, err
 	}
 	registry := prometheus.NewRegistry()
-	budget := newBudget(cmp.Or(o.podBudget, podBudget), cmp.Or(o.totalBudget, totalBudget))
+	budget := newBudget(uint64(o.PodBytes), uint64(o.TotalBytes))
 	storing := storageOptions(o)
 	storing.SeriesLifecycleCallback = budget
 	db, err := tsdb.Open(o.Dir, o.Log, registry, storing, tsdb.NewDBStats())
@@ -120,7 +130,7 @@ func Open(o Options) (*Server, error) {
 	}, []string{"reason"})
 	registry.MustRegister(dropped)
 	s := &Server{
-		db: db, gather: registry, budget: budget,
+		db: db, gather: registry, options: o, budget: budget,
 		targets: make(chan map[string][]*targetgroup.Group),
 		stopped: make(chan struct{}),
 	}
@@ -189,7 +199,7 @@ scrape_configs:
   label_limit: 48
   label_name_length_limit: 256
   label_value_length_limit: 1024
-`, interval, job, maxSamples, maxBodyBytes), o.Log)
+`, interval, job, o.maxSamples(), o.maxBodyBytes()), o.Log)
 	if err != nil {
 		return nil, fmt.Errorf("scrape interval %s: %w", interval, err)
 	}
@@ -262,7 +272,7 @@ func (s *Server) dial(ctx context.Context, _, address string) (net.Conn, error) 
 	if err != nil {
 		return nil, err
 	}
-	return relayed(c), nil
+	return relayed(c, s.options.maxBodyBytes()), nil
 }
 
 // target finds a target by its host.
@@ -284,5 +294,21 @@ func (s *Server) workload(host string) *Workload {
 }
 
 // Refusals are the targets whose metrics are not stored at this time because
-// they made too many series.
-func (s *Server) Refusals() []Refusal { return s.budget.refusals() }
+// they made too many series, or bring too much at once.
+func (s *Server) Refusals() []Refusal {
+	list := s.budget.refusals()
+	for _, t := range s.scraper.TargetsActive()[job] {
+		if err := t.LastError(); err != nil && tooMuch(err) {
+			o := ownerOf(t.Labels(labels.NewBuilder(labels.EmptyLabels())))
+			list = append(list, Refusal{Namespace: o.namespace, Pod: o.pod, Message: fmt.Sprintf(
+				"metrics of %s are not stored: one scrape of it brings more than %d series, or %d MiB of text", o, s.options.maxSamples(), s.options.maxBodyBytes()>>20)})
+		}
+	}
+	return list
+}
+
+// tooMuch reports whether a scrape was refused for its size. The library has no
+// other name for these than their words.
+func tooMuch(err error) bool {
+	return strings.Contains(err.Error(), "sample limit exceeded") || strings.Contains(err.Error(), "body size limit exceeded")
+}

@@ -80,7 +80,7 @@ func heap() uint64 {
 func TestAPodThatKeepsChangingItsSeriesIsRefused(t *testing.T) {
 	const budget = 8 << 20
 	dir := t.TempDir()
-	s, err := Open(Options{Dir: dir, ScrapeInterval: 250 * time.Millisecond, podBudget: budget, totalBudget: 4 * budget})
+	s, err := Open(Options{Dir: dir, ScrapeInterval: 250 * time.Millisecond, PodBytes: budget})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestAPodThatKeepsChangingItsSeriesIsRefused(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(Options{Dir: dir, ScrapeInterval: 250 * time.Millisecond, podBudget: budget, totalBudget: 4 * budget})
+	again, err := Open(Options{Dir: dir, ScrapeInterval: 250 * time.Millisecond, PodBytes: budget})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,10 +21,11 @@ const (
 )
 
 // relayed is a connection that goes through relay: what a target answers is
-// cut down before the scraper sees it.
-func relayed(target net.Conn) net.Conn {
+// cut down before the scraper sees it, which itself takes no more than so many
+// bytes.
+func relayed(target net.Conn, maxBody int64) net.Conn {
 	scraper, here := net.Pipe()
-	go relay(here, target)
+	go relay(here, target, maxBody)
 	return tied{scraper, target}
 }
 
@@ -40,7 +41,7 @@ func (t tied) Close() error { return errors.Join(t.Conn.Close(), t.other.Close()
 // relay passes on requests and answers, one after the other, until one of the
 // two connections ends. All answers are made to be plain text: other forms
 // cannot be cut down.
-func relay(scraper, target net.Conn) {
+func relay(scraper, target net.Conn, maxBody int64) {
 	defer scraper.Close()
 	defer target.Close()
 	limit := &io.LimitedReader{R: target}
@@ -60,7 +61,7 @@ func relay(scraper, target net.Conn) {
 		if err != nil {
 			return
 		}
-		limit.N = 2 * maxBodyBytes // the scraper refuses it before
+		limit.N = 2 * maxBody // the scraper refuses it before
 		body := res.Body
 		res.Header = http.Header{"Content-Type": {string(expfmt.NewFormat(expfmt.TypeTextPlain))}}
 		res.Body = io.NopCloser(&fewComments{text: bufio.NewReader(body), left: maxComments})
