@@ -33,7 +33,9 @@ export function SessionEnded() {
         <Form id="session-ended" onSubmit={submit} noValidate>
           <p id="session-ended-text">{t('ended.text', { time: clock(endedAt ?? Date.now(), 'minute') })}</p>
           <div aria-live="assertive" className="si-said">
-            {failure && <Alert variant="danger" isInline isPlain component="p" title={failure} />}
+            {failure && (
+              <Alert variant="danger" isInline isPlain component="p" variantLabel={t('errorLabel')} title={failure} />
+            )}
           </div>
           <input type="text" autoComplete="username" value={name} readOnly hidden />
           <TextInput

@@ -42,7 +42,9 @@ export function SignInPage({ choices }: { choices: ReactNode }) {
           <p>{t.rich('to', { host: <span className="mono">{location.host}</span> })}</p>
           <Form onSubmit={submit} noValidate>
             <div aria-live="assertive" className="si-said">
-              {failure && <Alert variant="danger" isInline isPlain component="p" title={failure} />}
+              {failure && (
+                <Alert variant="danger" isInline isPlain component="p" variantLabel={t('errorLabel')} title={failure} />
+              )}
             </div>
             <FormGroup label={t('name')} fieldId="sign-in-name">
               <TextInput
