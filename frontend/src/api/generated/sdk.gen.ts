@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AddUserData, AddUserErrors, AddUserResponses, ApplyData, ApplyErrors, ApplyResponses, AuditData, AuditErrors, AuditResponses, ChangeData, ChangeErrors, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeResponses, ChangesData, ChangesErrors, ChangesResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, CheckData, CheckErrors, CheckResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, DeleteObjectData, DeleteObjectErrors, DeleteObjectResponses, DeleteObjectsData, DeleteObjectsErrors, DeleteObjectsResponses, EditObjectData, EditObjectErrors, EditObjectResponses, ExplainData, ExplainErrors, ExplainResponses, FindingsData, FindingsErrors, FindingsResponses, GraphData, GraphErrors, GraphResponses, KindsData, KindsErrors, KindsResponses, ListObjectsData, ListObjectsErrors, ListObjectsResponses, LiveData, MergeData, MergeErrors, MergeResponses, ObjectData, ObjectErrors, ObjectHistoryData, ObjectHistoryErrors, ObjectHistoryResponses, ObjectResponses, OpenapiData, OpenapiResponses, ProxiesData, ProxiesErrors, ProxiesResponses, ProxyConfigData, ProxyConfigErrors, ProxyConfigResponses, PutChangeData, PutChangeErrors, PutChangeResponses, RemoveUserData, RemoveUserErrors, RemoveUserResponses, RenewSessionData, RenewSessionErrors, RenewSessionResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, ServiceData, ServiceErrors, ServiceResponses, ServicesData, ServicesErrors, ServicesResponses, SessionData, SessionErrors, SessionResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, TokensData, TokensErrors, TokensResponses, TraceData, TraceErrors, TraceResponses, TracesData, TracesErrors, TraceServicesData, TraceServicesErrors, TraceServicesResponses, TracesResponses, UndoChangeData, UndoChangeErrors, UndoChangeResponses, UsersData, UsersErrors, UsersResponses, VersionData, VersionErrors, VersionResponses, WorkloadsData, WorkloadsErrors, WorkloadsResponses } from './types.gen';
+import type { AddUserData, AddUserErrors, AddUserResponses, ApplyData, ApplyErrors, ApplyResponses, AuditData, AuditErrors, AuditResponses, ChangeData, ChangeErrors, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeResponses, ChangesData, ChangesErrors, ChangesResponses, ChangeUserData, ChangeUserErrors, ChangeUserResponses, CheckData, CheckErrors, CheckResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, DeleteObjectData, DeleteObjectErrors, DeleteObjectResponses, DeleteObjectsData, DeleteObjectsErrors, DeleteObjectsResponses, EditObjectData, EditObjectErrors, EditObjectResponses, ExplainData, ExplainErrors, ExplainResponses, FindingsData, FindingsErrors, FindingsResponses, GraphData, GraphErrors, GraphResponses, KindsData, KindsErrors, KindsResponses, ListObjectsData, ListObjectsErrors, ListObjectsResponses, LiveData, MergeData, MergeErrors, MergeResponses, ObjectData, ObjectErrors, ObjectHistoryData, ObjectHistoryErrors, ObjectHistoryResponses, ObjectResponses, OpenapiData, OpenapiResponses, PodLogsData, PodLogsErrors, PodLogsResponses, PreviewData, PreviewEnvoyData, PreviewEnvoyErrors, PreviewEnvoyResponses, PreviewErrors, PreviewResponses, ProxiesData, ProxiesErrors, ProxiesResponses, ProxyConfigData, ProxyConfigErrors, ProxyConfigResponses, ProxyLogLevelData, ProxyLogLevelErrors, ProxyLogLevelResponses, PutChangeData, PutChangeErrors, PutChangeResponses, RemoveUserData, RemoveUserErrors, RemoveUserResponses, RenewSessionData, RenewSessionErrors, RenewSessionResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, SeriesData, SeriesErrors, SeriesResponses, ServiceData, ServiceErrors, ServiceResponses, ServicesData, ServicesErrors, ServiceSettingsData, ServiceSettingsErrors, ServiceSettingsResponses, ServiceSplitData, ServiceSplitErrors, ServiceSplitResponses, ServicesResponses, SessionData, SessionErrors, SessionResponses, SetProxyLogLevelData, SetProxyLogLevelErrors, SetProxyLogLevelResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SplitData, SplitErrors, SplitResponses, TimelineData, TimelineErrors, TimelineResponses, TokensData, TokensErrors, TokensResponses, TraceData, TraceErrors, TraceResponses, TracesData, TracesErrors, TraceServicesData, TraceServicesErrors, TraceServicesResponses, TracesResponses, TryData, TryErrors, TryResponses, UndoChangeData, UndoChangeErrors, UndoChangeResponses, UsersData, UsersErrors, UsersResponses, VersionData, VersionErrors, VersionResponses, WorkloadsData, WorkloadsErrors, WorkloadsResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -175,6 +175,35 @@ export const objectHistory = <ThrowOnError extends boolean = true>(options: Opti
 export const openapi = <ThrowOnError extends boolean = true>(options?: Options<OpenapiData, ThrowOnError>) => (options?.client ?? client).get<OpenapiResponses, unknown, ThrowOnError>({ url: '/api/v1/openapi.json', ...options });
 
 /**
+ * What a container of a pod wrote
+ */
+export const podLogs = <ThrowOnError extends boolean = true>(options: Options<PodLogsData, ThrowOnError>) => (options.client ?? client).get<PodLogsResponses, PodLogsErrors, ThrowOnError>({ url: '/api/v1/pods/{namespace}/{pod}/logs', ...options });
+
+/**
+ * What a change would do
+ */
+export const preview = <ThrowOnError extends boolean = true>(options: Options<PreviewData, ThrowOnError>) => (options.client ?? client).post<PreviewResponses, PreviewErrors, ThrowOnError>({
+    url: '/api/v1/preview',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * What a change would do to Envoy's configuration
+ */
+export const previewEnvoy = <ThrowOnError extends boolean = true>(options: Options<PreviewEnvoyData, ThrowOnError>) => (options.client ?? client).post<PreviewEnvoyResponses, PreviewEnvoyErrors, ThrowOnError>({
+    url: '/api/v1/preview/envoy',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * What each proxy was sent, took and refused
  */
 export const proxies = <ThrowOnError extends boolean = true>(options?: Options<ProxiesData, ThrowOnError>) => (options?.client ?? client).get<ProxiesResponses, ProxiesErrors, ThrowOnError>({ url: '/api/v1/proxies', ...options });
@@ -185,6 +214,28 @@ export const proxies = <ThrowOnError extends boolean = true>(options?: Options<P
 export const proxyConfig = <ThrowOnError extends boolean = true>(options: Options<ProxyConfigData, ThrowOnError>) => (options.client ?? client).get<ProxyConfigResponses, ProxyConfigErrors, ThrowOnError>({ url: '/api/v1/proxies/{proxy}/config/{what}', ...options });
 
 /**
+ * How much a proxy logs
+ */
+export const proxyLogLevel = <ThrowOnError extends boolean = true>(options: Options<ProxyLogLevelData, ThrowOnError>) => (options.client ?? client).get<ProxyLogLevelResponses, ProxyLogLevelErrors, ThrowOnError>({ url: '/api/v1/proxies/{proxy}/log-level', ...options });
+
+/**
+ * Have a proxy log more or less, until it starts again
+ */
+export const setProxyLogLevel = <ThrowOnError extends boolean = true>(options: Options<SetProxyLogLevelData, ThrowOnError>) => (options.client ?? client).put<SetProxyLogLevelResponses, SetProxyLogLevelErrors, ThrowOnError>({
+    url: '/api/v1/proxies/{proxy}/log-level',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Rates, errors, durations and bytes over time
+ */
+export const series = <ThrowOnError extends boolean = true>(options: Options<SeriesData, ThrowOnError>) => (options.client ?? client).get<SeriesResponses, SeriesErrors, ThrowOnError>({ url: '/api/v1/series', ...options });
+
+/**
  * All services
  */
 export const services = <ThrowOnError extends boolean = true>(options?: Options<ServicesData, ThrowOnError>) => (options?.client ?? client).get<ServicesResponses, ServicesErrors, ThrowOnError>({ url: '/api/v1/services', ...options });
@@ -193,6 +244,28 @@ export const services = <ThrowOnError extends boolean = true>(options?: Options<
  * One service
  */
 export const service = <ThrowOnError extends boolean = true>(options: Options<ServiceData, ThrowOnError>) => (options.client ?? client).get<ServiceResponses, ServiceErrors, ThrowOnError>({ url: '/api/v1/services/{namespace}/{name}', ...options });
+
+/**
+ * What is in force for calls to a service, and who decided it
+ */
+export const serviceSettings = <ThrowOnError extends boolean = true>(options: Options<ServiceSettingsData, ThrowOnError>) => (options.client ?? client).get<ServiceSettingsResponses, ServiceSettingsErrors, ThrowOnError>({ url: '/api/v1/services/{namespace}/{name}/settings', ...options });
+
+/**
+ * How a service's traffic can be divided between its versions
+ */
+export const serviceSplit = <ThrowOnError extends boolean = true>(options: Options<ServiceSplitData, ThrowOnError>) => (options.client ?? client).get<ServiceSplitResponses, ServiceSplitErrors, ThrowOnError>({ url: '/api/v1/services/{namespace}/{name}/split', ...options });
+
+/**
+ * The change that divides it so
+ */
+export const split = <ThrowOnError extends boolean = true>(options: Options<SplitData, ThrowOnError>) => (options.client ?? client).post<SplitResponses, SplitErrors, ThrowOnError>({
+    url: '/api/v1/services/{namespace}/{name}/split',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * Sign out
@@ -234,6 +307,11 @@ export const changePassword = <ThrowOnError extends boolean = true>(options: Opt
 export const renewSession = <ThrowOnError extends boolean = true>(options?: Options<RenewSessionData, ThrowOnError>) => (options?.client ?? client).post<RenewSessionResponses, RenewSessionErrors, ThrowOnError>({ url: '/api/v1/session/renew', ...options });
 
 /**
+ * The recent past at one glance, with what began to fail
+ */
+export const timeline = <ThrowOnError extends boolean = true>(options?: Options<TimelineData, ThrowOnError>) => (options?.client ?? client).get<TimelineResponses, TimelineErrors, ThrowOnError>({ url: '/api/v1/timeline', ...options });
+
+/**
  * One's own tokens; an administrator sees all
  */
 export const tokens = <ThrowOnError extends boolean = true>(options?: Options<TokensData, ThrowOnError>) => (options?.client ?? client).get<TokensResponses, TokensErrors, ThrowOnError>({ url: '/api/v1/tokens', ...options });
@@ -269,6 +347,18 @@ export const traceServices = <ThrowOnError extends boolean = true>(options?: Opt
  * One trace
  */
 export const trace = <ThrowOnError extends boolean = true>(options: Options<TraceData, ThrowOnError>) => (options.client ?? client).get<TraceResponses, TraceErrors, ThrowOnError>({ url: '/api/v1/traces/{id}', ...options });
+
+/**
+ * Where a request would go, before and after a change
+ */
+export const try_ = <ThrowOnError extends boolean = true>(options: Options<TryData, ThrowOnError>) => (options.client ?? client).post<TryResponses, TryErrors, ThrowOnError>({
+    url: '/api/v1/try',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * All users

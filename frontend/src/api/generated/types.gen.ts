@@ -10,6 +10,13 @@ export type AddUserInputBody = {
     role: 'viewer' | 'operator' | 'admin';
 };
 
+export type AgentLogLevel = {
+    level: string;
+    others?: {
+        [key: string]: string;
+    };
+};
+
 export type Applied = {
     ref: Ref;
     result: 'created' | 'configured' | 'unchanged';
@@ -65,6 +72,79 @@ export type AuthUser = {
     lastSignIn?: string;
     name: string;
     role: 'viewer' | 'operator' | 'admin';
+};
+
+export type CanaryCandidate = {
+    etag?: string;
+    id: string;
+    kind: 'mesh' | 'gateway';
+    matches: Array<string> | null;
+    name?: string;
+    ref?: Ref;
+    route: number | null;
+    weights: {
+        [key: string]: number;
+    };
+};
+
+export type CanaryMeasured = {
+    errorShare: number;
+    n: number;
+    p95?: number;
+    pct: number;
+    rps: number;
+};
+
+export type CanaryRefusal = {
+    code: string;
+    params?: {
+        [key: string]: string;
+    };
+    path?: string;
+    ref?: Ref;
+};
+
+export type CanaryService = {
+    host: string;
+    name: string;
+    namespace: string;
+};
+
+export type CanarySplit = {
+    candidates: Array<CanaryCandidate> | null;
+    preselected: string;
+    refused?: CanaryRefusal;
+    service: CanaryService;
+    versions: Array<CanaryVersion> | null;
+};
+
+export type CanaryTold = {
+    acked: number;
+    allRoutes: boolean;
+    asked: {
+        [key: string]: number;
+    };
+    effect: {
+        [key: string]: number;
+    };
+    measured: {
+        [key: string]: CanaryMeasured;
+    };
+    n: number;
+    since: string;
+    state: 'pending' | 'acknowledged' | 'converging' | 'settled';
+    total: number;
+};
+
+export type CanaryVersion = {
+    labels: {
+        [key: string]: string;
+    };
+    pods: number;
+    ready: number;
+    subset?: string;
+    version: string;
+    workloads: Array<string> | null;
 };
 
 export type ChangeOutputBody = {
@@ -155,8 +235,31 @@ export type DeletionsOutputBody = {
     findings: Array<MeshFinding> | null;
 };
 
+export type DeliverySummary = {
+    acknowledged: number;
+    concerned: number;
+    known: boolean;
+    last: string | null;
+    pending: number;
+    rejected: number;
+    sent: string | null;
+    written: string;
+};
+
 export type EditInputBody = {
     edits: Array<MeshEdit> | null;
+};
+
+export type EnvoyDiffInputBody = {
+    entries: Array<PreviewEntry> | null;
+    /**
+     * Id of the group in the preview
+     */
+    group: string;
+};
+
+export type EnvoyDiffOutputBody = {
+    resources: Array<PreviewResourceDiff> | null;
 };
 
 export type ExplainInputBody = {
@@ -335,6 +438,16 @@ export type GraphResponse = {
     rate: number;
 };
 
+export type GraphTransition = {
+    at: string;
+    from: string;
+    name: string;
+    namespace?: string;
+    node: string;
+    to: string;
+    type: string;
+};
+
 export type GraphVersion = {
     cluster?: string;
     errorShare: number;
@@ -430,6 +543,24 @@ export type LiveChange = {
     change: string;
     summary: HistorySummary;
     via: 'console' | 'cli' | 'file' | 'up' | 'token';
+};
+
+export type LiveDelivery = {
+    error?: string;
+    id: string;
+    ms?: number;
+    namespace: string;
+    ownFault?: boolean;
+    refs?: Array<Ref> | null;
+    resource?: string;
+    /**
+     * Requests per second that the proxy sends
+     */
+    rps: number;
+    since: string;
+    state: string;
+    uid: string;
+    workload: string;
 };
 
 export type LiveEvent = {
@@ -663,6 +794,22 @@ export type MeshOrigin = {
     source: string;
 };
 
+export type MetricsBar = {
+    at: string;
+    errorShare: number;
+    rps: number;
+};
+
+export type MetricsSeries = {
+    name: 'requests' | 'errors' | 'p50' | 'p95' | 'p99' | 'connections' | 'sent' | 'received';
+    points: Array<[
+        number,
+        number
+    ] | null> | null;
+    unit: '1/s' | 'ms' | 'B/s';
+    version?: string;
+};
+
 export type NewToken = {
     created: string;
     expires: string;
@@ -694,12 +841,105 @@ export type PasswordInputBody = {
     old: string;
 };
 
+export type PreviewCaller = {
+    namespace: string;
+    rps: number;
+    workload: string;
+};
+
+export type PreviewCounts = {
+    added: number;
+    changed: number;
+    removed: number;
+    unchanged: number;
+};
+
 export type PreviewEntry = {
     delete?: boolean;
     edits?: Array<MeshEdit> | null;
     etag?: string;
     ref: Ref;
     yaml?: string;
+};
+
+export type PreviewFindings = {
+    added: Array<MeshFinding> | null;
+    gone: Array<MeshFinding> | null;
+    kept: number;
+};
+
+export type PreviewGroup = {
+    bytes: number;
+    id: string;
+    proxies: Array<PreviewProxy> | null;
+    resources: PreviewCounts;
+    types: Array<PreviewTypeCounts> | null;
+};
+
+export type PreviewInputBody = {
+    entries: Array<PreviewEntry> | null;
+};
+
+export type PreviewProxy = {
+    id: string;
+    namespace: string;
+    refusing: boolean;
+    rps: number;
+    uid: string;
+    workload: string;
+};
+
+export type PreviewRequests = {
+    callers: Array<PreviewCaller> | null;
+    rps: number;
+};
+
+export type PreviewResourceDiff = {
+    cut?: boolean;
+    diff: string;
+    from: Array<Ref> | null;
+    name: string;
+    op: string;
+    type: string;
+};
+
+export type PreviewSettingChange = {
+    after: PreviewValue;
+    before: PreviewValue;
+    match?: string;
+    rule?: string;
+    scope: string;
+    setting: string;
+};
+
+export type PreviewText = {
+    after?: string;
+    before?: string;
+    ref: Ref;
+};
+
+export type PreviewTypeCounts = {
+    added: number;
+    changed: number;
+    removed: number;
+    type: string;
+};
+
+export type PreviewValue = {
+    from: Array<Ref> | null;
+    path?: string;
+    value: string;
+};
+
+export type Previewed = {
+    blocked: boolean;
+    conflicts?: Array<MergeConflict> | null;
+    findings: PreviewFindings;
+    groups: Array<PreviewGroup> | null;
+    refused: boolean;
+    requests: PreviewRequests;
+    settings: Array<PreviewSettingChange> | null;
+    written: Array<PreviewText> | null;
 };
 
 export type Problem = {
@@ -788,6 +1028,16 @@ export type RevisionsOutputBody = {
      * What to give as before for the next page
      */
     next?: string;
+};
+
+export type SeriesAnswer = {
+    end: string;
+    series: Array<MetricsSeries> | null;
+    start: string;
+    /**
+     * Seconds between points
+     */
+    step: number;
 };
 
 export type ServeAnswer = {
@@ -880,6 +1130,31 @@ export type Session = {
 export type SessionUserStruct = {
     name: string;
     role: 'viewer' | 'operator' | 'admin' | 'owner';
+};
+
+export type SetLogLevelInputBody = {
+    level: 'trace' | 'debug' | 'info' | 'warning' | 'error' | 'critical' | 'off';
+};
+
+export type Setting = {
+    /**
+     * Who decided it; empty where it is the mesh's own default
+     */
+    from: Array<Ref> | null;
+    /**
+     * Which requests the rule is for
+     */
+    match?: string;
+    /**
+     * The field in the first of these
+     */
+    path?: string;
+    /**
+     * The http rule that it belongs to
+     */
+    rule?: string;
+    setting: string;
+    value: string;
 };
 
 export type Severities = {
@@ -982,6 +1257,20 @@ export type Splice = {
     to: number;
 };
 
+export type SplitEditsInputBody = {
+    candidate: string;
+    /**
+     * Percent by version, together 100
+     */
+    weights: {
+        [key: string]: number;
+    };
+};
+
+export type SplitEditsOutputBody = {
+    entries: Array<PreviewEntry> | null;
+};
+
 export type Standing = {
     /**
      * Of the object in the mesh
@@ -994,6 +1283,15 @@ export type Standing = {
     line: number;
     ref: Ref;
     state: 'new' | 'changed' | 'unchanged';
+};
+
+export type TimelineAnswer = {
+    bars: Array<MetricsBar> | null;
+    incidents: Array<GraphTransition> | null;
+    /**
+     * Seconds of one bar
+     */
+    step: number;
 };
 
 export type TracesAttribute = {
@@ -1026,8 +1324,30 @@ export type TracesTrace = {
     errors: number;
     id: string;
     services: Array<string> | null;
+    spanCount: number;
     spans: Array<TracesSpan> | null;
     start: string;
+};
+
+export type TryInputBody = {
+    /**
+     * A change that is not written yet
+     */
+    entries?: Array<PreviewEntry> | null;
+    /**
+     * Pod, workload or gateway that calls
+     */
+    from: string;
+    headers?: {
+        [key: string]: string;
+    };
+    method: string;
+    url: string;
+};
+
+export type TryOutputBody = {
+    after?: SimulateAnswer;
+    before: SimulateAnswer;
 };
 
 export type UndoInputBody = {
@@ -1692,6 +2012,95 @@ export type OpenapiResponses = {
     200: unknown;
 };
 
+export type PodLogsData = {
+    body?: never;
+    path: {
+        namespace: string;
+        pod: string;
+    };
+    query?: {
+        /**
+         * Name of the container; proxy is the proxy; the first one when empty
+         */
+        container?: string;
+        /**
+         * Only so many lines from the end
+         */
+        tail?: number;
+        /**
+         * Go on with what is added, for at most 30 minutes
+         */
+        follow?: boolean;
+    };
+    url: '/api/v1/pods/{namespace}/{pod}/logs';
+};
+
+export type PodLogsErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type PodLogsError = PodLogsErrors[keyof PodLogsErrors];
+
+export type PodLogsResponses = {
+    /**
+     * OK
+     */
+    200: unknown;
+};
+
+export type PreviewData = {
+    body: PreviewInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/preview';
+};
+
+export type PreviewErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type PreviewError = PreviewErrors[keyof PreviewErrors];
+
+export type PreviewResponses = {
+    /**
+     * OK
+     */
+    200: Previewed;
+};
+
+export type PreviewResponse = PreviewResponses[keyof PreviewResponses];
+
+export type PreviewEnvoyData = {
+    body: EnvoyDiffInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/preview/envoy';
+};
+
+export type PreviewEnvoyErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type PreviewEnvoyError = PreviewEnvoyErrors[keyof PreviewEnvoyErrors];
+
+export type PreviewEnvoyResponses = {
+    /**
+     * OK
+     */
+    200: EnvoyDiffOutputBody;
+};
+
+export type PreviewEnvoyResponse = PreviewEnvoyResponses[keyof PreviewEnvoyResponses];
+
 export type ProxiesData = {
     body?: never;
     path?: never;
@@ -1742,6 +2151,119 @@ export type ProxyConfigResponses = {
      */
     200: unknown;
 };
+
+export type ProxyLogLevelData = {
+    body?: never;
+    path: {
+        proxy: string;
+    };
+    query?: never;
+    url: '/api/v1/proxies/{proxy}/log-level';
+};
+
+export type ProxyLogLevelErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ProxyLogLevelError = ProxyLogLevelErrors[keyof ProxyLogLevelErrors];
+
+export type ProxyLogLevelResponses = {
+    /**
+     * OK
+     */
+    200: AgentLogLevel;
+};
+
+export type ProxyLogLevelResponse = ProxyLogLevelResponses[keyof ProxyLogLevelResponses];
+
+export type SetProxyLogLevelData = {
+    body: SetLogLevelInputBody;
+    path: {
+        proxy: string;
+    };
+    query?: never;
+    url: '/api/v1/proxies/{proxy}/log-level';
+};
+
+export type SetProxyLogLevelErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type SetProxyLogLevelError = SetProxyLogLevelErrors[keyof SetProxyLogLevelErrors];
+
+export type SetProxyLogLevelResponses = {
+    /**
+     * OK
+     */
+    200: AgentLogLevel;
+};
+
+export type SetProxyLogLevelResponse = SetProxyLogLevelResponses[keyof SetProxyLogLevelResponses];
+
+export type SeriesData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * What the series are about; of the mesh, a namespace is what is called in it
+         */
+        kind: 'mesh' | 'service' | 'workload' | 'app';
+        namespace?: string;
+        /**
+         * Of a service the name, or the host of one outside the mesh; not for the mesh
+         */
+        name?: string;
+        /**
+         * Only this version
+         */
+        version?: string;
+        /**
+         * One line for each version
+         */
+        byVersion?: boolean;
+        /**
+         * Outbound only for workloads and applications
+         */
+        direction?: 'inbound' | 'outbound';
+        /**
+         * How far back, such as 15m; at most 168h
+         */
+        range?: string;
+        /**
+         * Time between points; at most 1,000 of them
+         */
+        step?: string;
+        /**
+         * Of the range; now when it is left out
+         */
+        end?: string;
+    };
+    url: '/api/v1/series';
+};
+
+export type SeriesErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type SeriesError = SeriesErrors[keyof SeriesErrors];
+
+export type SeriesResponses = {
+    /**
+     * OK
+     */
+    200: SeriesAnswer;
+};
+
+export type SeriesResponse = SeriesResponses[keyof SeriesResponses];
 
 export type ServicesData = {
     body?: never;
@@ -1800,6 +2322,95 @@ export type ServiceResponses = {
 };
 
 export type ServiceResponse = ServiceResponses[keyof ServiceResponses];
+
+export type ServiceSettingsData = {
+    body?: never;
+    path: {
+        namespace: string;
+        name: string;
+    };
+    query?: {
+        /**
+         * Pod or workload that calls; else anybody in the service's namespace
+         */
+        from?: string;
+    };
+    url: '/api/v1/services/{namespace}/{name}/settings';
+};
+
+export type ServiceSettingsErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ServiceSettingsError = ServiceSettingsErrors[keyof ServiceSettingsErrors];
+
+export type ServiceSettingsResponses = {
+    /**
+     * OK
+     */
+    200: Array<Setting> | null;
+};
+
+export type ServiceSettingsResponse = ServiceSettingsResponses[keyof ServiceSettingsResponses];
+
+export type ServiceSplitData = {
+    body?: never;
+    path: {
+        namespace: string;
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/services/{namespace}/{name}/split';
+};
+
+export type ServiceSplitErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ServiceSplitError = ServiceSplitErrors[keyof ServiceSplitErrors];
+
+export type ServiceSplitResponses = {
+    /**
+     * OK
+     */
+    200: CanarySplit;
+};
+
+export type ServiceSplitResponse = ServiceSplitResponses[keyof ServiceSplitResponses];
+
+export type SplitData = {
+    body: SplitEditsInputBody;
+    path: {
+        namespace: string;
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/services/{namespace}/{name}/split';
+};
+
+export type SplitErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type SplitError = SplitErrors[keyof SplitErrors];
+
+export type SplitResponses = {
+    /**
+     * OK
+     */
+    200: SplitEditsOutputBody;
+};
+
+export type SplitResponse = SplitResponses[keyof SplitResponses];
 
 export type SignOutData = {
     body?: never;
@@ -1926,6 +2537,41 @@ export type RenewSessionResponses = {
 
 export type RenewSessionResponse = RenewSessionResponses[keyof RenewSessionResponses];
 
+export type TimelineData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Only what is called in this namespace
+         */
+        namespace?: string;
+        bars?: number;
+        /**
+         * What one bar stands for
+         */
+        step?: string;
+    };
+    url: '/api/v1/timeline';
+};
+
+export type TimelineErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type TimelineError = TimelineErrors[keyof TimelineErrors];
+
+export type TimelineResponses = {
+    /**
+     * OK
+     */
+    200: TimelineAnswer;
+};
+
+export type TimelineResponse = TimelineResponses[keyof TimelineResponses];
+
 export type TokensData = {
     body?: never;
     path?: never;
@@ -2008,11 +2654,32 @@ export type TracesData = {
     path?: never;
     query?: {
         /**
-         * One of GET /api/v1/traces/services, or its first word where that says which; all of them when empty
+         * Some of GET /api/v1/traces/services, or their first words where those say which; a trace of any of them is found; all when empty
          */
-        service?: string;
+        service?: Array<string> | null;
         operation?: string;
+        /**
+         * Of a span of the service, such as 100ms
+         */
+        minDuration?: string;
+        maxDuration?: string;
+        /**
+         * Only where a span of the service has an error
+         */
+        error?: boolean;
+        /**
+         * When the span began, at the earliest
+         */
+        start?: string;
+        /**
+         * When the span began, at the latest
+         */
+        end?: string;
         limit?: number;
+        /**
+         * Only the first span of each trace, for lists
+         */
+        brief?: boolean;
     };
     url: '/api/v1/traces';
 };
@@ -2086,6 +2753,31 @@ export type TraceResponses = {
 };
 
 export type TraceResponse = TraceResponses[keyof TraceResponses];
+
+export type TryData = {
+    body: TryInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/try';
+};
+
+export type TryErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type TryError = TryErrors[keyof TryErrors];
+
+export type TryResponses = {
+    /**
+     * OK
+     */
+    200: TryOutputBody;
+};
+
+export type TryResponse = TryResponses[keyof TryResponses];
 
 export type UsersData = {
     body?: never;

@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { addUser, apply, audit, change, changePassword, changes, changeUser, check, createToken, deleteObject, deleteObjects, editObject, explain, findings, graph, kinds, listObjects, live, merge, object, objectHistory, openapi, type Options, proxies, proxyConfig, putChange, removeUser, renewSession, revokeToken, service, services, session, signIn, signOut, tokens, trace, traces, traceServices, undoChange, users, version, workloads } from '../sdk.gen';
-import type { AddUserData, AddUserError, AddUserResponse, ApplyData, ApplyError, ApplyResponse, AuditData, AuditError, AuditResponse, ChangeData, ChangeError, ChangePasswordData, ChangePasswordError, ChangePasswordResponse, ChangeResponse, ChangesData, ChangesError, ChangesResponse, ChangeUserData, ChangeUserError, ChangeUserResponse, CheckData, CheckError, CheckResponse, CreateTokenData, CreateTokenError, CreateTokenResponse, DeleteObjectData, DeleteObjectError, DeleteObjectResponse, DeleteObjectsData, DeleteObjectsError, DeleteObjectsResponse, EditObjectData, EditObjectError, EditObjectResponse, ExplainData, ExplainError, ExplainResponse, FindingsData, FindingsError, FindingsResponse, GraphData, GraphError, GraphResponse2, KindsData, KindsError, KindsResponse, ListObjectsData, ListObjectsError, ListObjectsResponse, LiveData, MergeData, MergeError, MergeResponse, ObjectData, ObjectError, ObjectHistoryData, ObjectHistoryError, ObjectHistoryResponse, ObjectResponse, OpenapiData, ProxiesData, ProxiesError, ProxiesResponse, ProxyConfigData, ProxyConfigError, PutChangeData, PutChangeError, PutChangeResponse, RemoveUserData, RemoveUserError, RemoveUserResponse, RenewSessionData, RenewSessionError, RenewSessionResponse, RevokeTokenData, RevokeTokenError, RevokeTokenResponse, ServiceData, ServiceError, ServiceResponse, ServicesData, ServicesError, ServicesResponse, SessionData, SessionError, SessionResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, TokensData, TokensError, TokensResponse, TraceData, TraceError, TraceResponse, TracesData, TracesError, TraceServicesData, TraceServicesError, TraceServicesResponse, TracesResponse, UndoChangeData, UndoChangeError, UndoChangeResponse, UsersData, UsersError, UsersResponse, VersionData, VersionError, VersionResponse, WorkloadsData, WorkloadsError, WorkloadsResponse } from '../types.gen';
+import { addUser, apply, audit, change, changePassword, changes, changeUser, check, createToken, deleteObject, deleteObjects, editObject, explain, findings, graph, kinds, listObjects, live, merge, object, objectHistory, openapi, type Options, podLogs, preview, previewEnvoy, proxies, proxyConfig, proxyLogLevel, putChange, removeUser, renewSession, revokeToken, series, service, services, serviceSettings, serviceSplit, session, setProxyLogLevel, signIn, signOut, split, timeline, tokens, trace, traces, traceServices, try_, undoChange, users, version, workloads } from '../sdk.gen';
+import type { AddUserData, AddUserError, AddUserResponse, ApplyData, ApplyError, ApplyResponse, AuditData, AuditError, AuditResponse, ChangeData, ChangeError, ChangePasswordData, ChangePasswordError, ChangePasswordResponse, ChangeResponse, ChangesData, ChangesError, ChangesResponse, ChangeUserData, ChangeUserError, ChangeUserResponse, CheckData, CheckError, CheckResponse, CreateTokenData, CreateTokenError, CreateTokenResponse, DeleteObjectData, DeleteObjectError, DeleteObjectResponse, DeleteObjectsData, DeleteObjectsError, DeleteObjectsResponse, EditObjectData, EditObjectError, EditObjectResponse, ExplainData, ExplainError, ExplainResponse, FindingsData, FindingsError, FindingsResponse, GraphData, GraphError, GraphResponse2, KindsData, KindsError, KindsResponse, ListObjectsData, ListObjectsError, ListObjectsResponse, LiveData, MergeData, MergeError, MergeResponse, ObjectData, ObjectError, ObjectHistoryData, ObjectHistoryError, ObjectHistoryResponse, ObjectResponse, OpenapiData, PodLogsData, PodLogsError, PreviewData, PreviewEnvoyData, PreviewEnvoyError, PreviewEnvoyResponse, PreviewError, PreviewResponse, ProxiesData, ProxiesError, ProxiesResponse, ProxyConfigData, ProxyConfigError, ProxyLogLevelData, ProxyLogLevelError, ProxyLogLevelResponse, PutChangeData, PutChangeError, PutChangeResponse, RemoveUserData, RemoveUserError, RemoveUserResponse, RenewSessionData, RenewSessionError, RenewSessionResponse, RevokeTokenData, RevokeTokenError, RevokeTokenResponse, SeriesData, SeriesError, SeriesResponse, ServiceData, ServiceError, ServiceResponse, ServicesData, ServicesError, ServiceSettingsData, ServiceSettingsError, ServiceSettingsResponse, ServiceSplitData, ServiceSplitError, ServiceSplitResponse, ServicesResponse, SessionData, SessionError, SessionResponse, SetProxyLogLevelData, SetProxyLogLevelError, SetProxyLogLevelResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SplitData, SplitError, SplitResponse, TimelineData, TimelineError, TimelineResponse, TokensData, TokensError, TokensResponse, TraceData, TraceError, TraceResponse, TracesData, TracesError, TraceServicesData, TraceServicesError, TraceServicesResponse, TracesResponse, TryData, TryError, TryResponse, UndoChangeData, UndoChangeError, UndoChangeResponse, UsersData, UsersError, UsersResponse, VersionData, VersionError, VersionResponse, WorkloadsData, WorkloadsError, WorkloadsResponse } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -500,6 +500,58 @@ export const openapiOptions = (options?: Options<OpenapiData>) => queryOptions<u
     queryKey: openapiQueryKey(options)
 });
 
+export const podLogsQueryKey = (options: Options<PodLogsData>) => createQueryKey('podLogs', options);
+
+/**
+ * What a container of a pod wrote
+ */
+export const podLogsOptions = (options: Options<PodLogsData>) => queryOptions<unknown, PodLogsError, unknown, ReturnType<typeof podLogsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await podLogs({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: podLogsQueryKey(options)
+});
+
+/**
+ * What a change would do
+ */
+export const previewMutation = (options?: Partial<Options<PreviewData>>): UseMutationOptions<PreviewResponse, PreviewError, Options<PreviewData>> => {
+    const mutationOptions: UseMutationOptions<PreviewResponse, PreviewError, Options<PreviewData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await preview({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * What a change would do to Envoy's configuration
+ */
+export const previewEnvoyMutation = (options?: Partial<Options<PreviewEnvoyData>>): UseMutationOptions<PreviewEnvoyResponse, PreviewEnvoyError, Options<PreviewEnvoyData>> => {
+    const mutationOptions: UseMutationOptions<PreviewEnvoyResponse, PreviewEnvoyError, Options<PreviewEnvoyData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await previewEnvoy({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
 export const proxiesQueryKey = (options?: Options<ProxiesData>) => createQueryKey('proxies', options);
 
 /**
@@ -534,6 +586,59 @@ export const proxyConfigOptions = (options: Options<ProxyConfigData>) => queryOp
         return data;
     },
     queryKey: proxyConfigQueryKey(options)
+});
+
+export const proxyLogLevelQueryKey = (options: Options<ProxyLogLevelData>) => createQueryKey('proxyLogLevel', options);
+
+/**
+ * How much a proxy logs
+ */
+export const proxyLogLevelOptions = (options: Options<ProxyLogLevelData>) => queryOptions<ProxyLogLevelResponse, ProxyLogLevelError, ProxyLogLevelResponse, ReturnType<typeof proxyLogLevelQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await proxyLogLevel({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: proxyLogLevelQueryKey(options)
+});
+
+/**
+ * Have a proxy log more or less, until it starts again
+ */
+export const setProxyLogLevelMutation = (options?: Partial<Options<SetProxyLogLevelData>>): UseMutationOptions<SetProxyLogLevelResponse, SetProxyLogLevelError, Options<SetProxyLogLevelData>> => {
+    const mutationOptions: UseMutationOptions<SetProxyLogLevelResponse, SetProxyLogLevelError, Options<SetProxyLogLevelData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setProxyLogLevel({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const seriesQueryKey = (options: Options<SeriesData>) => createQueryKey('series', options);
+
+/**
+ * Rates, errors, durations and bytes over time
+ */
+export const seriesOptions = (options: Options<SeriesData>) => queryOptions<SeriesResponse, SeriesError, SeriesResponse, ReturnType<typeof seriesQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await series({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: seriesQueryKey(options)
 });
 
 export const servicesQueryKey = (options?: Options<ServicesData>) => createQueryKey('services', options);
@@ -571,6 +676,59 @@ export const serviceOptions = (options: Options<ServiceData>) => queryOptions<Se
     },
     queryKey: serviceQueryKey(options)
 });
+
+export const serviceSettingsQueryKey = (options: Options<ServiceSettingsData>) => createQueryKey('serviceSettings', options);
+
+/**
+ * What is in force for calls to a service, and who decided it
+ */
+export const serviceSettingsOptions = (options: Options<ServiceSettingsData>) => queryOptions<ServiceSettingsResponse, ServiceSettingsError, ServiceSettingsResponse, ReturnType<typeof serviceSettingsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await serviceSettings({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: serviceSettingsQueryKey(options)
+});
+
+export const serviceSplitQueryKey = (options: Options<ServiceSplitData>) => createQueryKey('serviceSplit', options);
+
+/**
+ * How a service's traffic can be divided between its versions
+ */
+export const serviceSplitOptions = (options: Options<ServiceSplitData>) => queryOptions<ServiceSplitResponse, ServiceSplitError, ServiceSplitResponse, ReturnType<typeof serviceSplitQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await serviceSplit({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: serviceSplitQueryKey(options)
+});
+
+/**
+ * The change that divides it so
+ */
+export const splitMutation = (options?: Partial<Options<SplitData>>): UseMutationOptions<SplitResponse, SplitError, Options<SplitData>> => {
+    const mutationOptions: UseMutationOptions<SplitResponse, SplitError, Options<SplitData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await split({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
 
 /**
  * Sign out
@@ -658,6 +816,24 @@ export const renewSessionMutation = (options?: Partial<Options<RenewSessionData>
     return mutationOptions;
 };
 
+export const timelineQueryKey = (options?: Options<TimelineData>) => createQueryKey('timeline', options);
+
+/**
+ * The recent past at one glance, with what began to fail
+ */
+export const timelineOptions = (options?: Options<TimelineData>) => queryOptions<TimelineResponse, TimelineError, TimelineResponse, ReturnType<typeof timelineQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await timeline({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: timelineQueryKey(options)
+});
+
 export const tokensQueryKey = (options?: Options<TokensData>) => createQueryKey('tokens', options);
 
 /**
@@ -728,6 +904,33 @@ export const tracesOptions = (options?: Options<TracesData>) => queryOptions<Tra
     queryKey: tracesQueryKey(options)
 });
 
+export const tracesInfiniteQueryKey = (options?: Options<TracesData>): QueryKey<Options<TracesData>> => createQueryKey('traces', options, true);
+
+/**
+ * Search traces
+ */
+export const tracesInfiniteOptions = (options?: Options<TracesData>) => infiniteQueryOptions<TracesResponse, TracesError, InfiniteData<TracesResponse>, QueryKey<Options<TracesData>>, string | Pick<QueryKey<Options<TracesData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+// @ts-ignore
+{
+    queryFn: async ({ pageParam, queryKey, signal }) => {
+        // @ts-ignore
+        const page: Pick<QueryKey<Options<TracesData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+            query: {
+                start: pageParam
+            }
+        };
+        const params = createInfiniteParams(queryKey, page);
+        const { data } = await traces({
+            ...options,
+            ...params,
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: tracesInfiniteQueryKey(options)
+});
+
 export const traceServicesQueryKey = (options?: Options<TraceServicesData>) => createQueryKey('traceServices', options);
 
 /**
@@ -763,6 +966,23 @@ export const traceOptions = (options: Options<TraceData>) => queryOptions<TraceR
     },
     queryKey: traceQueryKey(options)
 });
+
+/**
+ * Where a request would go, before and after a change
+ */
+export const tryMutation = (options?: Partial<Options<TryData>>): UseMutationOptions<TryResponse, TryError, Options<TryData>> => {
+    const mutationOptions: UseMutationOptions<TryResponse, TryError, Options<TryData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await try_({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
 
 export const usersQueryKey = (options?: Options<UsersData>) => createQueryKey('users', options);
 
