@@ -280,6 +280,24 @@ func (c *splitting) meshCandidates() ([]Candidate, *Refusal) {
 	return list, first
 }
 
+// Callers says where calls to a service come from.
+type Callers struct {
+	Mesh    bool // workloads with a sidecar
+	Gateway bool
+	Plain   bool // somebody without a sidecar, whom no rule reaches
+}
+
+// OthersTakePart reports whether other rules, or none, decide about a part of
+// what is measured at the versions.
+func (s *Split) OthersTakePart(c *Candidate, from Callers) bool {
+	for i := range s.Candidates {
+		if x := &s.Candidates[i]; x.ID != c.ID && x.Kind == c.Kind {
+			return true
+		}
+	}
+	return from.Plain || c.Kind == OfMesh && from.Gateway || c.Kind == OfGateway && from.Mesh
+}
+
 // whole says what keeps a whole VirtualService from being split.
 func (c *splitting) whole(vs *mesh.Object) *Refusal {
 	spec, _ := vs.Spec.(*networking.VirtualService)

@@ -301,3 +301,22 @@ func TestPercentAddsUp(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoElseTakesPart(t *testing.T) {
+	one := strings.Replace(twoRules, "  - name: testers\n    match: [{headers: {end-user: {exact: jason}}}]\n    route: [{destination: {host: reviews, subset: v2}}]\n", "", 1)
+	alone, several := split(t, subsets+one), split(t, subsets+twoRules)
+	for _, c := range []struct {
+		split *canary.Split
+		from  canary.Callers
+		want  bool
+	}{
+		{alone, canary.Callers{Mesh: true}, false},
+		{alone, canary.Callers{Mesh: true, Gateway: true}, true},
+		{alone, canary.Callers{Mesh: true, Plain: true}, true},
+		{several, canary.Callers{Mesh: true}, true},
+	} {
+		if got := c.split.OthersTakePart(&c.split.Candidates[0], c.from); got != c.want {
+			t.Errorf("%+v with %d rules: %v", c.from, len(c.split.Candidates), got)
+		}
+	}
+}

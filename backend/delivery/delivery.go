@@ -103,10 +103,10 @@ type step struct {
 // followed is a change with its proxies.
 type followed struct {
 	change  Change
-	seq     uint64 // of the first snapshot that holds it; 0 is not yet
-	before  *mesh.Snapshot
-	after   *mesh.Snapshot
-	ready   bool // the proxies are known
+	seq     uint64         // of the first snapshot that holds it; 0 is not yet
+	before  *mesh.Snapshot // they share most of what they hold with those in force
+	after   *mesh.Snapshot // nil once the proxies are known
+	ready   bool           // the proxies are known
 	proxies map[string]*proxy
 	early   []serve.Word // heard before they were
 	sent    *time.Time
@@ -266,6 +266,19 @@ func (t *Tracker) Get(id string) (Delivery, bool) {
 	return f.delivery(), true
 }
 
+// LatestOf is the newest change that wrote an object, with the snapshot before
+// it; false when none that is followed did.
+func (t *Tracker) LatestOf(ref mesh.Ref) (d Delivery, before *mesh.Snapshot, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range slices.Backward(t.changes) {
+		if slices.ContainsFunc(f.change.Objects, func(w Written) bool { return w.Ref == ref }) {
+			return f.delivery(), f.before, true
+		}
+	}
+	return Delivery{}, nil, false
+}
+
 // Watch gives a channel that says when there is something new about a change;
 // done ends that.
 func (t *Tracker) Watch(id string) (news <-chan struct{}, done func()) {
@@ -322,7 +335,7 @@ func (f *followed) found(s *step) {
 
 // concern takes in whom the change concerns, and what they said meanwhile.
 func (f *followed) concern(effects []*preview.Effect) {
-	f.ready, f.before, f.after = true, nil, nil // snapshots are not kept alive
+	f.ready, f.after = true, nil
 	for _, e := range effects {
 		resources := make(map[resource]bool, len(e.Resources))
 		for _, r := range e.Resources {

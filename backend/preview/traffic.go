@@ -123,7 +123,7 @@ func (f *figures) concerned(p serve.Connected, r reach) float64 {
 			f.counted[e.ID] = true
 		}
 	}
-	return sum / float64(max(1, f.pods[w]))
+	return graph.Round3(sum / float64(max(1, f.pods[w])))
 }
 
 // requests adds up everything that was found to be concerned, once.
@@ -141,6 +141,10 @@ func (f *figures) requests() *Requests {
 			i = len(out.Callers) - 1
 		}
 		out.Callers[i].RPS += e.Rate
+	}
+	out.RPS = graph.Round3(out.RPS)
+	for i := range out.Callers {
+		out.Callers[i].RPS = graph.Round3(out.Callers[i].RPS)
 	}
 	slices.SortFunc(out.Callers, func(a, b Caller) int {
 		return cmp.Or(-cmp.Compare(a.RPS, b.RPS), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Workload, b.Workload))
