@@ -11,7 +11,11 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/conditional"
 
+	"github.com/heddle-mesh/heddle/backend/history"
+	"github.com/heddle-mesh/heddle/backend/merge"
+	"github.com/heddle-mesh/heddle/backend/preview"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
 	"github.com/heddle-mesh/heddle/mesh/source"
@@ -110,12 +114,17 @@ func (in *ObjectPath) ref() (mesh.Ref, error) {
 	return ref, nil
 }
 
+type objectInput struct {
+	ObjectPath
+	conditional.Params
+}
+
 type objectOutput struct {
 	ETag string `header:"ETag"`
 	Body Object
 }
 
-func (h *Handlers) object(ctx context.Context, in *ObjectPath) (*objectOutput, error) {
+func (h *Handlers) object(ctx context.Context, in *objectInput) (*objectOutput, error) {
 	ref, err := in.ref()
 	if err != nil {
 		return nil, err
@@ -123,6 +132,11 @@ func (h *Handlers) object(ctx context.Context, in *ObjectPath) (*objectOutput, e
 	o, err := h.find(ctx, ref)
 	if err != nil {
 		return nil, err
+	}
+	if in.HasConditionalParams() {
+		if err := in.PreconditionFailed(o.Version, time.Time{}); err != nil {
+			return nil, err
+		}
 	}
 	body := objectOf(o, h.mesh.Findings())
 	return &objectOutput{ETag: `"` + body.ETag + `"`, Body: body}, nil
@@ -229,6 +243,11 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 	if len(objects) == 0 {
 		return nil, huma.NewError(http.StatusUnprocessableEntity, "the manifests hold no object")
 	}
+	if !in.Body.DryRun {
+		if err := h.mayWrite(ctx, refsOf(objects)...); err != nil {
+			return nil, err
+		}
+	}
 	out := &applyOutput{}
 	out.Body.Findings = append([]mesh.Finding{}, findings...)
 	present, err := h.mesh.Objects(ctx)
@@ -251,6 +270,7 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 	}
 	added, err := h.weigh(ctx, weighing{objects: objects, manifests: in.Body.Manifests, force: in.Body.Force || in.Body.DryRun})
 	if err != nil {
+		h.note(ctx, history.By{}, refsOf(objects), "", false, nil, err)
 		return nil, err
 	}
 	if in.Body.DryRun {
@@ -259,8 +279,8 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 	}
 	before := h.mesh.Findings()
 	if len(changes) > 0 {
-		if err := h.mesh.Writer().Apply(ctx, changes); err != nil {
-			return nil, problemOf(err)
+		if err := h.write(ctx, changes, in.Body.Force, added); err != nil {
+			return nil, err
 		}
 	}
 	if settle > 0 {
@@ -316,9 +336,16 @@ func (h *Handlers) edit(ctx context.Context, in *editInput) (*objectOutput, erro
 	if o.Text == nil {
 		return nil, huma.NewError(http.StatusConflict, ref.String()+" is reported by the cluster, nobody wrote it; it cannot be edited")
 	}
+	if err := h.mayWrite(ctx, ref); err != nil {
+		return nil, err
+	}
 	expect := o.Version
 	if in.IfMatch != "" {
 		expect = trimETag(in.IfMatch)
+	}
+	entry := preview.Entry{Ref: ref, ETag: expect, Edits: in.Body.Edits}
+	if err := h.unlessStale(ctx, entry, o); err != nil {
+		return nil, err
 	}
 	text, err := config.Splice(o.Text, in.Body.Edits...)
 	if err != nil {
@@ -333,11 +360,13 @@ func (h *Handlers) edit(ctx context.Context, in *editInput) (*objectOutput, erro
 	if len(r.Objects) != 1 || r.Objects[0].Ref != ref {
 		return nil, huma.NewError(http.StatusUnprocessableEntity, "the edit would make it another object than "+ref.String()+"; apply a new object and delete this one")
 	}
-	if _, err := h.weigh(ctx, weighing{objects: r.Objects, force: in.Force}); err != nil {
+	added, err := h.weigh(ctx, weighing{objects: r.Objects, force: in.Force})
+	if err != nil {
+		h.note(ctx, history.By{}, []mesh.Ref{ref}, "", false, nil, err)
 		return nil, err
 	}
-	if err := h.mesh.Writer().Apply(ctx, []source.Change{{Ref: ref, Text: text, Expect: expect, From: o.Origin.From}}); err != nil {
-		return nil, problemOf(err)
+	if err := h.write(ctx, []source.Change{{Ref: ref, Text: text, Expect: expect, From: o.Origin.From}}, in.Force, added); err != nil {
+		return nil, err
 	}
 	body := objectOf(r.Objects[0], h.mesh.Findings())
 	return &objectOutput{ETag: `"` + body.ETag + `"`, Body: body}, nil
@@ -354,14 +383,26 @@ func (h *Handlers) deleteObject(ctx context.Context, in *deleteInput) (*struct{}
 	if err != nil {
 		return nil, err
 	}
+	if err := h.mayWrite(ctx, ref); err != nil {
+		return nil, err
+	}
+	o, err := h.find(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
 	expect := source.Any
 	if in.IfMatch != "" {
 		expect = trimETag(in.IfMatch)
 	}
-	if _, err := h.weigh(ctx, weighing{removed: []mesh.Ref{ref}, force: in.Force}); err != nil {
+	if err := h.unlessStale(ctx, preview.Entry{Ref: ref, ETag: expect, Delete: true}, o); err != nil {
 		return nil, err
 	}
-	return nil, problemOf(h.mesh.Writer().Apply(ctx, []source.Change{{Ref: ref, Expect: expect}}))
+	added, err := h.weigh(ctx, weighing{removed: []mesh.Ref{ref}, force: in.Force})
+	if err != nil {
+		h.note(ctx, history.By{}, []mesh.Ref{ref}, "", false, nil, err)
+		return nil, err
+	}
+	return nil, h.write(ctx, []source.Change{{Ref: ref, Expect: expect}}, in.Force, added)
 }
 
 type deletionsInput struct {
@@ -405,15 +446,40 @@ func (h *Handlers) deleteObjects(ctx context.Context, in *deletionsInput) (*dele
 	if len(changes) == 0 {
 		return out, nil
 	}
-	added, err := h.weigh(ctx, weighing{removed: out.Body.Deleted, force: in.Body.Force})
-	if err != nil {
+	if err := h.mayWrite(ctx, out.Body.Deleted...); err != nil {
 		return nil, err
 	}
-	if err := h.mesh.Writer().Apply(ctx, changes); err != nil {
-		return nil, problemOf(err)
+	added, err := h.weigh(ctx, weighing{removed: out.Body.Deleted, force: in.Body.Force})
+	if err != nil {
+		h.note(ctx, history.By{}, out.Body.Deleted, "", false, nil, err)
+		return nil, err
+	}
+	if err := h.write(ctx, changes, in.Body.Force, added); err != nil {
+		return nil, err
 	}
 	out.Body.Findings = append(out.Body.Findings, added...)
 	return out, nil
+}
+
+// unlessStale refuses an entry whose object is not what it was made from.
+func (h *Handlers) unlessStale(ctx context.Context, e preview.Entry, now *mesh.Object) error {
+	if e.ETag == source.Any || e.ETag == now.Version {
+		return nil
+	}
+	c, _, err := h.conflict(ctx, e, now)
+	if err == nil {
+		err = stale([]merge.Conflict{c})
+	}
+	h.note(ctx, history.By{}, []mesh.Ref{e.Ref}, "", false, nil, err)
+	return problemOf(err)
+}
+
+func refsOf(objects []*mesh.Object) []mesh.Ref {
+	out := make([]mesh.Ref, len(objects))
+	for i, o := range objects {
+		out[i] = o.Ref
+	}
+	return out
 }
 
 func trimETag(s string) string {

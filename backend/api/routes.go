@@ -55,6 +55,13 @@ var routes = []route{
 	{http.MethodPatch, "/api/v1/config/{kind}/{namespace}/{name}", EditTraffic, "edit-object", "Change fields of one object in its text", typed((*Handlers).edit)},
 	{http.MethodDelete, "/api/v1/config/{kind}/{namespace}/{name}", EditTraffic, "delete-object", "Delete one object", typed((*Handlers).deleteObject)},
 
+	{http.MethodPut, "/api/v1/changes", EditTraffic, "put-change", "Write and delete objects, all or none", typed((*Handlers).putChange)},
+	{http.MethodGet, "/api/v1/changes", View, "changes", "What was changed, by whom", typed((*Handlers).changes)},
+	{http.MethodGet, "/api/v1/changes/{id}", View, "change", "One change with its texts", typed((*Handlers).change)},
+	{http.MethodPost, "/api/v1/changes/{id}/undo", EditTraffic, "undo-change", "Write what stood there before a change", typed((*Handlers).undoChange)},
+	{http.MethodGet, "/api/v1/objects/{kind}/{namespace}/{name}/history", View, "object-history", "The texts that an object had", typed((*Handlers).revisions)},
+	{http.MethodPost, "/api/v1/merge", View, "merge", "Merge three texts by their lines", typed((*Handlers).merge)},
+
 	{http.MethodGet, "/api/v1/proxies", View, "proxies", "What each proxy was sent, took and refused", typed((*Handlers).proxies)},
 	{http.MethodGet, "/api/v1/proxies/{proxy}/config/{what}", View, "proxy-config", "What a proxy holds", typed((*Handlers).proxyConfig)},
 	{http.MethodPost, "/api/v1/check", View, "check", "What is wrong with manifests, written to the mesh or alone", typed((*Handlers).check)},

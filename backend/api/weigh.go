@@ -27,7 +27,7 @@ func (h *Handlers) weigh(ctx context.Context, w weighing) ([]mesh.Finding, error
 		return nil, problemOf(err)
 	}
 	for i := range added {
-		added[i] = inManifest(added[i], w.objects, w.manifests)
+		added[i] = w.place(added[i])
 	}
 	errors := slices.DeleteFunc(slices.Clone(added), func(f mesh.Finding) bool { return f.Severity != mesh.Error })
 	switch {
@@ -41,7 +41,22 @@ func (h *Handlers) weigh(ctx context.Context, w weighing) ([]mesh.Finding, error
 		h.log.WarnContext(ctx, "a change that adds errors was forced", slog.Any("errors", codes))
 		return added, nil
 	}
-	return nil, refuse(fmt.Sprintf("nothing was written: the change would add %s to the mesh; correct it, or repeat it with force (heddle: --force)", counted(len(errors), "error")), errors)
+	return nil, refuseUnlessForced(fmt.Sprintf("nothing was written: the change would add %s to the mesh; correct it, or repeat it with force (heddle: --force)", counted(len(errors), "error")), errors)
+}
+
+// place says where a finding on an object that is written is: in its manifest, or
+// else in the text of its own.
+func (w weighing) place(f mesh.Finding) mesh.Finding {
+	if len(w.manifests) > 0 {
+		return inManifest(f, w.objects, w.manifests)
+	}
+	for _, o := range w.objects {
+		if o.Ref == f.Ref {
+			f.File = o.Origin.File
+			f.Line, f.Column = config.Place(o.Text, f.Path)
+		}
+	}
+	return f
 }
 
 func counted(n int, what string) string {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"github.com/heddle-mesh/heddle/backend/history"
 	"github.com/heddle-mesh/heddle/backend/settings"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/ca"
@@ -72,6 +73,9 @@ type plane struct {
 	settled   *settledTokens
 	checks    *checks
 	people    people
+	owner     string // the name of whom the mesh belongs to
+	history   *history.History
+	files     words // of the store
 	live      *telling
 	health    *health
 	// certificates that the proxies present.
@@ -122,6 +126,7 @@ func assemble(s settings.Settings, o Options) (_ *plane, err error) {
 	p.xds.OnSettled(p.settled.reached)
 	p.openHealth()
 	p.openLive()
+	p.openHistory()
 	p.pods = grpc.NewServer(p.xds.GRPCOptions()...)
 	p.xds.Register(p.pods)
 	p.telemetry.register(p.pods)
@@ -135,6 +140,7 @@ func (p *plane) run(ctx context.Context) error {
 		return err
 	}
 	group.Go(func() error { return p.people.run(ctx) })
+	group.Go(func() error { return p.history.Run(ctx) })
 	group.Go(func() error { return p.collect(ctx) })
 	group.Go(func() error { return p.xds.Run(ctx) })
 	group.Go(func() error { return p.checks.run(ctx, p.head, p.evidence) })
@@ -159,12 +165,15 @@ func (p *plane) close() {
 
 // collect turns what the sources say into snapshots.
 func (p *plane) collect(ctx context.Context) error {
-	files := only{Source: p.store, keep: declaredKind}
+	files := only{Source: p.store, keep: declaredKind, heard: p.files.keep}
 	config := source.Config{Settings: p.meshSettings(), Sources: []source.Source{files, p.cluster}, Log: p.log}
 	return source.Collect(ctx, config, func(in mesh.Inputs, tokens source.Tokens) {
 		snap := mesh.Build(p.head.Get(), in)
 		p.settled.expect(snap.Revision, tokens[p.cluster.Name()])
 		p.head.Set(snap)
+		if u, ok := p.files.take(tokens[p.store.Name()]); ok {
+			p.history.Observe(u.Objects, u.Writes)
+		}
 		p.setStatus("")
 	})
 }
@@ -212,10 +221,11 @@ var clusterKinds = map[mesh.Kind]bool{
 
 func declaredKind(k mesh.Kind) bool { return !clusterKinds[k] }
 
-// only is a source without the objects of other kinds.
+// only is a source without the objects of other kinds; heard is told all of them.
 type only struct {
 	source.Source
-	keep func(mesh.Kind) bool
+	keep  func(mesh.Kind) bool
+	heard func(source.Update)
 }
 
 // Run implements source.Source.
@@ -229,6 +239,7 @@ func (o only) Run(ctx context.Context, out chan<- source.Update) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			case u := <-all:
+				o.heard(u)
 				var kept []*mesh.Object
 				for _, obj := range u.Objects {
 					if o.keep(obj.Kind) {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/heddle-mesh/heddle/backend/merge"
 	"github.com/heddle-mesh/heddle/backend/socket"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/plain"
@@ -44,7 +45,9 @@ type problem struct {
 	Detail   string         `json:"detail"`
 	Status   int            `json:"status"`
 	Findings []mesh.Finding `json:"findings"`
-	Errors   []struct {
+	// Conflicts are what others changed meanwhile.
+	Conflicts []merge.Conflict `json:"conflicts"`
+	Errors    []struct {
 		Message  string `json:"message"`
 		Location string `json:"location"`
 	} `json:"errors"`

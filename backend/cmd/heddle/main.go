@@ -110,7 +110,7 @@ func newRoot() *cobra.Command {
 		}
 	}
 	add("mesh", newUp(g), newDown(g), newStatus(g), newLogs(g))
-	add("objects", newApply(g), newGet(g), newDelete(g), newScale(g), newValidate(), newAnalyze(g))
+	add("objects", newApply(g), newGet(g), newDelete(g), newScale(g), newUndo(g), newValidate(), newAnalyze(g))
 	add("observe", newGraph(g), newFindings(g), newChecks(), newProxyStatus(g), newProxyConfig(g), newExplain(g), newTraces(g))
 	add("run", newServe(g), newAgent(g), newEnvoy(g), newVersion(g))
 	explainMistakes(root)
