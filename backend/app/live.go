@@ -89,7 +89,7 @@ func (p *plane) tellGraph(ctx context.Context, params live.Params, publish func(
 		if ctx.Err() != nil {
 			return
 		}
-		p.live.parts.asked(partPrometheus, err, time.Now())
+		p.live.parts.used(partPrometheus, err, time.Now())
 		shown.take(g, p.Snapshot().Revision.String(), err, time.Now())
 		publish(shown.whole())
 	})

@@ -44,11 +44,15 @@ func identified(findings []mesh.Finding) map[string]mesh.Finding {
 // something changed.
 func (p *plane) noteFindings(ctx context.Context) error {
 	changed := p.live.changed.watch(ctx)
+	for p.Ready() != "" { // what is found at the start is not news
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	var before map[string]mesh.Finding
 	return keep(ctx, pace{gap: time.Second}, changed, func(context.Context) {
-		if p.Ready() != "" {
-			return // what is found at the start is not news
-		}
 		now := identified(p.Findings())
 		if before != nil {
 			for _, e := range findingEvents(before, now) {

@@ -29,9 +29,6 @@ func (p *plane) tellObjects(ctx context.Context, _ live.Params, publish func(liv
 
 // lastChange is the last change of an object.
 func (p *plane) lastChange(ref mesh.Ref) *api.LastChange {
-	if l, ok := p.history.Latest(ref); ok {
-		return &api.LastChange{At: l.At, Actor: l.Actor, Change: l.ID}
-	}
 	at, ok := p.checks.changes.of(ref)
 	if !ok {
 		return nil
@@ -60,19 +57,44 @@ func (r *reach) in(snap *mesh.Snapshot) map[mesh.Ref][]string {
 		return r.services
 	}
 	r.snap, r.services = snap, map[mesh.Ref][]string{}
+	before := servicesBefore(snap)
 	for ref, o := range snap.Objects.All() {
 		if !configures(o) || scopeOf(o, snap.Settings.RootNamespace) != "services" {
 			continue
 		}
-		for _, host := range graph.ActsOn(snap, ref).Hosts {
+		targets := graph.ActsOn(snap, ref)
+		for _, host := range targets.Hosts {
 			if s, ok := snap.Services.Get(host); ok {
 				r.services[ref] = append(r.services[ref], s.Namespace+"/"+s.Name)
 			}
+		}
+		for _, workload := range targets.Workloads {
+			r.services[ref] = append(r.services[ref], before[workload]...)
 		}
 		slices.Sort(r.services[ref])
 		r.services[ref] = slices.Compact(r.services[ref])
 	}
 	return r.services
+}
+
+// servicesBefore are the services that stand before each workload, both as
+// "namespace/name".
+func servicesBefore(snap *mesh.Snapshot) map[string][]string {
+	out := map[string][]string{}
+	for key, list := range snap.Endpoints.All() {
+		s, ok := snap.Services.Get(key.Host)
+		if !ok {
+			continue
+		}
+		service := s.Namespace + "/" + s.Name
+		for _, e := range list.Endpoints {
+			workload := e.Workload.Namespace + "/" + e.Workload.Workload
+			if e.Workload.Workload != "" && !slices.Contains(out[workload], service) {
+				out[workload] = append(out[workload], service)
+			}
+		}
+	}
+	return out
 }
 
 // configures reports whether an object is a rule of the mesh, and not what the

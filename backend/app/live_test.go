@@ -201,15 +201,15 @@ func TestObjectElements(t *testing.T) {
 	for _, id := range slices.Sorted(maps.Keys(whole)) {
 		o := whole[id].(api.LiveObject)
 		_, name, _ := strings.Cut(id, "/")
-		got = append(got, fmt.Sprint(o.Ref.Kind.Name, " ", name, " ", o.State, o.Findings, o.Hosts, o.Services, o.Scope, o.Changed != nil, o.NotSupported))
+		got = append(got, fmt.Sprintf("%s %s %s %d %s %s %s %t %t", o.Ref.Kind.Name, name, o.State, o.Findings, o.Hosts, o.Services, o.Scope, o.Changed != nil, o.NotSupported))
 	}
 	want := []string{
-		"AuthorizationPolicy default/namespace ok{0 0 0}[][]namespacefalse true",
-		"AuthorizationPolicy default/some ok{0 0 0}[][default/ratings]servicesfalse true",
-		"DestinationRule default/reviews rejected{1 0 0}[reviews.default.svc.cluster.local][default/reviews]servicesfalse false",
-		"Gateway default/front ok{0 0 0}[a.example b.example][]servicesfalse false",
-		"PeerAuthentication istio-system/all ok{0 0 0}[][]meshfalse true",
-		"VirtualService default/reviews warning{0 2 1}[reviews][default/reviews]servicestrue false",
+		"AuthorizationPolicy default/namespace ok {0 0 0} [] [] namespace false true",
+		"AuthorizationPolicy default/some ok {0 0 0} [] [default/ratings] services false true",
+		"DestinationRule default/reviews rejected {1 0 0} [reviews.default.svc.cluster.local] [default/reviews] services false false",
+		"Gateway default/front ok {0 0 0} [a.example b.example] [istio-system/istio-ingressgateway] services false false",
+		"PeerAuthentication istio-system/all ok {0 0 0} [] [] mesh false true",
+		"VirtualService default/reviews warning {0 2 1} [reviews] [default/reviews] services true false",
 	}
 	if diff := cmp.Diff(want, slices.DeleteFunc(got, func(s string) bool { return strings.Contains(s, "bookinfo") })); diff != "" {
 		t.Error(diff)
@@ -261,6 +261,21 @@ func TestPartsSaySinceWhen(t *testing.T) {
 		if told() != s.tells {
 			t.Errorf("step %d is told: %v", i, !s.tells)
 		}
+	}
+}
+
+func TestUsingAPartSaysNotAll(t *testing.T) {
+	p, now := newParts(), time.Now()
+	code := func() string { return p.all()[partPrometheus].Code }
+	p.set(partPrometheus, api.LivePart{State: partStale, Code: "noSamples"}, now)
+	if p.used(partPrometheus, nil, now); code() != "noSamples" {
+		t.Error("an answer without samples is well")
+	}
+	if p.used(partPrometheus, errors.New("refused"), now); code() != unreachable {
+		t.Errorf("no answer: %q", code())
+	}
+	if p.used(partPrometheus, nil, now); code() != "" {
+		t.Errorf("an answer: %q", code())
 	}
 }
 

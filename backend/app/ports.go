@@ -17,8 +17,9 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
-// maxConnections bounds the connections of each TCP port; more wait.
-const maxConnections = 256
+// maxConnections bounds the connections of each TCP port; more wait. Every open
+// page of the console has one for as long as it is open.
+const maxConnections = 1024
 
 // tryPortEvery is how often a port is tried again that another program has.
 const tryPortEvery = 2 * time.Second

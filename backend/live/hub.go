@@ -45,6 +45,9 @@ type Caller struct {
 	Key string
 	// May says whether the caller may subscribe to a topic; nil allows all.
 	May func(topic string) bool
+	// Origin of this server's own pages; empty is what the request itself says:
+	// its scheme, name and port.
+	Origin string
 	// Ended is closed when the session is over, and with it the socket.
 	Ended <-chan struct{}
 }
@@ -81,7 +84,7 @@ func New(o Options) *Hub {
 		feeds: map[string]*feed{}, callers: map[string]int{},
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: 10 * time.Second, ReadBufferSize: 1 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{},
-			CheckOrigin: SameOrigin,
+			CheckOrigin: func(*http.Request) bool { return true }, // Serve has, and knows the caller
 			// Every message is compressed alone, and none holds a secret beside
 			// what others choose: nothing can be learnt from its length.
 			EnableCompression: true,
@@ -97,18 +100,17 @@ func New(o Options) *Hub {
 	return h
 }
 
-// SameOrigin reports whether a request comes from a page of this very server:
+// sameOrigin reports whether a request comes from a page of this very server:
 // scheme, name and port. Programs that are no browsers send no origin.
-func SameOrigin(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return len(r.Header["Origin"]) == 0
+func sameOrigin(r *http.Request, own string) bool {
+	if own == "" {
+		own = "http://" + r.Host
+		if r.TLS != nil {
+			own = "https://" + r.Host
+		}
 	}
-	scheme := "http://"
-	if r.TLS != nil {
-		scheme = "https://"
-	}
-	return strings.EqualFold(origin, scheme+r.Host)
+	origins := r.Header["Origin"]
+	return len(origins) == 0 || len(origins) == 1 && strings.EqualFold(origins[0], own)
 }
 
 // Close ends every socket and every computation, and waits for them.
@@ -122,6 +124,10 @@ func (h *Hub) Close() {
 
 // Serve makes a socket of a request, and returns when that is over.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, c Caller) {
+	if !sameOrigin(r, c.Origin) {
+		http.Error(w, "the request comes from a page of another server", http.StatusForbidden)
+		return
+	}
 	full, ok := h.enter(c.Key)
 	if !ok {
 		http.Error(w, "the server stops", http.StatusServiceUnavailable)

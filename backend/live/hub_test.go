@@ -505,11 +505,24 @@ func TestOrigins(t *testing.T) {
 		}
 	}
 	secure := httptest.NewRequest(http.MethodGet, "https://mesh.example:8443/api/v1/live", nil)
-	for origin, want := range map[string]bool{"https://mesh.example:8443": true, "http://mesh.example:8443": false, "https://mesh.example": false} {
-		secure.Header.Set("Origin", origin)
-		if SameOrigin(secure) != want {
-			t.Errorf("origin %q with TLS: %v", origin, !want)
+	for _, test := range []struct {
+		origin, own string
+		want        bool
+	}{
+		{"https://mesh.example:8443", "", true},
+		{"http://mesh.example:8443", "", false},
+		{"https://mesh.example", "", false},
+		{"https://outside.example", "https://outside.example", true}, // through a proxy
+		{"https://mesh.example:8443", "https://outside.example", false},
+	} {
+		secure.Header.Set("Origin", test.origin)
+		if sameOrigin(secure, test.own) != test.want {
+			t.Errorf("origin %q of %q with TLS: %v", test.origin, test.own, !test.want)
 		}
+	}
+	secure.Header["Origin"] = []string{"https://mesh.example:8443", "https://mesh.example:8443"}
+	if sameOrigin(secure, "") {
+		t.Error("two origins are one too many")
 	}
 }
 
