@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/heddle-mesh/heddle/backend/auth"
+	"github.com/heddle-mesh/heddle/backend/history"
 	"github.com/heddle-mesh/heddle/backend/live"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
@@ -41,7 +42,7 @@ func Topics() []Topic { return append([]Topic(nil), topics...) }
 var liveTypes = []reflect.Type{
 	reflect.TypeFor[live.Request](), reflect.TypeFor[live.Patch](), reflect.TypeFor[live.News](), reflect.TypeFor[live.Failure](),
 	reflect.TypeFor[GraphMeta](), reflect.TypeFor[graph.LiveNode](), reflect.TypeFor[graph.LiveEdge](),
-	reflect.TypeFor[LiveProxy](), reflect.TypeFor[LiveObject](), reflect.TypeFor[LivePart](), reflect.TypeFor[LiveNack](), reflect.TypeFor[LiveFinding](),
+	reflect.TypeFor[LiveProxy](), reflect.TypeFor[LiveObject](), reflect.TypeFor[LivePart](), reflect.TypeFor[LiveNack](), reflect.TypeFor[LiveFinding](), reflect.TypeFor[LiveChange](),
 }
 
 func documentLive(r huma.Registry) {
@@ -69,7 +70,7 @@ func (h *Handlers) liveSocket(c *gin.Context) {
 		return
 	}
 	who, _ := auth.From(c.Request.Context())
-	caller := live.Caller{Key: who.ID, Origin: peerOf(c.Request.Context()).origin, May: func(topic string) bool {
+	caller := live.Caller{Key: who.ID, May: func(topic string) bool {
 		i := slices.IndexFunc(topics, func(t Topic) bool { return t.Name == topic })
 		return i >= 0 && who.Role.Can(topics[i].Needs)
 	}}
@@ -157,6 +158,15 @@ type LiveNack struct {
 	Resource string     `json:"resource,omitempty" doc:"Empty while it is not known which one was meant"`
 	Message  string     `json:"message"`
 	Refs     []mesh.Ref `json:"refs"`
+}
+
+// LiveChange are the params of the event change.
+type LiveChange struct {
+	Change  string          `json:"change"`
+	At      time.Time       `json:"at"`
+	Actor   string          `json:"actor"`
+	Via     history.Via     `json:"via" enum:"console,cli,file,up,token"`
+	Summary history.Summary `json:"summary"`
 }
 
 // LiveFinding are the params of the event finding.

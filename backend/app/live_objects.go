@@ -29,6 +29,9 @@ func (p *plane) tellObjects(ctx context.Context, _ live.Params, publish func(liv
 
 // lastChange is the last change of an object.
 func (p *plane) lastChange(ref mesh.Ref) *api.LastChange {
+	if l, ok := p.history.Latest(ref); ok {
+		return &api.LastChange{At: l.At, Actor: l.Actor, Change: l.ID}
+	}
 	at, ok := p.checks.changes.of(ref)
 	if !ok {
 		return nil
