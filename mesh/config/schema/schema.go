@@ -49,7 +49,7 @@ var files = sync.OnceValue(func() map[string]*file {
 		return nil // an empty folder, which Built tells
 	}
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".json"); ok {
+		if name, ok := strings.CutSuffix(e.Name(), ".json"); ok && !strings.HasSuffix(name, fieldsSuffix) {
 			f := &file{name: "crds/" + e.Name()}
 			f.versions = sync.OnceValues(f.read)
 			out[name] = f

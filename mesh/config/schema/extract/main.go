@@ -1,6 +1,8 @@
 // Command extract writes the schemas of the CRDs of the pinned modules into a
-// folder, one file for each kind, without the descriptions, which are most of
-// them. "go generate" calls it; the program embeds what it writes.
+// folder: KIND.GROUP.json with what decides whether an object is right, in all
+// versions and without the descriptions, which are most of them; and
+// KIND.GROUP.fields.json with what people want to know of the fields of the newest
+// version. "go generate" calls it; the program embeds what it writes.
 package main
 
 import (
@@ -17,6 +19,7 @@ import (
 	"strings"
 
 	yaml "go.yaml.in/yaml/v4"
+	"k8s.io/apimachinery/pkg/version"
 )
 
 // modules says where the CRDs are. A kind that several files hold is taken from
@@ -122,12 +125,14 @@ type definition struct {
 	Spec struct {
 		Group    string
 		Names    struct{ Kind string }
-		Versions []struct {
-			Name   string
-			Schema struct {
-				OpenAPIV3Schema map[string]any `yaml:"openAPIV3Schema"`
-			}
-		}
+		Versions []crdVersion
+	}
+}
+
+type crdVersion struct {
+	Name   string
+	Schema struct {
+		OpenAPIV3Schema map[string]any `yaml:"openAPIV3Schema"`
 	}
 }
 
@@ -155,14 +160,58 @@ func readCRDs(name string, found map[string][]byte) error {
 				return err
 			}
 		}
-		file := strings.ToLower(d.Spec.Names.Kind) + "." + d.Spec.Group + ".json"
-		if _, have := found[file]; have {
+		file := strings.ToLower(d.Spec.Names.Kind) + "." + d.Spec.Group
+		if _, have := found[file+".json"]; have {
 			continue
 		}
-		if found[file], err = json.Marshal(versions); err != nil {
+		if found[file+".json"], err = json.Marshal(versions); err != nil {
+			return err
+		}
+		newest := slices.MaxFunc(d.Spec.Versions, func(a, b crdVersion) int {
+			return version.CompareKubeAwareVersionStrings(a.Name, b.Name)
+		})
+		if found[file+".fields.json"], err = json.Marshal(describe(newest.Schema.OpenAPIV3Schema)); err != nil {
 			return err
 		}
 	}
+}
+
+// described are the parts of a schema that help people to write an object.
+var described = []string{"type", "description", "enum", "default", "required", "format", "minimum", "maximum"}
+
+// describe keeps names, kinds of values and words of the fields that people write.
+func describe(root map[string]any) map[string]any {
+	out := describeFields(root)
+	if fields, ok := out["properties"].(map[string]any); ok {
+		for _, name := range notSpecific {
+			delete(fields, name)
+		}
+	}
+	return out
+}
+
+func describeFields(s map[string]any) map[string]any {
+	out := map[string]any{}
+	for _, k := range described {
+		if v, ok := s[k]; ok {
+			out[k] = v
+		}
+	}
+	for _, k := range []string{"items", "additionalProperties"} {
+		if below, ok := s[k].(map[string]any); ok {
+			out[k] = describeFields(below)
+		}
+	}
+	if fields, ok := s["properties"].(map[string]any); ok {
+		below := make(map[string]any, len(fields))
+		for name, field := range fields {
+			if f, ok := field.(map[string]any); ok {
+				below[name] = describeFields(f)
+			}
+		}
+		out["properties"] = below
+	}
+	return out
 }
 
 // reduce leaves out what does not decide whether an object is right: words for
@@ -170,12 +219,15 @@ func readCRDs(name string, found map[string][]byte) error {
 func reduce(root map[string]any) map[string]any {
 	out, _ := withoutWords(root, false).(map[string]any)
 	if fields, ok := out["properties"].(map[string]any); ok {
-		for _, name := range []string{"apiVersion", "kind", "metadata", "status"} {
+		for _, name := range notSpecific {
 			delete(fields, name)
 		}
 	}
 	return out
 }
+
+// notSpecific are the fields of every kind, and what users do not write.
+var notSpecific = []string{"apiVersion", "kind", "metadata", "status"}
 
 // withoutWords drops descriptions. In a mapping of fields, "description" is
 // the name of a field.
