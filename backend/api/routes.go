@@ -48,6 +48,7 @@ var routes = []route{
 	{http.MethodGet, "/api/v1/workloads", View, "workloads", "All workloads", typed((*Handlers).workloads)},
 	{http.MethodGet, "/api/v1/findings", View, "findings", "What is wrong", typed((*Handlers).findings)},
 	{http.MethodGet, "/api/v1/kinds", View, "kinds", "The kinds of objects", typed((*Handlers).kinds)},
+	{http.MethodGet, "/api/v1/schemas/{kind}", View, "schema", "The fields of a kind, for editors", typed((*Handlers).schema)},
 	{http.MethodGet, "/api/v1/config/{kind}", View, "list-objects", "The objects of a kind", typed((*Handlers).listObjects)},
 	{http.MethodGet, "/api/v1/config/{kind}/{namespace}/{name}", View, "object", "One object", typed((*Handlers).object)},
 	{http.MethodPost, "/api/v1/config", EditTraffic, "apply", "Write objects, all or none", typed((*Handlers).apply)},
