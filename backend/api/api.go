@@ -19,6 +19,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/auth"
 	"github.com/heddle-mesh/heddle/backend/history"
 	"github.com/heddle-mesh/heddle/backend/live"
+	"github.com/heddle-mesh/heddle/backend/preview"
 	"github.com/heddle-mesh/heddle/backend/traces"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
@@ -51,6 +52,14 @@ type Mesh interface {
 	Envoy(ctx context.Context, podUID, path string) ([]byte, error)
 	// Explain walks a call from a workload through what its proxy was sent.
 	Explain(from *mesh.Workload, call simulate.Call) (*simulate.Answer, error)
+	// Try walks a call through what a workload's proxy was sent, and, with a
+	// change that is not written, through what it would be sent.
+	Try(ctx context.Context, from *mesh.Workload, call simulate.Call, change *preview.Proposal) (before, after *simulate.Answer, err error)
+	// Preview says what a change would do, and PreviewEnvoy what it would do to
+	// Envoy's configuration, of one group of proxies; false when there is none of
+	// that name.
+	Preview(ctx context.Context, change *preview.Proposal) (*preview.Preview, error)
+	PreviewEnvoy(ctx context.Context, change *preview.Proposal, group string) ([]preview.ResourceDiff, bool, error)
 
 	Graph(ctx context.Context, o graph.Options) (*graph.Graph, error)
 	Traces() *traces.Client

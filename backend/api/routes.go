@@ -63,6 +63,13 @@ var routes = []route{
 	{http.MethodGet, "/api/v1/objects/{kind}/{namespace}/{name}/history", View, "object-history", "The texts that an object had", typed((*Handlers).revisions)},
 	{http.MethodPost, "/api/v1/merge", View, "merge", "Merge three texts by their lines", typed((*Handlers).merge)},
 
+	{http.MethodPost, "/api/v1/preview", View, "preview", "What a change would do", typed((*Handlers).preview)},
+	{http.MethodPost, "/api/v1/preview/envoy", View, "preview-envoy", "What a change would do to Envoy's configuration", typed((*Handlers).previewEnvoy)},
+	{http.MethodPost, "/api/v1/try", View, "try", "Where a request would go, before and after a change", typed((*Handlers).try)},
+	{http.MethodGet, "/api/v1/services/{namespace}/{name}/settings", View, "service-settings", "What is in force for calls to a service, and who decided it", typed((*Handlers).serviceSettings)},
+	{http.MethodGet, "/api/v1/services/{namespace}/{name}/split", View, "service-split", "How a service's traffic can be divided between its versions", typed((*Handlers).split)},
+	{http.MethodPost, "/api/v1/services/{namespace}/{name}/split", View, "split", "The change that divides it so", typed((*Handlers).splitEdits)},
+
 	{http.MethodGet, "/api/v1/proxies", View, "proxies", "What each proxy was sent, took and refused", typed((*Handlers).proxies)},
 	{http.MethodGet, "/api/v1/proxies/{proxy}/config/{what}", View, "proxy-config", "What a proxy holds", typed((*Handlers).proxyConfig)},
 	{http.MethodPost, "/api/v1/check", View, "check", "What is wrong with manifests, written to the mesh or alone", typed((*Handlers).check)},

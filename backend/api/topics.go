@@ -10,6 +10,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/heddle-mesh/heddle/backend/auth"
+	"github.com/heddle-mesh/heddle/backend/canary"
+	"github.com/heddle-mesh/heddle/backend/delivery"
 	"github.com/heddle-mesh/heddle/backend/history"
 	"github.com/heddle-mesh/heddle/backend/live"
 	"github.com/heddle-mesh/heddle/mesh"
@@ -31,6 +33,8 @@ var topics = []Topic{
 	{"proxies", View},
 	{"objects", View},
 	{"parts", View},
+	{"delivery", View},
+	{"split", View},
 	{"events", View},
 }
 
@@ -42,7 +46,7 @@ func Topics() []Topic { return append([]Topic(nil), topics...) }
 var liveTypes = []reflect.Type{
 	reflect.TypeFor[live.Request](), reflect.TypeFor[live.Patch](), reflect.TypeFor[live.News](), reflect.TypeFor[live.Failure](),
 	reflect.TypeFor[GraphMeta](), reflect.TypeFor[graph.LiveNode](), reflect.TypeFor[graph.LiveEdge](),
-	reflect.TypeFor[LiveProxy](), reflect.TypeFor[LiveObject](), reflect.TypeFor[LivePart](), reflect.TypeFor[LiveNack](), reflect.TypeFor[LiveFinding](), reflect.TypeFor[LiveChange](),
+	reflect.TypeFor[LiveProxy](), reflect.TypeFor[LiveObject](), reflect.TypeFor[LivePart](), reflect.TypeFor[LiveNack](), reflect.TypeFor[LiveFinding](), reflect.TypeFor[LiveDelivery](), reflect.TypeFor[delivery.Summary](), reflect.TypeFor[canary.Told](), reflect.TypeFor[LiveChange](),
 }
 
 func documentLive(r huma.Registry) {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"slices"
@@ -14,29 +15,23 @@ import (
 	"github.com/heddle-mesh/heddle/xds/simulate"
 )
 
-// Explain implements api.Mesh. A call to a service's name dials its address, as
-// the application's resolver would have it.
+// Explain implements api.Mesh.
 func (p *plane) Explain(from *mesh.Workload, call simulate.Call) (*simulate.Answer, error) {
-	var all []*xds.Resource
-	sent := p.xds.Resources(from.UID)
-	for _, t := range xds.Types {
-		for _, r := range sent[t] {
-			all = append(all, &r)
-		}
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s/%s has no proxy that is connected, so nothing decides about its calls", from.Namespace, from.Pod)
-	}
-	snap := p.Snapshot()
+	before, _, err := p.Try(context.Background(), from, call, nil)
+	return before, err
+}
+
+// walk follows a call through what a proxy has. A call to a service's name dials
+// its address, as the application's resolver would have it.
+func (p *plane) walk(snap *mesh.Snapshot, set *xds.ResourceSet, from *mesh.Workload, call simulate.Call) (*simulate.Answer, error) {
 	service := serviceCalled(snap, from, call.Host)
 	if service != nil && len(service.Addresses) > 0 {
 		call.Address = service.Addresses[0]
 	}
-	answer, err := simulate.Walk(xds.NewResourceSet(all), call)
+	answer, err := simulate.Walk(set, call)
 	if err != nil {
 		return nil, err
 	}
-	note(answer, p.xds.StandIns(from.UID))
 	if slices.ContainsFunc(answer.Clusters, func(s simulate.Share) bool { return s.Cluster == names.Passthrough }) {
 		answer.Note = passedOn(service, call)
 	}

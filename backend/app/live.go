@@ -49,6 +49,8 @@ func (p *plane) topics() []live.Topic {
 		{Name: "proxies", Run: p.tellProxies},
 		{Name: "objects", Run: p.tellObjects},
 		{Name: "parts", Run: p.tellParts},
+		{Name: "delivery", Run: p.tellDelivery, Params: []live.Param{{Name: "change", Required: true}}},
+		{Name: "split", Run: p.tellSplit, Params: []live.Param{{Name: "service", Required: true}, {Name: "candidate"}}},
 		{Name: "events", Events: p.live.events, Params: []live.Param{{Name: "after"}, {Name: "epoch"}}},
 	}
 }

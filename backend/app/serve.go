@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"github.com/heddle-mesh/heddle/backend/delivery"
 	"github.com/heddle-mesh/heddle/backend/history"
 	"github.com/heddle-mesh/heddle/backend/settings"
 	"github.com/heddle-mesh/heddle/mesh"
@@ -78,6 +79,8 @@ type plane struct {
 	files     words // of the store
 	live      *telling
 	health    *health
+	previews  previews
+	delivery  *delivery.Tracker
 	// certificates that the proxies present.
 	certificates *certificates
 
@@ -116,8 +119,9 @@ func assemble(s settings.Settings, o Options) (_ *plane, err error) {
 	if p.telemetry, err = openTelemetry(s, p.ports, o.Log); err != nil {
 		return nil, err
 	}
+	p.previews.planner = new(translate.Planner)
 	p.xds, err = serve.New(serve.Options{
-		Planner: new(translate.Planner), Head: p.head, Log: o.Log, Registry: p.telemetry.registry,
+		Planner: p.previews.planner, Head: p.head, Log: o.Log, Registry: p.telemetry.registry,
 		Dir: filepath.Join(s.State, "delivery"), Signer: serve.Authority(p.ca), TLS: p.ca.ServerConfig(),
 	})
 	if err != nil {
@@ -127,6 +131,7 @@ func assemble(s settings.Settings, o Options) (_ *plane, err error) {
 	p.openHealth()
 	p.openLive()
 	p.openHistory()
+	p.openDelivery()
 	p.pods = grpc.NewServer(p.xds.GRPCOptions()...)
 	p.xds.Register(p.pods)
 	p.telemetry.register(p.pods)
@@ -149,6 +154,7 @@ func (p *plane) run(ctx context.Context) error {
 	group.Go(func() error { return p.serveAPI(ctx) })
 	group.Go(func() error { return p.runLive(ctx) })
 	group.Go(func() error { return p.health.run(ctx) })
+	group.Go(func() error { return p.delivery.Run(ctx) })
 	return group.Wait()
 }
 
