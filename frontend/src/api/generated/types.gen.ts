@@ -2206,6 +2206,35 @@ export type SetProxyLogLevelResponses = {
 
 export type SetProxyLogLevelResponse = SetProxyLogLevelResponses[keyof SetProxyLogLevelResponses];
 
+export type SchemaData = {
+    body?: never;
+    path: {
+        kind: string;
+    };
+    query?: never;
+    url: '/api/v1/schemas/{kind}';
+};
+
+export type SchemaErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type SchemaError = SchemaErrors[keyof SchemaErrors];
+
+export type SchemaResponses = {
+    /**
+     * A JSON Schema
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type SchemaResponse = SchemaResponses[keyof SchemaResponses];
+
 export type SeriesData = {
     body?: never;
     path?: never;
