@@ -23,7 +23,6 @@ import (
 	"github.com/heddle-mesh/heddle/backend/traces"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
-	"github.com/heddle-mesh/heddle/mesh/source"
 	"github.com/heddle-mesh/heddle/mesh/validate"
 	"github.com/heddle-mesh/heddle/xds/serve"
 	"github.com/heddle-mesh/heddle/xds/simulate"
@@ -34,17 +33,16 @@ type Mesh interface {
 	// Snapshot is the latest one; never nil, but empty before the sources spoke.
 	Snapshot() *mesh.Snapshot
 	// Objects is everything declared or reported, with its text where somebody
-	// wrote it, and no older than what Writer wrote last.
+	// wrote it, and no older than what was written last.
 	Objects(ctx context.Context) (mesh.Table[mesh.Ref, *mesh.Object], error)
 	// Findings are those of all origins, sorted.
 	Findings() []mesh.Finding
-	Writer() source.Writer
 	// Check says which findings a change would add.
 	Check(ctx context.Context, written []*mesh.Object, removed []mesh.Ref) ([]mesh.Finding, error)
 	// Evidence is what was observed of the mesh for its checks.
 	Evidence() validate.Evidence
 	// Settle waits until every connected proxy has taken what follows from
-	// objects that Writer wrote, or ctx ends.
+	// objects that were written, or ctx ends.
 	Settle(ctx context.Context, written []*mesh.Object)
 
 	Proxies() []serve.ProxyStatus

@@ -8,7 +8,6 @@ import (
 	"github.com/heddle-mesh/heddle/backend/api"
 	"github.com/heddle-mesh/heddle/backend/traces"
 	"github.com/heddle-mesh/heddle/mesh"
-	"github.com/heddle-mesh/heddle/mesh/source"
 	"github.com/heddle-mesh/heddle/xds/serve"
 )
 
@@ -54,9 +53,6 @@ func (p *plane) Findings() []mesh.Finding {
 		return mesh.CompareFindings(a, b) == 0 && a.Message == b.Message
 	})
 }
-
-// Writer implements api.Mesh.
-func (p *plane) Writer() source.Writer { return p.store }
 
 // Proxies implements api.Mesh.
 func (p *plane) Proxies() []serve.ProxyStatus { return p.xds.Proxies() }

@@ -30,6 +30,11 @@ func TestLoad(t *testing.T) {
 		{name: "memory of series", env: map[string]string{"HEDDLE_METRICS_PODBYTES": "1000000000"}, check: func(s Settings) bool { return s.Metrics.PodBytes == 1e9 && s.Metrics.TotalBytes == 0 }},
 		{name: "too little for a pod", env: map[string]string{"HEDDLE_METRICS_PODBYTES": "192"}, wrong: "metrics.podBytes"},
 		{name: "less for all than for one", env: map[string]string{"HEDDLE_METRICS_TOTALBYTES": "200000000"}, wrong: "metrics.totalBytes"},
+		{name: "how long changes are kept", env: map[string]string{"HEDDLE_HISTORY_RETENTION": "24h", "HEDDLE_HISTORY_MAXBYTES": "2000000"}, check: func(s Settings) bool {
+			return s.History == History{Retention: 24 * time.Hour, MaxBytes: 2e6}
+		}},
+		{name: "changes are kept for no time", env: map[string]string{"HEDDLE_HISTORY_RETENTION": "1m"}, wrong: "history.retention"},
+		{name: "no room for changes", env: map[string]string{"HEDDLE_HISTORY_MAXBYTES": "10"}, wrong: "history.maxBytes"},
 		{name: "half of TLS", file: "tlsCert: a.pem\n", wrong: "set both or neither"},
 	}
 	for _, c := range cases {
