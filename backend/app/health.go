@@ -43,6 +43,8 @@ type health struct {
 	byType    map[graph.Type]*judged
 	noted     time.Time // end of what the histories hold
 	failed    error     // why the last evaluation was none; nil when it was one
+	traffic   graph.Traffic
+	snap      *mesh.Snapshot // what the last evaluation was of, with traffic
 	incidents []graph.Transition
 	listeners []func(graph.Transition)
 	rules     *graph.Rules
@@ -166,6 +168,7 @@ func (h *health) judge(traffic graph.Traffic) []graph.Transition {
 	if add {
 		h.noted = traffic.At
 	}
+	h.traffic, h.snap = traffic, snap
 	h.failed = nil
 	return h.note(moved)
 }
@@ -243,6 +246,19 @@ func (h *health) last(t graph.Type) (*graph.Graph, error) {
 	return h.byType[t].graph, h.failed
 }
 
+// shown is what flowed at the last evaluation, in the mesh of now. It stands,
+// beside the error, when the last one failed; it is nil before the first.
+func (h *health) shown(t graph.Type) (*graph.Graph, error) {
+	now := h.head.Get()
+	h.mu.Lock()
+	g, traffic, old, err := h.byType[t].graph, h.traffic, h.snap != now, h.failed
+	h.mu.Unlock()
+	if g != nil && old {
+		g = graph.Build(now, traffic, graph.Options{Type: t, IncludeIdle: true})
+	}
+	return g, err
+}
+
 // Incidents lists when services began to fail, the oldest first.
 func (h *health) Incidents(since time.Time) []graph.Transition {
 	h.mu.Lock()
@@ -294,15 +310,15 @@ func (p *plane) Graph(ctx context.Context, o graph.Options) (*graph.Graph, error
 }
 
 // liveGraph is the graph with all that its cards show. The window 0 is that of
-// the health, of which the last evaluation is read again without a question.
+// the health, of which the last evaluation is read again without a question; the
+// last good one comes with the error when there was no newer one.
 func (p *plane) liveGraph(ctx context.Context, mode graph.Type, window time.Duration) (*graph.Live, error) {
 	var g *graph.Graph
+	var failed error
 	if window == 0 {
-		last, err := p.health.last(mode)
-		if err != nil {
-			return nil, fmt.Errorf("the last evaluation failed: %w", err)
+		if g, failed = p.health.shown(mode); failed != nil {
+			failed = fmt.Errorf("the last evaluation failed: %w", failed)
 		}
-		g = last
 	}
 	if g == nil {
 		asked := window
@@ -315,5 +331,5 @@ func (p *plane) liveGraph(ctx context.Context, mode graph.Type, window time.Dura
 		}
 		g = graph.Build(p.Snapshot(), traffic, graph.Options{Type: mode, IncludeIdle: true})
 	}
-	return graph.Decorate(g, p.health.facts(mode, g, p.health.sparkStep(window))), nil
+	return graph.Decorate(g, p.health.facts(mode, g, p.health.sparkStep(window))), failed
 }

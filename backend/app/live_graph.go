@@ -15,11 +15,15 @@ type lastGraph struct {
 	meta  api.GraphMeta
 }
 
-// take takes what computing the graph came to.
+// take takes what computing the graph came to: beside an error there may be old
+// figures in the mesh of now.
 func (l *lastGraph) take(g *graph.Live, revision string, err error, now time.Time) {
-	if err == nil {
+	if g != nil {
 		l.graph = g
-		l.meta = api.GraphMeta{At: g.At.UTC(), Seconds: g.Seconds, Revision: revision}
+		l.meta.At, l.meta.Seconds, l.meta.Revision = g.At.UTC(), g.Seconds, revision
+	}
+	if err == nil {
+		l.meta.StaleSince, l.meta.Problem = nil, ""
 		return
 	}
 	l.meta.Problem = err.Error()

@@ -121,6 +121,32 @@ func TestTheLastGraphStands(t *testing.T) {
 	}
 }
 
+// A pod that comes or goes is seen at once, and also while the figures are old.
+func TestOldFiguresInTheMeshOfNow(t *testing.T) {
+	head := &mesh.Head{}
+	head.Set(meshtest.Snapshot(t, meshtest.Bookinfo()))
+	h := newHealth(2*time.Second, head, slog.New(slog.DiscardHandler))
+	if g, err := h.shown(graph.ByWorkload); g != nil || err != nil {
+		t.Errorf("before the first evaluation: %v, %v", g, err)
+	}
+	h.judge(graph.Traffic{At: time.Now(), Window: 15 * time.Second})
+	first, _ := h.shown(graph.ByWorkload)
+	if again, _ := h.shown(graph.ByWorkload); again != first {
+		t.Error("the same mesh is drawn twice")
+	}
+	head.Set(meshtest.Snapshot(t, rules))
+	h.failed = errors.New("prometheus is away")
+	g, err := h.shown(graph.ByWorkload)
+	if err == nil || g == nil || len(g.Nodes) >= len(first.Nodes) || !g.At.Equal(first.At) {
+		t.Errorf("without its pods: %v, %v", g, err)
+	}
+	var l lastGraph
+	l.take(graph.Decorate(g, graph.Facts{}), "r2", err, time.Now())
+	if l.meta.Revision != "r2" || l.meta.StaleSince == nil || l.graph == nil {
+		t.Errorf("meta: %+v", l.meta)
+	}
+}
+
 func TestFindingsHaveNames(t *testing.T) {
 	vs := mesh.Ref{Kind: mesh.KindVirtualService, Namespace: "default", Name: "reviews"}
 	one := mesh.Finding{Code: "HDL2101", Ref: vs, Path: "spec.hosts[0]", Message: "one"}

@@ -72,6 +72,10 @@ func keep(ctx context.Context, p pace, changed <-chan struct{}, compute func(con
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-due:
+			select {
+			case <-changed: // what is computed now knows of it
+			default:
+			}
 		case <-changed:
 		}
 	}
