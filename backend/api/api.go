@@ -65,6 +65,9 @@ type Mesh interface {
 	PodMetrics(ctx context.Context, namespace, pod string) ([]byte, error)
 	// Ready says why the control plane cannot serve yet; "" when it can.
 	Ready() string
+
+	Observation
+	Pods
 }
 
 // Handlers of one control plane.
@@ -86,6 +89,7 @@ type Handlers struct {
 	history     *history.History
 	owner       string
 	checking    chan struct{} // holds a place for each check of manifests that runs
+	following   chan struct{} // holds a place for each log that is followed
 	log         *slog.Logger
 }
 
@@ -111,7 +115,7 @@ func New(o Options) *Handlers {
 	return &Handlers{
 		mesh: o.Mesh, version: o.Version, prometheus: o.Prometheus, own: o.OwnMetrics, scrapeToken: o.ScrapeToken, hosts: o.Hosts,
 		through: o.Proxies, auth: o.Auth, console: cmp.Or(o.Console, &Console{}), needs: needsOf(routes), live: o.Live, history: o.History, owner: o.Owner,
-		checking: make(chan struct{}, checksAtOnce), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
+		checking: make(chan struct{}, checksAtOnce), following: make(chan struct{}, maxFollowers), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 	}
 }
 

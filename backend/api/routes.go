@@ -75,6 +75,12 @@ var routes = []route{
 	{http.MethodPost, "/api/v1/check", View, "check", "What is wrong with manifests, written to the mesh or alone", typed((*Handlers).check)},
 	{http.MethodPost, "/api/v1/explain", View, "explain", "Where a request would go, and why", typed((*Handlers).explain)},
 
+	{http.MethodGet, "/api/v1/proxies/{proxy}/log-level", View, "proxy-log-level", "How much a proxy logs", typed((*Handlers).logLevel)},
+	{http.MethodPut, "/api/v1/proxies/{proxy}/log-level", Admin, "set-proxy-log-level", "Have a proxy log more or less, until it starts again", typed((*Handlers).setLogLevel)},
+	{http.MethodGet, "/api/v1/pods/{namespace}/{pod}/logs", View, "pod-logs", "What a container of a pod wrote", typed((*Handlers).logs)},
+
+	{http.MethodGet, "/api/v1/series", View, "series", "Rates, errors, durations and bytes over time", typed((*Handlers).series)},
+	{http.MethodGet, "/api/v1/timeline", View, "timeline", "The recent past at one glance, with what began to fail", typed((*Handlers).timeline)},
 	{http.MethodGet, "/api/v1/traces", View, "traces", "Search traces", typed((*Handlers).findTraces)},
 	{http.MethodGet, "/api/v1/traces/services", View, "trace-services", "The services that sent spans", typed((*Handlers).traceServices)},
 	{http.MethodGet, "/api/v1/traces/{id}", View, "trace", "One trace", typed((*Handlers).trace)},

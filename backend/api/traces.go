@@ -7,41 +7,113 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/heddle-mesh/heddle/backend/traces"
 )
 
 type findTracesInput struct {
-	Service   string `query:"service" maxLength:"253" doc:"One of GET /api/v1/traces/services, or its first word where that says which; all of them when empty"`
-	Operation string `query:"operation" maxLength:"253"`
-	Limit     int    `query:"limit" default:"20" minimum:"1" maximum:"200"`
+	Services    []string  `query:"service" maxItems:"20" doc:"Some of GET /api/v1/traces/services, or their first words where those say which; a trace of any of them is found; all when empty"`
+	Operation   string    `query:"operation" maxLength:"253"`
+	MinDuration string    `query:"minDuration" maxLength:"16" doc:"Of a span of the service, such as 100ms"`
+	MaxDuration string    `query:"maxDuration" maxLength:"16"`
+	Error       bool      `query:"error" doc:"Only where a span of the service has an error"`
+	Start       time.Time `query:"start" doc:"When the span began, at the earliest"`
+	End         time.Time `query:"end" doc:"When the span began, at the latest"`
+	Limit       int       `query:"limit" default:"20" minimum:"1" maximum:"200"`
+	Brief       bool      `query:"brief" doc:"Only the first span of each trace, for lists"`
 }
 
 type findTracesOutput struct{ Body []*traces.Trace }
 
+// Bounds of one search besides the number of traces.
+const (
+	maxTraceServices = 200    // that are asked for one after the other
+	maxListedSpans   = 20_000 // over all traces
+)
+
 func (h *Handlers) findTraces(ctx context.Context, in *findTracesInput) (*findTracesOutput, error) {
-	services, err := h.mesh.Traces().Services(ctx)
+	query, err := in.query()
+	if err != nil {
+		return nil, huma.NewError(http.StatusUnprocessableEntity, err.Error())
+	}
+	known, err := h.mesh.Traces().Services(ctx)
 	if err != nil {
 		return nil, huma.NewError(http.StatusBadGateway, "traces cannot be read: "+err.Error())
 	}
-	if in.Service != "" {
-		service, err := serviceNamed(services, in.Service)
-		if err != nil {
-			return nil, huma.NewError(http.StatusNotFound, err.Error())
+	services := known[:min(len(known), maxTraceServices)]
+	if len(in.Services) > 0 {
+		services = nil
+		for _, word := range in.Services {
+			service, err := serviceNamed(known, word)
+			if err != nil {
+				return nil, huma.NewError(http.StatusNotFound, err.Error())
+			}
+			services = append(services, service)
 		}
-		services = []string{service}
 	}
-	var found []*traces.Trace
-	for _, service := range services {
-		some, err := h.mesh.Traces().Find(ctx, traces.Query{Service: service, Operation: in.Operation, Limit: in.Limit})
-		if err != nil {
-			return nil, huma.NewError(http.StatusBadGateway, "traces cannot be read: "+err.Error())
+	found := make([][]*traces.Trace, len(services))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for i, service := range services {
+		group.Go(func() (err error) {
+			one := query
+			one.Service = service
+			found[i], err = h.mesh.Traces().Find(ctx, one)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, huma.NewError(http.StatusBadGateway, "traces cannot be read: "+err.Error())
+	}
+	list := newest(slices.Concat(found...), in.Limit)
+	if in.Brief {
+		for i, t := range list {
+			list[i] = t.Brief()
 		}
-		found = append(found, some...)
 	}
-	return &findTracesOutput{newest(found, in.Limit)}, nil
+	return &findTracesOutput{bounded(list, maxListedSpans)}, nil
+}
+
+// query is what is asked of each service.
+func (in *findTracesInput) query() (traces.Query, error) {
+	q := traces.Query{Operation: in.Operation, Start: in.Start, End: in.End, Limit: in.Limit}
+	for _, d := range []struct {
+		name, text string
+		to         *time.Duration
+	}{{"minDuration", in.MinDuration, &q.MinDuration}, {"maxDuration", in.MaxDuration, &q.MaxDuration}} {
+		if d.text == "" {
+			continue
+		}
+		v, err := time.ParseDuration(d.text)
+		if err != nil || v < 0 {
+			return q, fmt.Errorf("%s must be a duration, such as 100ms", d.name)
+		}
+		*d.to = v
+	}
+	if q.MaxDuration > 0 && q.MaxDuration < q.MinDuration {
+		return q, errors.New("maxDuration is less than minDuration: no span has both")
+	}
+	if !q.Start.IsZero() && !q.End.IsZero() && q.End.Before(q.Start) {
+		return q, errors.New("end is before start")
+	}
+	if in.Error {
+		q.Attributes = map[string]string{"error": "true"}
+	}
+	return q, nil
+}
+
+// bounded keeps the first traces that have no more than so many spans together.
+func bounded(list []*traces.Trace, spans int) []*traces.Trace {
+	for i, t := range list {
+		if spans -= len(t.Spans); spans < 0 && i > 0 {
+			return list[:i]
+		}
+	}
+	return list
 }
 
 // serviceNamed is the service that a person means: by its whole name, or by the

@@ -46,3 +46,41 @@ func TestNewestTraces(t *testing.T) {
 		t.Error("no traces are an empty list")
 	}
 }
+
+func TestTraceQueries(t *testing.T) {
+	at := time.Unix(1000, 0)
+	for want, in := range map[string]findTracesInput{
+		"minDuration must be a duration, such as 100ms":          {MinDuration: "100"},
+		"maxDuration must be a duration, such as 100ms":          {MaxDuration: "-1s"},
+		"maxDuration is less than minDuration: no span has both": {MinDuration: "2s", MaxDuration: "1s"},
+		"end is before start":                                    {Start: at, End: at.Add(-time.Second)},
+		"":                                                       {MinDuration: "100ms", MaxDuration: "1m", Error: true, Start: at, End: at, Limit: 7},
+	} {
+		q, err := in.query()
+		switch {
+		case want != "":
+			if err == nil || err.Error() != want {
+				t.Errorf("%+v: %v, want %q", in, err, want)
+			}
+		case err != nil || q.MinDuration != 100*time.Millisecond || q.MaxDuration != time.Minute || q.Attributes["error"] != "true" || !q.Start.Equal(at) || q.Limit != 7:
+			t.Errorf("%+v, %v", q, err)
+		}
+	}
+}
+
+func TestTracesAreBounded(t *testing.T) {
+	of := func(spans int) *traces.Trace { return &traces.Trace{Spans: make([]traces.Span, spans)} }
+	for _, test := range []struct {
+		list []*traces.Trace
+		want int
+	}{
+		{nil, 0},
+		{[]*traces.Trace{of(5), of(5)}, 2},
+		{[]*traces.Trace{of(5), of(6), of(1)}, 1},
+		{[]*traces.Trace{of(50)}, 1}, // one is better than none
+	} {
+		if got := bounded(test.list, 10); len(got) != test.want {
+			t.Errorf("%d traces, want %d", len(got), test.want)
+		}
+	}
+}

@@ -46,9 +46,18 @@ func (d Dial) Client() *http.Client {
 // 200. An answer of more than limit bytes, or one that takes longer than 20 s,
 // is an error.
 func (d Dial) Get(ctx context.Context, path string, limit int64) ([]byte, error) {
+	return d.ask(ctx, http.MethodGet, path, limit)
+}
+
+// Put is as Get, for a path that changes something.
+func (d Dial) Put(ctx context.Context, path string, limit int64) ([]byte, error) {
+	return d.ask(ctx, http.MethodPut, path, limit)
+}
+
+func (d Dial) ask(ctx context.Context, method, path string, limit int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, getWithin)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://socket"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://socket"+path, nil)
 	if err != nil {
 		return nil, err
 	}

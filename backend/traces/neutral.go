@@ -10,7 +10,7 @@ import (
 
 // neutral makes a Trace of Jaeger's spans, of which there is at least one.
 func neutral(spans []model.Span) *Trace {
-	t := &Trace{ID: hex32(spans[0].TraceID), Spans: make([]Span, 0, len(spans))}
+	t := &Trace{ID: hex32(spans[0].TraceID), Count: len(spans), Spans: make([]Span, 0, len(spans))}
 	end := spans[0].StartTime
 	services := map[string]bool{}
 	for i := range spans {

@@ -43,7 +43,17 @@ type Trace struct {
 	Duration time.Duration `json:"durationNanos"`
 	Services []string      `json:"services"` // sorted
 	Errors   int           `json:"errors"`   // spans with an error
-	Spans    []Span        `json:"spans"`    // by start
+	Count    int           `json:"spanCount"`
+	Spans    []Span        `json:"spans"` // by start
+}
+
+// Brief is the trace with its first span alone, without attributes.
+func (t *Trace) Brief() *Trace {
+	out := *t
+	first := t.Spans[0]
+	first.Attributes, first.Resource, first.Events, first.Warnings = nil, nil, nil, nil
+	out.Spans = []Span{first}
+	return &out
 }
 
 // Span is one operation in one service.

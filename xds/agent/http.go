@@ -40,6 +40,8 @@ func (e *endpoints) private() http.Handler {
 	mux.Handle("/", e.public())
 	mux.HandleFunc("GET /debug/{page}", e.debug)
 	mux.HandleFunc("GET "+CertificatePath, e.certificate)
+	mux.HandleFunc("GET "+LogLevelPath, e.logLevel)
+	mux.HandleFunc("PUT "+LogLevelPath, e.logLevel)
 	return mux
 }
 

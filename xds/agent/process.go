@@ -155,6 +155,7 @@ const maxLogLine = 16 << 10
 
 // copyLog turns Envoy's log lines into ours until the reader ends.
 func copyLog(from io.Reader, log *slog.Logger) {
+	log = slog.New(everything{log.Handler()})
 	r := bufio.NewReaderSize(from, maxLogLine)
 	level := slog.LevelInfo
 	for {

@@ -68,7 +68,7 @@ func TestEnvoyThatDoesNotEnd(t *testing.T) {
 
 func TestLogLines(t *testing.T) {
 	var out bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewTextHandler(&out, nil)) // of info: what Envoy says, it says
 	copyLog(strings.NewReader("warning\tconfig\tfirst line\nsecond\tline\n\ninfo\tmain\tup\ndebug\tx\ty\ncritical\tmain\tdown\nno newline"), log)
 	got := regexp.MustCompile(`time=\S+ `).ReplaceAllString(out.String(), "")
 	want := `level=WARN msg="first line" from=envoy logger=config
