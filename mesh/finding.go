@@ -61,6 +61,7 @@ const (
 	CodePod          = "HDL0030" // a pod does not run as asked
 	CodePort         = "HDL0031" // a port of this machine is taken
 	CodeHostConflict = "HDL0032" // two services claim one address, host port or host name
+	CodeNoNamespace  = "HDL0033" // an object lies in a namespace that nothing else knows
 )
 
 // Codes of what the API of a kind says of one object; see config.Check.

@@ -44,3 +44,40 @@ spec:
 		t.Error(diff)
 	}
 }
+
+func TestNamespacesThatNobodyDeclares(t *testing.T) {
+	objects := func(text string) []*mesh.Object { return config.Decode("m.yaml", []byte(text)).Objects }
+	rule := func(namespace, name string) string {
+		return fmt.Sprintf("---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: %s, namespace: %s}\nspec: {host: reviews}\n", name, namespace)
+	}
+	declared := "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+	service := "---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: made}\nspec: {ports: [{port: 80}]}\n"
+	for name, c := range map[string]struct {
+		present, applied string
+		want             []string
+	}{
+		"of the mesh":         {declared, rule("shop", "a"), nil},
+		"applied with it":     {"", rule("shop", "a") + declared, nil},
+		"every cluster's own": {"", rule("default", "a") + rule(mesh.DefaultSettings().RootNamespace, "b"), nil},
+		"made by what runs":   {"", rule("made", "a") + service, nil},
+		"misspelt":            {declared, rule("shpo", "a") + rule("shpo", "b") + rule("shop", "c"), []string{"DestinationRule shpo/a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			present := mesh.NewTable(mesh.CompareRefs, func(yield func(mesh.Ref, *mesh.Object) bool) {
+				for _, o := range objects(c.present) {
+					yield(o.Ref, o)
+				}
+			})
+			var got []string
+			for _, f := range undeclared(objects(c.applied), nil, present) {
+				if f.Code != mesh.CodeNoNamespace || f.Severity != mesh.Warning || f.Path != "metadata.namespace" {
+					t.Errorf("%+v", f)
+				}
+				got = append(got, f.Ref.String())
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

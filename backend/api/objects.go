@@ -248,12 +248,13 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 			return nil, err
 		}
 	}
-	out := &applyOutput{}
-	out.Body.Findings = append([]mesh.Finding{}, findings...)
 	present, err := h.mesh.Objects(ctx)
 	if err != nil {
 		return nil, problemOf(err)
 	}
+	findings = append(findings, undeclared(objects, from, present)...)
+	out := &applyOutput{}
+	out.Body.Findings = append([]mesh.Finding{}, findings...)
 	var changes []source.Change
 	for _, o := range objects {
 		result := "created"
@@ -290,6 +291,37 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 		out.Body.Findings = append(out.Body.Findings, consequences(objects, in.Body.Manifests, findings, before, h.mesh.Findings())...)
 	}
 	return out, nil
+}
+
+// undeclared warns of namespaces of objects that nothing declares, neither what
+// is present nor the objects themselves; once for each, at its first object. The
+// namespaces that every cluster has need no declaration.
+func undeclared(objects []*mesh.Object, from map[mesh.Ref]string, present mesh.Table[mesh.Ref, *mesh.Object]) []mesh.Finding {
+	known := map[string]bool{"": true, "default": true, mesh.DefaultSettings().RootNamespace: true}
+	for _, o := range objects {
+		switch o.Kind {
+		case mesh.KindNamespace:
+			known[o.Name] = true
+		case mesh.KindService, mesh.KindDeployment, mesh.KindPod:
+			known[o.Namespace] = true // the cluster makes the namespace of what runs
+		}
+	}
+	var out []mesh.Finding
+	for _, o := range objects {
+		if known[o.Namespace] {
+			continue
+		}
+		known[o.Namespace] = true
+		if _, ok := present.Get(mesh.Ref{Kind: mesh.KindNamespace, Name: o.Namespace}); ok {
+			continue
+		}
+		out = append(out, mesh.Finding{
+			Code: mesh.CodeNoNamespace, Severity: mesh.Warning, Phase: mesh.PhaseCheck, Ref: o.Ref, Path: "metadata.namespace",
+			File: from[o.Ref], Line: o.Origin.Line, Params: map[string]string{"namespace": o.Namespace},
+			Message: fmt.Sprintf("nobody declares the namespace %q, so that nothing runs there; correct the name, or apply a Namespace of this name as well", o.Namespace),
+		})
+	}
+	return out
 }
 
 // consequences are, of what is wrong after objects were applied, the findings on

@@ -38,6 +38,7 @@ var others = []Code{
 	{Code: mesh.CodePod, Severity: mesh.Error, Fixed: true},
 	{Code: mesh.CodePort, Severity: mesh.Error, Fixed: true},
 	{Code: mesh.CodeHostConflict, Severity: mesh.Error, Fixed: true},
+	{Code: mesh.CodeNoNamespace, Severity: mesh.Warning, Fixed: true},
 }
 
 // Codes is every code that a finding can have, sorted.
