@@ -39,6 +39,11 @@ const reads =
 // Each page is a line here, with the search parameters that restore it, and is loaded when it
 // is first opened. The nav (shell/nav-items.ts) and the palette (shell/jump-entries.ts) list
 // the pages that a person can reach.
+const overview = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('../features/overview/overview-page'), 'OverviewPage'),
+});
 const settings = createRoute({
   getParentRoute: () => rootRoute,
   path: '/settings',
@@ -46,7 +51,7 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('../features/settings/settings-page'), 'SettingsPage'),
 });
 
-const routeTree = rootRoute.addChildren([settings]);
+const routeTree = rootRoute.addChildren([overview, settings]);
 
 export const newRouter = () =>
   createRouter({

@@ -1,5 +1,5 @@
 import type { LinkProps } from '@tanstack/react-router';
-import { type LucideIcon, Settings } from 'lucide-react';
+import { LayoutDashboard, type LucideIcon, Settings } from 'lucide-react';
 
 export interface NavEntry {
   readonly to: NonNullable<LinkProps['to']>;
@@ -22,6 +22,10 @@ export const navGroups: readonly {
   readonly title: 'observe' | 'change' | 'mesh';
   readonly entries: readonly NavEntry[];
 }[] = [
+  {
+    title: 'observe',
+    entries: [{ to: '/', page: 'overview', icon: LayoutDashboard }],
+  },
   {
     title: 'mesh',
     entries: [{ to: '/settings', page: 'settings', icon: Settings }],

@@ -1,0 +1,134 @@
+import { Button } from '@patternfly/react-core';
+import { Link } from '@tanstack/react-router';
+import { Undo2 } from 'lucide-react';
+import type { DeliverySummary, HistoryChange } from '../../api/generated/types.gen';
+import { useElement, useTopic } from '../../api/live/use-live';
+import { asProblem } from '../../api/problem';
+import { useCan } from '../../api/session-store';
+import { changeAddress, ruleAddress } from '../../lib/addresses';
+import { duration, instant, plain } from '../../lib/format';
+import { useChangeWords } from '../../ui/change-words';
+import { Sheet } from '../../ui/page';
+import { Banner, Failed, Loading } from '../../ui/states';
+import { useOverviewTexts } from './texts';
+import type { useChanges } from './use-changes';
+import type { useUndo } from './use-undo';
+
+/** How many are shown; the rest is history. */
+const shown = 5;
+
+interface ChangesSheetProps {
+  readonly of: ReturnType<typeof useChanges>;
+  readonly undoing: ReturnType<typeof useUndo>;
+}
+
+/** The latest changes, each with its own undo. */
+export function ChangesSheet({ of: { query, changes }, undoing }: ChangesSheetProps) {
+  const t = useOverviewTexts();
+  return (
+    <Sheet title={t('changes')} end={<Link to={'/rules' as string}>{t('changes.all')}</Link>}>
+      {query.isPending && <Loading />}
+      {query.isError && <Failed error={asProblem(query.error)} retry={() => void query.refetch()} />}
+      {query.isSuccess && changes.length === 0 && <p className="ov-none">{t('changes.none')}</p>}
+      <UndoNews changes={changes} undoing={undoing} />
+      {changes.length > 0 && (
+        <ul className="ov-chg">
+          {changes.slice(0, shown).map((change) => (
+            <Change key={change.id} change={change} undoing={undoing} />
+          ))}
+        </ul>
+      )}
+    </Sheet>
+  );
+}
+
+function Change({ change, undoing }: { change: HistoryChange; undoing: ChangesSheetProps['undoing'] }) {
+  const t = useOverviewTexts();
+  const words = useChangeWords();
+  const mayEdit = useCan('editTraffic');
+  const summary = words.summary(change.summary);
+  return (
+    <li>
+      <time dateTime={change.at}>{instant(change.at, Date.now())}</time>
+      <div>
+        <Link to={changeAddress(change.id)} className="plain">
+          {summary}
+        </Link>
+        <div className="dim num">
+          {words.who(change.actor, change.via)}
+          <Taken change={change.id} />
+          {change.undoneBy && ` · ${t('changes.undone')}`}
+        </div>
+      </div>
+      {mayEdit && change.undoable && !change.undoneBy && (
+        <Button
+          variant="secondary"
+          size="sm"
+          icon={<Undo2 size={13} aria-hidden />}
+          aria-label={t('undo.of', { what: summary })}
+          isDisabled={undoing.undo?.state === 'asked'}
+          onClick={() => void undoing.ask(change)}
+        >
+          {t('undo')}
+        </Button>
+      )}
+    </li>
+  );
+}
+
+/** Which proxies took it, as far as it is still known. */
+function Taken({ change }: { change: string }) {
+  const t = useOverviewTexts();
+  const summary = useElement<DeliverySummary>(useTopic('delivery', { change }), 'summary');
+  if (!summary?.known) {
+    return null;
+  }
+  return <> · {taken(summary, t)}</>;
+}
+
+/** "taken by 20 proxies in 1.4 s", "12 of 20 proxies have it", "19 of 20, one rejected". */
+export function taken(of: DeliverySummary, t: ReturnType<typeof useOverviewTexts>): string {
+  const { concerned: all, acknowledged: acked, rejected, pending } = of;
+  if (all === 0) {
+    return t('changes.nobody');
+  }
+  if (rejected > 0) {
+    return t('changes.rejected', { acked, all, rejected });
+  }
+  if (pending > 0 || !of.last) {
+    return t('changes.pending', { acked, all });
+  }
+  const ms = Date.parse(of.last) - Date.parse(of.written);
+  return t('changes.taken', { count: acked, time: plain(duration(Math.max(0, ms))) });
+}
+
+/** How it went with the last undo, where it was asked for. */
+function UndoNews({
+  changes,
+  undoing: { undo },
+}: {
+  changes: readonly HistoryChange[];
+  undoing: ChangesSheetProps['undoing'];
+}) {
+  const t = useOverviewTexts();
+  const words = useChangeWords();
+  const change = changes.find((c) => c.id === undo?.change);
+  const what = change ? words.summary(change.summary) : '';
+  const rule = undo && 'ref' in undo ? undo.ref : undefined;
+  const name = rule ? `${rule.kind} ${rule.name}` : '';
+  return (
+    <div role="status" className={undo && undo.state !== 'asked' ? 'ov-undo' : undefined}>
+      {undo?.state === 'done' && <Banner tone="plain">{t('undo.done', { what })}</Banner>}
+      {(undo?.state === 'conflict' || undo?.state === 'refused') && (
+        <Banner tone="degraded" action={rule && <Link to={ruleAddress(rule)}>{t('undo.open', { rule: name })}</Link>}>
+          {undo.state === 'conflict' ? t('undo.conflict', { rule: name }) : t('undo.refused')}
+        </Banner>
+      )}
+      {undo?.state === 'failed' && (
+        <Banner tone="failing" lead={t('undo.failed')}>
+          {undo.problem.detail || undo.problem.title}
+        </Banner>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+import type { GraphLiveNode, HistoryChange } from '../../../api/generated/types.gen';
+
+/** What likely helps: one thing, or nothing. */
+export type Action =
+  | { readonly kind: 'undo'; readonly change: HistoryChange }
+  | { readonly kind: 'split'; readonly away: string }
+  | { readonly kind: 'pods' };
+
+/**
+ * The likely remedy: take back the change that it began with; move traffic away from the one
+ * version that fails, when another is healthy; look at the pods when none is ready. An effect
+ * has none of its own: its cause has.
+ */
+export function actionOf(
+  node: GraphLiveNode,
+  { depth, changes, mayEdit }: { depth: number; changes: readonly HistoryChange[]; mayEdit: boolean },
+): Action | undefined {
+  if (depth > 0) {
+    return undefined;
+  }
+  const reasons = node.health.reasons ?? [];
+  const started = (node.health.why ?? []).find((w) => w.rule === 'startedAfterChange')?.params.change;
+  const change = changes.find((c) => c.id === started);
+  if (mayEdit && change?.undoable && !change.undoneBy) {
+    return { kind: 'undo', change };
+  }
+  if (reasons.some((r) => r.code === 'noEndpoints')) {
+    return { kind: 'pods' };
+  }
+  const away = reasons.find((r) => r.version)?.version;
+  const others = (node.versions ?? []).filter((v) => v.version !== away);
+  if (mayEdit && node.kind === 'service' && away && others.some((v) => v.state === 'healthy' || v.state === 'idle')) {
+    return { kind: 'split', away };
+  }
+  return undefined;
+}
