@@ -103,7 +103,7 @@ func sameOrigin(r *http.Request, own string) error {
 	case len(origins) > 1:
 		return errors.New("there are several Origins")
 	case len(origins) == 1 && !strings.EqualFold(origins[0], own):
-		return fmt.Errorf("Origin must be %s", own)
+		return fmt.Errorf("the header Origin must be %s", own)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/heddle-mesh/heddle/backend/auth"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/xds/serve"
 	"github.com/heddle-mesh/heddle/xds/simulate"
@@ -67,6 +68,11 @@ type proxyConfigInput struct {
 type proxyConfigOutput struct{ Body json.RawMessage }
 
 func (h *Handlers) proxyConfig(ctx context.Context, in *proxyConfigInput) (*proxyConfigOutput, error) {
+	if in.What == "all" {
+		if err := auth.Require(ctx, Admin, "a whole dump"); err != nil {
+			return nil, problemOf(err)
+		}
+	}
 	w, err := h.findWorkload(in.Proxy)
 	if err != nil {
 		return nil, err

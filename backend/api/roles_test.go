@@ -121,7 +121,7 @@ func concrete(path string) string {
 	for _, name := range []string{":namespace", ":pod", "{namespace}", "{name}", "{proxy}", "{id}", "{pod}"} {
 		path = strings.ReplaceAll(path, name, "a")
 	}
-	return strings.NewReplacer("{kind}", "vs", "{what}", "all", "*path", "api/v1/query").Replace(path)
+	return strings.NewReplacer("{kind}", "vs", "{what}", "routes", "*path", "api/v1/query").Replace(path)
 }
 
 // Every route is in the table, and the table in every route, on both faces.

@@ -22,7 +22,7 @@ type RunningError struct {
 func (e *RunningError) Error() string {
 	text := fmt.Sprintf("the mesh in %s is up already: process %d", e.State, e.PID)
 	if e.Console != "" {
-		text += ", console http://" + e.Console
+		text += ", console " + e.Console
 	}
 	return text + "; see heddle status, or end it with heddle down"
 }

@@ -53,7 +53,8 @@ type Options struct {
 	Reserved map[uint16]string
 	// HostAddress is where host ports listen; invalid is 127.0.0.1.
 	HostAddress netip.Addr
-	// Console is shown to a second `heddle up` on the same state.
+	// Console is the URL that people are told, also by a second `heddle up` on
+	// the same state.
 	Console string
 	// EnvoyConcurrency is the number of worker threads per Envoy; 0 is 1.
 	EnvoyConcurrency int

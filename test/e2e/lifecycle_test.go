@@ -201,7 +201,7 @@ func TestStopAndStartAgain(t *testing.T) {
 	if statusErr != nil {
 		t.Fatal(statusErr)
 	}
-	for _, part := range []string{"already", fmt.Sprintf("process %d", m.up.Process.Pid), "http://" + status.Console, "heddle down"} {
+	for _, part := range []string{"already", fmt.Sprintf("process %d", m.up.Process.Pid), status.Console, "heddle down"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("a second `heddle up` does not say %q: %v", part, err)
 		}

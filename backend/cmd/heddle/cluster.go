@@ -105,7 +105,7 @@ func printStatus(w io.Writer, s local.Status) {
 	switch {
 	case cp.Connected:
 		printWrapped(w, "control plane  ", strings.Repeat(" ", 15),
-			fmt.Sprintf("running for %s, restarted %d times, health at http://%s/readyz", age(cp.Since), cp.Restarts, s.Console))
+			fmt.Sprintf("running for %s, restarted %d times, health at %s/readyz", age(cp.Since), cp.Restarts, s.Console))
 	case cp.Error != "":
 		fmt.Fprintln(w, "control plane  "+paint(w, mesh.Error, "down: "+cp.Error)+"; see logs/control-plane.log in "+plain.Text(s.State))
 	default:

@@ -101,6 +101,7 @@ func newRoot() *cobra.Command {
 		&cobra.Group{ID: "mesh", Title: "The mesh on this machine:"},
 		&cobra.Group{ID: "objects", Title: "Objects:"},
 		&cobra.Group{ID: "observe", Title: "Look inside:"},
+		&cobra.Group{ID: "people", Title: "Who may do what:"},
 		&cobra.Group{ID: "run", Title: "Programs:"},
 	)
 	add := func(group string, cmds ...*cobra.Command) {
@@ -112,6 +113,7 @@ func newRoot() *cobra.Command {
 	add("mesh", newUp(g), newDown(g), newStatus(g), newLogs(g))
 	add("objects", newApply(g), newGet(g), newDelete(g), newScale(g), newUndo(g), newValidate(), newAnalyze(g))
 	add("observe", newGraph(g), newFindings(g), newChecks(), newProxyStatus(g), newProxyConfig(g), newExplain(g), newTraces(g))
+	add("people", newUser(g), newToken(g), newAudit(g))
 	add("run", newServe(g), newAgent(g), newEnvoy(g), newVersion(g))
 	explainMistakes(root)
 	return root

@@ -171,6 +171,7 @@ func printAddresses(w io.Writer, s local.Status) {
 		}
 	}
 	if s.Console != "" {
-		fmt.Fprintf(w, "  %-16s http://%s/readyz, /metrics\n", "health, metrics", plain.Text(s.Console))
+		fmt.Fprintf(w, "  %-16s %s\n", "console", plain.Text(s.Console))
+		fmt.Fprintf(w, "  %-16s %s/readyz, /metrics\n", "health, metrics", plain.Text(s.Console))
 	}
 }

@@ -17,7 +17,7 @@ import (
 // starting is a mesh of two pods, of which so many are ready.
 func starting(ready int) local.Status {
 	s := local.Status{
-		Loaded: true, Console: "127.0.0.1:20001", ControlPlane: local.ControlPlaneStatus{Connected: true},
+		Loaded: true, Console: "http://127.0.0.1:20001", ControlPlane: local.ControlPlaneStatus{Connected: true},
 		Services: []local.ServiceStatus{{Name: "gateway", HostPorts: []plan.HostPort{{Port: 80, HostPort: 8080, Open: true}, {Port: 443, HostPort: 8443}}}},
 	}
 	for i, name := range []string{"a", "b"} {
@@ -55,6 +55,7 @@ func TestProgressSaysOnceWhatItWaitsFor(t *testing.T) {
   pod default/b-1: container app runs and does not say that it is ready; see heddle logs b-1 -c app
 What is ready can be used:
   gateway          http://127.0.0.1:8080 (port 80)
+  console          http://127.0.0.1:20001
   health, metrics  http://127.0.0.1:20001/readyz, /metrics
 `
 	if diff := cmp.Diff(want, w.String()); diff != "" {

@@ -33,7 +33,7 @@ func buildVersion() string {
 }
 
 func newServe(g *globals) *cobra.Command {
-	var file, console, prometheusURL, jaegerAddr, tlsCert, tlsKey, podRange, trustDomain string
+	var file, console, trustedProxies, prometheusURL, jaegerAddr, tlsCert, tlsKey, podRange, trustDomain string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the control plane and the console alone",
@@ -46,6 +46,7 @@ func newServe(g *globals) *cobra.Command {
 	cmd.Flags().StringVar(&jaegerAddr, "jaeger-addr", "", "read traces from this Jaeger query `address` instead of the built-in store")
 	cmd.Flags().StringVar(&tlsCert, "tls-cert", "", "certificate `file` of the console (PEM)")
 	cmd.Flags().StringVar(&tlsKey, "tls-key", "", "key `file` of the console (PEM)")
+	cmd.Flags().StringVar(&trustedProxies, "trusted-proxy", "", "`addresses` of proxies that people come through to the console, with commas between")
 	cmd.Flags().StringVar(&podRange, "pod-range", "", "addresses of pods, as a `CIDR`")
 	cmd.Flags().StringVar(&trustDomain, "trust-domain", "", "trust domain of the mesh's identities")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -64,6 +65,7 @@ func newServe(g *globals) *cobra.Command {
 		override("console", &s.Console, console)
 		override("tls-cert", &s.TLSCert, tlsCert)
 		override("tls-key", &s.TLSKey, tlsKey)
+		override("trusted-proxy", &s.TrustedProxies, trustedProxies)
 		override("pod-range", &s.Mesh.PodRange, podRange)
 		override("trust-domain", &s.Mesh.TrustDomain, trustDomain)
 		override("prometheus-url", &s.Metrics.PrometheusURL, prometheusURL)

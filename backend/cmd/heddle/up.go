@@ -21,6 +21,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/heddle-mesh/heddle/backend/app"
+	"github.com/heddle-mesh/heddle/backend/database"
 	"github.com/heddle-mesh/heddle/backend/local"
 	"github.com/heddle-mesh/heddle/backend/settings"
 	"github.com/heddle-mesh/heddle/mesh"
@@ -35,6 +37,7 @@ import (
 type upFlags struct {
 	envoy, console   string
 	tlsCert, tlsKey  string
+	trustedProxies   []string
 	prometheus       string
 	jaeger           string
 	podRange, svcs   string
@@ -61,9 +64,10 @@ manifest that it was applied from is removed, unless it was edited since.`,
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.envoy, "envoy", "", "`path` of Envoy (else $PATH, else the state folder's own)")
-	fl.StringVar(&f.console, "console", "127.0.0.1:20001", "`address` where the control plane answers: health, metrics")
+	fl.StringVar(&f.console, "console", "127.0.0.1:20001", "`address` of the console")
 	fl.StringVar(&f.tlsCert, "tls-cert", "", "certificate `file` for --console (PEM)")
 	fl.StringVar(&f.tlsKey, "tls-key", "", "key `file` for --console (PEM)")
+	fl.StringArrayVar(&f.trustedProxies, "trusted-proxy", nil, "`address` or range of a proxy that people come through to the console")
 	fl.StringVar(&f.prometheus, "prometheus-url", "", "read metrics from this Prometheus instead of the built-in one")
 	fl.StringVar(&f.jaeger, "jaeger-addr", "", "read traces from this Jaeger query `address` instead of the built-in store")
 	fl.StringVar(&f.podRange, "pod-range", "10.66.0.0/16", "addresses of pods; choose another when a VPN uses them")
@@ -124,6 +128,9 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 
 	store, err := file.Open(filepath.Join(state, "config"), file.Options{Log: log})
 	if err != nil {
+		return err
+	}
+	if err := firstAdministrator(ctx, state, log, w); err != nil {
 		return err
 	}
 	if len(paths) > 0 {
@@ -189,13 +196,46 @@ func up(ctx context.Context, state string, f upFlags, paths []string, w io.Write
 	return err
 }
 
+// firstAdministrator lets somebody sign in to the console of a new mesh, and
+// shows a password that was made up, this once.
+func firstAdministrator(ctx context.Context, state string, log *slog.Logger, w io.Writer) error {
+	s := settings.Default()
+	s.State = state
+	made, err := app.MakeFirstAdministrator(ctx, s, log)
+	switch {
+	case database.IsNotWritable(err):
+		fmt.Fprintln(w, "warning: "+plain.Text(err.Error())) // the mesh runs all the same
+		return nil
+	case err != nil || made == nil:
+		return err
+	case made.Password == "":
+		fmt.Fprintf(w, "the console's first user is %s, with the password of HEDDLE_ADMIN_PASSWORD\n", made.Name)
+	default:
+		fmt.Fprintf(w, "the console's first user is %s, with the password %s\nkeep it: it is not shown again (`heddle user passwd %s` sets another one)\n", made.Name, made.Password, made.Name)
+	}
+	return nil
+}
+
+// consoleURL is what people type to see the console.
+func consoleURL(address string, secure bool) string {
+	scheme := "http"
+	if secure {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(address)
+	if ip, bad := netip.ParseAddr(host); err == nil && (host == "" || bad == nil && ip.IsUnspecified()) {
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
+	return scheme + "://" + address
+}
+
 // notRunning fails when a mesh runs on the state folder.
 func notRunning(ctx context.Context, state string) error {
 	running, err := local.NewClient(state).Status(ctx)
 	if err != nil {
 		return nil
 	}
-	return fmt.Errorf("a mesh already runs on %s (process %d, http://%s); `heddle status` shows it, `heddle down` stops it", state, running.PID, running.Console)
+	return fmt.Errorf("a mesh already runs on %s (process %d, %s); `heddle status` shows it, `heddle down` stops it", state, running.PID, running.Console)
 }
 
 // consoleFree finds out before anything is started whether the control plane
@@ -218,12 +258,15 @@ func (f upFlags) options(state string) (local.Options, error) {
 		return o, err
 	}
 	o = local.Options{
-		State: state, Self: self, TrustDomain: f.trustDomain, Console: f.console, EnvoyConcurrency: f.proxyConcurrency,
+		State: state, Self: self, TrustDomain: f.trustDomain, Console: consoleURL(f.console, f.tlsCert != ""), EnvoyConcurrency: f.proxyConcurrency,
 		Serve:    []string{"serve", "--state", state, "--console", f.console},
 		PathDirs: append([]string{filepath.Dir(self)}, filepath.SplitList(os.Getenv("PATH"))...),
 	}
 	if f.tlsCert != "" || f.tlsKey != "" {
 		o.Serve = append(o.Serve, "--tls-cert", f.tlsCert, "--tls-key", f.tlsKey)
+	}
+	if len(f.trustedProxies) > 0 {
+		o.Serve = append(o.Serve, "--trusted-proxy", strings.Join(f.trustedProxies, ","))
 	}
 	if f.prometheus != "" {
 		o.Serve = append(o.Serve, "--prometheus-url", f.prometheus)
@@ -340,6 +383,9 @@ func detach(cmd *cobra.Command, state string, timeout time.Duration) error {
 		}
 		announce(cmd.ErrOrStderr(), status, began, false)
 		return nil
+	}
+	if text, err := os.ReadFile(said.Name()); err == nil && (ctx.Err() == nil || cmd.Context().Err() != nil) {
+		fmt.Fprint(cmd.ErrOrStderr(), string(text)) // it may have a password that is shown once
 	}
 	if ctx.Err() == nil {
 		return exitError{exitFailed, notReadyError(status, timeout)}
