@@ -11,7 +11,8 @@ const area = (path: string) => /^(features\/[^/]+|[^/]+)\//.exec(path)?.[1] ?? '
 
 const allowed: [from: RegExp, to: RegExp, why: string][] = [
   [/^(app|testing)?$/, /./, ''],
-  [/^features\//, /^(api|ui|lib|i18n)$/, 'a feature stands alone; app puts features together'],
+  [/^features\//, /^(parts|api|ui|lib|i18n)$/, 'a feature stands alone; app puts features together'],
+  [/^parts$/, /^(api|ui|lib|i18n)$/, 'parts are what several features show and ask: they know no feature'],
   [/^ui$/, /^(lib|i18n)$/, 'ui draws what it is given, and asks nobody'],
   [/^api$/, /^(lib|i18n)$/, 'api knows nothing of what is drawn'],
   [/^i18n$/, /^lib$/, 'texts need nothing but pure functions'],
@@ -28,7 +29,7 @@ function imports(path: string, source: string): string[] {
   return found.map((to) => new URL(to, `file:///${path}`).pathname.slice(1));
 }
 
-test('imports keep to the layers: app → features → ui, api, lib', () => {
+test('imports keep to the layers: app → features → parts → ui, api, lib', () => {
   const wrong: string[] = [];
   for (const [file, source] of Object.entries(files)) {
     const path = file.replace('../', '').replace(/^\.\//, 'testing/');

@@ -1,0 +1,29 @@
+import { Banner } from '../../ui/states';
+import { useUiTexts } from '../../ui/texts';
+import { FindingItem } from './findings';
+import { usePreviewTexts } from './texts';
+import type { Applying } from './use-apply';
+
+/** Why nothing was written: findings on the server's word, or its own sentence. */
+export function ApplyProblem({ applying }: { applying: Applying }) {
+  const t = usePreviewTexts();
+  const ui = useUiTexts();
+  const { problem, conflicts, findings } = applying;
+  if (!problem || conflicts.length > 0) {
+    return null; // conflicts are shown where they are solved
+  }
+  return (
+    <div role="alert" className="pv-p">
+      <Banner tone="failing" lead={t('notWritten')}>
+        {findings.length === 0 && (problem.status === 0 ? ui('error.noAnswer') : problem.detail || problem.title)}
+      </Banner>
+      {findings.length > 0 && (
+        <ul className="pv-fl">
+          {findings.map((f, i) => (
+            <FindingItem key={`${f.code} ${i}`} finding={f} />
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
