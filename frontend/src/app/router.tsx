@@ -44,6 +44,31 @@ const overview = createRoute({
   path: '/',
   component: lazyRouteComponent(() => import('../features/overview/overview-page'), 'OverviewPage'),
 });
+const findings = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/findings',
+  validateSearch: reads('q', 'severity', 'sort', 'open'),
+  component: lazyRouteComponent(() => import('../features/findings/findings-page'), 'FindingsPage'),
+});
+const ruleSearch = reads('q', 'kind', 'state', 'sort', 'view');
+const rules = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/rules',
+  validateSearch: ruleSearch,
+  component: lazyRouteComponent(() => import('../features/rules/rules-page'), 'RulesPage'),
+});
+const newRule = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/rules/new',
+  validateSearch: reads('q', 'kind', 'state', 'sort', 'of'),
+  component: lazyRouteComponent(() => import('../features/rules/new-rule-page'), 'NewRulePage'),
+});
+const rule = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/rules/$kind/$namespace/$name',
+  validateSearch: ruleSearch,
+  component: lazyRouteComponent(() => import('../features/rules/rule-page'), 'RulePage'),
+});
 const settings = createRoute({
   getParentRoute: () => rootRoute,
   path: '/settings',
@@ -51,7 +76,7 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('../features/settings/settings-page'), 'SettingsPage'),
 });
 
-const routeTree = rootRoute.addChildren([overview, settings]);
+const routeTree = rootRoute.addChildren([overview, findings, rules, newRule, rule, settings]);
 
 export const newRouter = () =>
   createRouter({

@@ -12,6 +12,8 @@ export interface Column<R> {
   readonly align?: 'text' | 'number' | 'glyph';
   /** Cut with an ellipsis where there is no room. */
   readonly cut?: boolean;
+  /** Takes the room that the others leave, and is cut; the others keep to one line. */
+  readonly fill?: boolean;
 }
 
 /** A sort as it stands in the address: "rate" upwards, "-rate" downwards. */
@@ -51,9 +53,16 @@ export function DataTable<R>(props: DataTableProps<R>) {
   const { label, columns, rows, rowKey, sort, onSort, selected, onSelect, detail, rowTone } = props;
   const sorted = columns.findIndex((c) => c.id === sort?.replace(/^-/, ''));
   const direction = sort?.startsWith('-') ? 'desc' : 'asc';
-  const className = (c: Column<R>) => (c.align === 'number' ? 'is-num' : c.align === 'glyph' ? 'c' : '');
+  const className = (c: Column<R>) =>
+    c.fill ? 'fill-c' : c.align === 'number' ? 'is-num' : c.align === 'glyph' ? 'c' : '';
   return (
-    <Table className="hd-table" borders={false} aria-label={label} variant="compact" isStickyHeader>
+    <Table
+      className={columns.some((c) => c.fill) ? 'hd-table one-line' : 'hd-table'}
+      borders={false}
+      aria-label={label}
+      variant="compact"
+      isStickyHeader
+    >
       <Thead>
         <Tr>
           {columns.map((column, index) => (

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { Bell as BellIcon } from 'lucide-react';
 import type { MeshFinding } from '../../api/generated/types.gen';
 import { useSelected, useTopic } from '../../api/live/use-live';
@@ -14,13 +15,13 @@ export function Bell() {
   const t = useAppTexts();
   const count = useFindingCount();
   return (
-    <span className="bell" role="img" aria-label={t('findings', { count })}>
+    <Link to="/findings" className="bell" aria-label={t('findings', { count })}>
       <BellIcon size={16} strokeWidth={1.7} aria-hidden />
       {count > 0 && (
         <span className="bell-n num" aria-hidden>
           {count > 99 ? '99+' : count}
         </span>
       )}
-    </span>
+    </Link>
   );
 }

@@ -1,5 +1,5 @@
 import type { LinkProps } from '@tanstack/react-router';
-import { LayoutDashboard, type LucideIcon, Settings } from 'lucide-react';
+import { LayoutDashboard, type LucideIcon, Settings, TriangleAlert } from 'lucide-react';
 
 export interface NavEntry {
   readonly to: NonNullable<LinkProps['to']>;
@@ -28,6 +28,9 @@ export const navGroups: readonly {
   },
   {
     title: 'mesh',
-    entries: [{ to: '/settings', page: 'settings', icon: Settings }],
+    entries: [
+      { to: '/findings', page: 'findings', icon: TriangleAlert },
+      { to: '/settings', page: 'settings', icon: Settings },
+    ],
   },
 ];

@@ -40,7 +40,7 @@ const open = async (at: string) => {
 test('the masthead counts findings, the foot of the nav proxies', async () => {
   await open('/settings');
   await live.tell('findings', { a: { code: 'HDL1101', severity: 'error' }, b: { code: 'HDL1', severity: 'info' } });
-  await screen.findByRole('img', { name: '1 open finding' });
+  await screen.findByRole('link', { name: '1 open finding' });
   await live.tell('proxies', {
     p1: { settled: true, refused: null, revision: '8f31c2aaaa' },
     p2: { settled: true, refused: [{ message: 'no' }], revision: '8f31c2aaaa' },
