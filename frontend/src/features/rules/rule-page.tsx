@@ -1,0 +1,286 @@
+import { Button, Label, Tab, Tabs, TabTitleText } from '@patternfly/react-core';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { History as HistoryIcon, Trash2 } from 'lucide-react';
+import { useMemo, useState } from 'react';
+import { useCheck } from '../../api/check';
+import type { HistoryChange, PreviewEntry } from '../../api/generated/types.gen';
+import { asProblem } from '../../api/problem';
+import { useCan } from '../../api/session-store';
+import { changeAddress, serviceAddress } from '../../lib/addresses';
+import { age } from '../../lib/format';
+import { fullName, kindName, neededFor } from '../../lib/kinds';
+import { PreviewDrawer } from '../../parts/preview/preview-drawer';
+import { Diff } from '../../ui/diff';
+import { diffLines } from '../../ui/diff-lines';
+import { PageHead } from '../../ui/page';
+import { Banner, Empty, Failed, Loading, NoRights } from '../../ui/states';
+import { useNow } from '../../ui/use-now';
+import { DeleteRule } from './delete-rule';
+import { Editor, EditorFoot } from './editor';
+import { History } from './history';
+import { KindGlyph } from './kind-glyph';
+import { NewMenu } from './new-menu';
+import { ActsOn, ObjectsList } from './objects-list';
+import './rules.css';
+import { Facts } from './rules-page';
+import { standingOf } from './standing';
+import { useRulesTexts } from './texts';
+import { type RuleAt, useRule } from './use-rule';
+
+const views = ['yaml', 'changes', 'history', 'acts'] as const;
+type View = (typeof views)[number];
+
+/** The list of objects, and one of them open beside it. */
+export function RulePage() {
+  const t = useRulesTexts();
+  const { kind, namespace, name } = useParams({ strict: false }) as unknown as RuleAt;
+  const at = useMemo(() => ({ kind, namespace, name }), [kind, namespace, name]);
+  return (
+    <div className="page">
+      <PageHead title={<Link to="/rules">{t('title')}</Link>} facts={<Facts />} actions={<NewMenu />} />
+      <div className="ru-split">
+        <div className="ru-l">
+          <ObjectsList compact selected={at} />
+        </div>
+        <Rule key={`${kind}/${namespace}/${name}`} at={at} />
+      </div>
+    </div>
+  );
+}
+
+function Rule({ at }: { at: RuleAt }) {
+  const t = useRulesTexts();
+  const navigate = useNavigate();
+  const search = useSearch({ strict: false }) as { view?: string };
+  const view: View = views.find((v) => v === search.view) ?? 'yaml';
+  const show = (next: View) =>
+    void navigate({
+      to: '.',
+      search: (old: object) => ({ ...old, view: next === 'yaml' ? undefined : next }),
+      replace: true,
+    });
+  const now = useNow();
+  const rule = useRule(at);
+  const [previewing, setPreviewing] = useState(false);
+  const [deleting, setDeleting] = useState(false);
+  const [written, setWritten] = useState<HistoryChange>();
+  const kind = kindName(at.kind);
+  const name = fullName({ kind, namespace: at.namespace === '_' ? '' : at.namespace, name: at.name });
+  const may = useCan(neededFor(kind));
+  const manifests = useMemo(() => [{ file: name, text: rule.text }], [name, rule.text]);
+  const check = useCheck(manifests);
+  const { saved, live, text, edited, etag } = rule;
+  const ref = saved?.ref;
+
+  const entries = useMemo(
+    (): PreviewEntry[] => (ref && previewing ? [{ ref, etag, yaml: text }] : []),
+    [ref, etag, text, previewing],
+  );
+  if (rule.query.isPending) {
+    return (
+      <section className="ru-r" aria-label={name}>
+        <Loading lines={10} />
+      </section>
+    );
+  }
+  if (!saved || !ref) {
+    const problem = asProblem(rule.query.error);
+    return (
+      <section className="ru-r" aria-label={name}>
+        {problem.status === 404 ? (
+          <Empty title={t('gone.title', { name })}>{t('gone.text')}</Empty>
+        ) : (
+          <Failed title={t('rule.failed')} error={problem} retry={() => void rule.query.refetch()} />
+        )}
+      </section>
+    );
+  }
+  const standing = standingOf({
+    checking: check.checking,
+    edited,
+    findings: check.answer?.findings ?? [],
+    documents: check.answer?.documents ?? [],
+    at,
+  });
+  const edit = (next: string) => {
+    setWritten(undefined);
+    rule.edit(next);
+  };
+  const differing = edited
+    ? diffLines(saved.yaml, text, 0).filter((l) => l.kind === 'added' || l.kind === 'removed')
+    : [];
+  const services = live?.services ?? [];
+
+  return (
+    <section className="ru-r" aria-label={name}>
+      <div className="ru-h1">
+        <KindGlyph kind={kind} size={15} />
+        <h2>
+          {kind} <b>{ref.namespace ? `${ref.namespace}/${ref.name}` : ref.name}</b>
+        </h2>
+        {edited && (
+          <Label isCompact color="orange" variant="outline">
+            {t('edited')}
+          </Label>
+        )}
+        <span className="fill" />
+        {saved.yaml !== '' && (
+          <Button
+            variant="plain"
+            size="sm"
+            icon={<HistoryIcon size={14} strokeWidth={1.7} aria-hidden />}
+            onClick={() => show('history')}
+          >
+            {t('view.history')}
+          </Button>
+        )}
+        {may && (
+          <Button
+            variant="plain"
+            size="sm"
+            icon={<Trash2 size={14} strokeWidth={1.7} aria-hidden />}
+            onClick={() => setDeleting(true)}
+          >
+            {t('delete.action')}
+          </Button>
+        )}
+      </div>
+      <Tabs activeKey={view} onSelect={(_, key) => show(key as View)} aria-label={t('views')} className="ru-t">
+        {views.map((v) => (
+          <Tab
+            key={v}
+            eventKey={v}
+            tabContentId="rule-view"
+            title={
+              <TabTitleText>
+                {t(`view.${v}`)}
+                {v === 'changes' && differing.length > 0 && <span className="cnt">{differing.length}</span>}
+                {v === 'acts' && services.length > 0 && <span className="cnt">{services.length}</span>}
+              </TabTitleText>
+            }
+          />
+        ))}
+      </Tabs>
+      {rule.overtaken && (
+        <Banner
+          tone="degraded"
+          lead={
+            live?.changed?.actor
+              ? t('overtaken.by', { actor: live.changed.actor, age: age(live.changed.at, now, t.language) })
+              : t('overtaken')
+          }
+          action={
+            may && (
+              <Button variant="link" size="sm" isInline onClick={() => setPreviewing(true)}>
+                {t('overtaken.compare')}
+              </Button>
+            )
+          }
+        >
+          {t('overtaken.text')}
+        </Banner>
+      )}
+      {written && !edited && (
+        <Banner
+          tone="plain"
+          lead={t('written')}
+          action={<Link to={changeAddress(written.id)}>{t('written.follow')}</Link>}
+        >
+          {t('written.text')}
+        </Banner>
+      )}
+      <div id="rule-view" role="tabpanel" aria-label={t(`view.${view}`)} className="ru-v">
+        {view === 'yaml' && (
+          <Editor
+            label={t('yaml.label', { name })}
+            kind={at.kind}
+            text={text}
+            saved={saved.yaml}
+            onChange={may ? edit : undefined}
+            check={check}
+          />
+        )}
+        {view === 'changes' && (
+          <div className="ru-pad">
+            <Diff before={saved.yaml} after={text} label={t('changes.label', { name })} />
+          </div>
+        )}
+        {view === 'history' && <History at={at} etag={saved.etag} text={text} onRestore={may ? edit : undefined} />}
+        {view === 'acts' && live && (
+          <div className="ru-pad">
+            {services.length > 0 && live.scope === 'services' ? (
+              <ul className="ru-acts">
+                {services.map((s) => {
+                  const [namespace, service = ''] = s.split('/');
+                  return (
+                    <li key={s}>
+                      <Link to={serviceAddress({ namespace, name: service })}>{s}</Link>
+                    </li>
+                  );
+                })}
+              </ul>
+            ) : (
+              <p>
+                <ActsOn object={live} />
+              </p>
+            )}
+            {(live.hosts?.length ?? 0) > 0 && (
+              <>
+                <h3>{t('acts.hosts')}</h3>
+                <ul className="ru-acts">
+                  {live.hosts?.map((host) => (
+                    <li key={host} className="mono">
+                      {host}
+                    </li>
+                  ))}
+                </ul>
+              </>
+            )}
+          </div>
+        )}
+      </div>
+      {may ? (
+        <EditorFoot
+          text={text}
+          onText={edit}
+          check={check}
+          standing={standing}
+          onPreview={() => setPreviewing(true)}
+          onRevert={edited ? rule.revert : undefined}
+        />
+      ) : (
+        <div className="ru-f">
+          <NoRights role={neededFor(kind) === 'admin' ? 'admin' : 'operator'} />
+        </div>
+      )}
+      {previewing && (
+        <PreviewDrawer
+          entries={entries}
+          onMerged={([merged]) => {
+            if (merged?.yaml !== undefined) {
+              rule.rebase(merged.yaml, merged.etag ?? '');
+            }
+          }}
+          onApplied={(change) => {
+            setPreviewing(false);
+            setWritten(change);
+            rule.revert();
+            void rule.query.refetch();
+          }}
+          onClose={() => setPreviewing(false)}
+        />
+      )}
+      {deleting && (
+        <DeleteRule
+          target={ref}
+          etag={saved.etag}
+          onClose={() => setDeleting(false)}
+          onDeleted={() => {
+            rule.revert();
+            void navigate({ to: '/rules', search: (old: object) => ({ ...old, view: undefined }) });
+          }}
+        />
+      )}
+    </section>
+  );
+}

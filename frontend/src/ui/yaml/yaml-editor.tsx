@@ -1,0 +1,81 @@
+import { useMemo } from 'react';
+import { findingMessage, useFindingCatalogue } from '../../i18n/findings';
+import { type FieldSchema, fieldHelp, type KnownValues, proposals } from '../../lib/field-help';
+import { type FixEdit, type Found, fixWords, rangeOf } from '../../lib/found';
+import { Code } from '../code/code';
+import type { CodeProps } from '../code/code-mirror';
+import type { CodeNote } from '../code/code-note';
+import { useYamlTexts } from './texts';
+
+interface YamlEditorProps extends Pick<CodeProps, 'value' | 'label' | 'changedLines' | 'focusAt'> {
+  onChange?: ((text: string) => void) | undefined;
+  /** What is wrong, of the text below. */
+  findings: readonly Found[];
+  /** The text that was checked; a person may have typed on since. */
+  checked: string;
+  schemaOf: (kind: string) => FieldSchema | undefined;
+  /** Values that the mesh knows: hosts, namespaces. */
+  known?: KnownValues;
+}
+
+/** The label of a fix's button, in the page's language. */
+export function useFixLabel(): (fix: readonly FixEdit[] | null | undefined) => string {
+  const t = useYamlTexts();
+  return (fix) => {
+    const { key, ...values } = fixWords(fix);
+    return t(`fix.${key}`, values as Record<string, string>);
+  };
+}
+
+const severity = (text: string): CodeNote['severity'] => (text === 'error' || text === 'warning' ? text : 'info');
+
+/** An editor of the mesh's objects: it completes and explains fields, and shows findings with their fix. */
+export function YamlEditor({ findings, checked, schemaOf, known, onChange, ...rest }: YamlEditorProps) {
+  const catalogue = useFindingCatalogue();
+  const fixLabel = useFixLabel();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: labels follow the language, as the catalogue does
+  const notes = useMemo(
+    () =>
+      findings.map((finding, i): CodeNote => {
+        const { from, to } = rangeOf(checked, finding);
+        return {
+          id: `${i} ${finding.code}`,
+          from,
+          to,
+          severity: severity(finding.severity),
+          code: finding.code,
+          text: findingMessage(finding, catalogue),
+          ...(finding.splices?.length ? { fix: { label: fixLabel(finding.fix), splices: finding.splices } } : {}),
+        };
+      }),
+    [findings, checked, catalogue],
+  );
+  return (
+    <Code
+      {...rest}
+      {...(onChange ? { onChange } : {})}
+      notes={notes}
+      complete={(context) => {
+        const text = context.state.doc.toString();
+        const found = proposals(text, context.pos, schemaOf, known);
+        if (!found || (!context.explicit && found.from === context.pos && /\S$/.test(text.slice(0, context.pos)))) {
+          return null;
+        }
+        return {
+          from: found.from,
+          options: found.proposals.map((p) => ({
+            label: p.label,
+            apply: p.insert,
+            ...(p.detail ? { detail: p.detail } : {}),
+            ...(p.info ? { info: p.info } : {}),
+          })),
+          validFor: /^[\w.\-/*]*$/,
+        };
+      }}
+      hover={(text, offset) => {
+        const help = fieldHelp(text, offset, schemaOf);
+        return help && { title: help.type ? `${help.name}: ${help.type}` : help.name, text: help.text };
+      }}
+    />
+  );
+}
