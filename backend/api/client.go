@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/heddle-mesh/heddle/backend/auth"
+	"github.com/heddle-mesh/heddle/backend/local/names"
 )
 
 // Proxies are the addresses of proxies that people come through. What others say
@@ -49,6 +50,9 @@ type peer struct {
 	auth.Client
 	origin string // what the browser calls this server: scheme, host and port
 	secure bool   // the browser speaks TLS
+	// pod says that a program of the mesh asks. Browsers send their cookies to every
+	// port of a host, so programs that answer there get to see the session's.
+	pod bool
 }
 
 type peerKey struct{}
@@ -86,6 +90,8 @@ func (p Proxies) peer(r *http.Request) peer {
 		if forwarded := lastWord(r.Header.Values("X-Forwarded-Host")); forwarded != "" {
 			host = forwarded
 		}
+	case ip == names.PodsAddress:
+		out.Address, out.pod = ip.String(), true
 	default:
 		out.Address = ip.String()
 		// A proxy on this machine that nobody declared speaks for others.

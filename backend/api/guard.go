@@ -146,7 +146,11 @@ func (h *Handlers) admit(c *gin.Context) {
 	case Scrape:
 		h.needToken(c)
 	case SignIn:
-		h.authenticate(c)
+		if peerOf(c.Request.Context()).pod {
+			answerProblem(c, newProblem(http.StatusForbidden, "forbidden", "not allowed", "programs of the mesh come with a token (heddle token create), not with a password"))
+			return
+		}
+		_, _ = h.authenticate(c) // whoever is signed in already is told apart
 	default:
 		who, err := h.authenticate(c)
 		switch {
@@ -183,6 +187,9 @@ func (h *Handlers) authenticate(c *gin.Context) (auth.Session, error) {
 		return auth.Session{}, auth.ErrNotSignedIn
 	}
 	p := peerOf(ctx)
+	if p.pod && c.GetHeader("Authorization") == "" {
+		return auth.Session{}, auth.ErrNotSignedIn // whatever cookie it has is a person's
+	}
 	who, renewal, err := h.auth.Authenticate(c.Request, p.Address)
 	if err != nil {
 		return auth.Session{}, err

@@ -140,6 +140,7 @@ func TestWhereRequestsComeFrom(t *testing.T) {
 		{"a proxy asks for itself", "10.0.0.1:1", nil, "10.0.0.1", false, "http://localhost:20001"},
 		{"a proxy says nonsense", "10.0.0.1:1", map[string]string{"X-Forwarded-For": "192.0.2.7, unknown"}, "10.0.0.1", false, "http://localhost:20001"},
 		{"a proxy for this machine", "10.0.0.1:1", map[string]string{"X-Forwarded-For": "127.0.0.1"}, "127.0.0.1", false, "http://localhost:20001"},
+		{"a program of the mesh", "127.66.0.1:1", map[string]string{"X-Forwarded-For": "192.0.2.7"}, "127.66.0.1", false, "http://localhost:20001"},
 		{"IPv4 in IPv6", "[::ffff:10.0.0.1]:1", map[string]string{"X-Forwarded-For": "::ffff:192.0.2.7"}, "192.0.2.7", false, "http://localhost:20001"},
 	}
 	for _, tt := range tests {
@@ -156,6 +157,27 @@ func TestWhereRequestsComeFrom(t *testing.T) {
 		if _, err := ParseProxies(list); err == nil {
 			t.Errorf("%q is taken", list)
 		}
+	}
+}
+
+// A browser sends the session's cookie to every port of this host, so that the
+// applications of the mesh see it. It must be worth nothing to them.
+func TestProgramsOfTheMeshCannotUseSessions(t *testing.T) {
+	b := newBench(t)
+	cookie := b.cookie("the-admin")
+	pod := func(r *http.Request) { r.RemoteAddr = "127.66.0.1:5555" }
+	if w := b.do(request(http.MethodGet, "/api/v1/session", "", as(cookie), pod)); w.Code != http.StatusUnauthorized {
+		t.Errorf("with the cookie of a person: %d %s", w.Code, w.Body)
+	}
+	if w := b.do(request(http.MethodPost, "/api/v1/session", `{"username":"the-admin","password":"`+testPassword+`"}`, pod)); w.Code != http.StatusForbidden || len(w.Result().Cookies()) > 0 {
+		t.Errorf("with a password: %d %s", w.Code, w.Body)
+	}
+	_, secret, err := b.auth.CreateToken(auth.With(t.Context(), auth.Session{User: auth.OwnerName, Role: auth.OwnerRole, Via: auth.CLI}), "t", auth.Viewer, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := b.do(request(http.MethodGet, "/api/v1/session", "", as(cookie), with("Authorization", "Bearer "+secret), pod)); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"role":"viewer"`) {
+		t.Errorf("with a token: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -74,7 +74,7 @@ func (h *Handlers) liveSocket(c *gin.Context) {
 		return
 	}
 	who, _ := auth.From(c.Request.Context())
-	caller := live.Caller{Key: who.ID, May: func(topic string) bool {
+	caller := live.Caller{Key: who.ID, Origin: peerOf(c.Request.Context()).origin, May: func(topic string) bool {
 		i := slices.IndexFunc(topics, func(t Topic) bool { return t.Name == topic })
 		return i >= 0 && who.Role.Can(topics[i].Needs)
 	}}

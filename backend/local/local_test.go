@@ -19,12 +19,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/heddle-mesh/heddle/backend/local/names"
 	"github.com/heddle-mesh/heddle/backend/local/plan"
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
 func TestCluster(t *testing.T) {
-	b := start(t, nil)
+	ours := freePort(t)
+	b := start(t, func(o *Options) { o.Reserved = map[uint16]string{ours: "the console"} })
 	web := lbService("web", corev1.ServiceTypeLoadBalancer)
 	b.apply(web, b.deployment("web", "v1", nil), b.deployment("client", "c", nil))
 	s := b.await("ready", func(s Status) bool { return len(s.Deployments) == 2 && s.Ready() })
@@ -59,11 +61,26 @@ func TestCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outside := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "outside") })}
+	reserved, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", ours))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from, _, _ := net.SplitHostPort(r.RemoteAddr)
+		fmt.Fprint(w, "outside, asked by "+from)
+	})}
 	go outside.Serve(l)
+	go outside.Serve(reserved)
 	defer outside.Close()
-	if got := b.get("client", fmt.Sprintf("http://host.heddle.internal:%d/", l.Addr().(*net.TCPAddr).Port)); got != "outside" {
-		t.Errorf("this machine from a pod: %q", got)
+	// The control plane can tell programs of the mesh from people; others see what
+	// they always have.
+	for port, want := range map[uint16]string{
+		uint16(l.Addr().(*net.TCPAddr).Port): "outside, asked by 127.0.0.1",
+		ours:                                 "outside, asked by " + names.PodsAddress.String(),
+	} {
+		if got := b.get("client", fmt.Sprintf("http://host.heddle.internal:%d/", port)); got != want {
+			t.Errorf("this machine from a pod: %q, want %q", got, want)
+		}
 	}
 
 	// A new template: the new one is ready before the old one goes.

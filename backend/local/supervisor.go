@@ -234,10 +234,16 @@ func (s *Supervisor) dialOut(ctx context.Context, c net.Conn) (net.Conn, error) 
 	if err != nil {
 		return nil, err
 	}
+	var from net.Dialer
 	if to.Addr() == names.HostAddress {
 		to = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), to.Port())
+		// Other programs of this machine see what they are used to: some let in
+		// 127.0.0.1 alone.
+		if _, ours := s.o.Reserved[to.Port()]; ours {
+			from.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(names.PodsAddress, 0))
+		}
 	}
-	return new(net.Dialer).DialContext(ctx, "tcp", to.String())
+	return from.DialContext(ctx, "tcp", to.String())
 }
 
 // close ends what open started.

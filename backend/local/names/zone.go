@@ -27,6 +27,10 @@ const (
 // HostAddress is the address of HostName.
 var HostAddress = netip.AddrFrom4([4]byte{192, 0, 2, 1})
 
+// PodsAddress is where connections of pods to the control plane on this machine
+// come from, so that it tells programs of the mesh from people who sit here.
+var PodsAddress = netip.AddrFrom4([4]byte{127, 66, 0, 1})
+
 // ttl of all answers, in seconds. It is short because pods come and go.
 const ttl = 5
 
