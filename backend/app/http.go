@@ -80,13 +80,19 @@ func serverTLS(cert, key string) (*tls.Config, func(host string) bool, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, named, nil
 }
 
-// serveHTTP serves until ctx ends, then lets running requests finish for a
-// second; in plaintext where secure is nil.
-func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, secure *tls.Config) error {
-	s := &http.Server{
+// httpServer bounds what a client can hold: nobody keeps a connection by sending
+// slowly, or by taking the answer slowly. What streams sets its own deadlines.
+func httpServer(h http.Handler, secure *tls.Config) *http.Server {
+	return &http.Server{
 		Handler: h, TLSConfig: secure, MaxHeaderBytes: 64 << 10,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 	}
+}
+
+// serveHTTP serves until ctx ends, then lets running requests finish for a
+// second; in plaintext where secure is nil.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, secure *tls.Config) error {
+	s := httpServer(h, secure)
 	stopped := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

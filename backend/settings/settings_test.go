@@ -35,6 +35,13 @@ func TestLoad(t *testing.T) {
 		}},
 		{name: "changes are kept for no time", env: map[string]string{"HEDDLE_HISTORY_RETENTION": "1m"}, wrong: "history.retention"},
 		{name: "no room for changes", env: map[string]string{"HEDDLE_HISTORY_MAXBYTES": "10"}, wrong: "history.maxBytes"},
+		{name: "sessions", file: "session: {idle: 1h}\n", env: map[string]string{"HEDDLE_SESSION_ABSOLUTE": "9h"}, check: func(s Settings) bool {
+			return s.Session == Session{Idle: time.Hour, Absolute: 9 * time.Hour}
+		}},
+		{name: "sessions that end before they are idle", file: "session: {absolute: 1h}\n", wrong: "session.absolute"},
+		{name: "sessions of no time", env: map[string]string{"HEDDLE_SESSION_IDLE": "1s"}, wrong: "session.idle"},
+		{name: "proxies", env: map[string]string{"HEDDLE_TRUSTEDPROXIES": "10.0.0.1, fd00::/8"}, check: func(s Settings) bool { return s.TrustedProxies == "10.0.0.1, fd00::/8" }},
+		{name: "a proxy by name", file: "trustedProxies: proxy.example.org\n", wrong: "trustedProxies"},
 		{name: "half of TLS", file: "tlsCert: a.pem\n", wrong: "set both or neither"},
 	}
 	for _, c := range cases {
