@@ -1,5 +1,6 @@
 import type { LinkProps } from '@tanstack/react-router';
 import type { Capability } from '../../api/session-store';
+import { addressOf, fullName } from '../../lib/kinds';
 import type { useAppTexts } from '../texts';
 import type { Names } from '../use-names';
 import { navGroups } from './nav-items';
@@ -33,7 +34,16 @@ const pages: Provider = ({ t }) =>
     })),
   );
 
+const objects: Provider = ({ names }) =>
+  names.objects.map(({ ref }) => ({
+    id: `object ${fullName(ref)} ${ref.group ?? ''}`,
+    group: 'objects' as const,
+    label: ref.name,
+    hint: ref.namespace ? `${ref.kind} ${ref.namespace}` : ref.kind,
+    link: { to: '/rules/$kind/$namespace/$name', params: addressOf(ref) },
+  }));
+
 /** Who knows of something to jump to. A page that shows single things adds them here. */
-const providers: readonly Provider[] = [pages];
+const providers: readonly Provider[] = [pages, objects];
 
 export const jumpEntries = (known: Known): JumpEntry[] => providers.flatMap((provider) => provider(known));

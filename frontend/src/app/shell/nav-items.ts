@@ -1,5 +1,5 @@
 import type { LinkProps } from '@tanstack/react-router';
-import { LayoutDashboard, type LucideIcon, Settings, TriangleAlert } from 'lucide-react';
+import { LayoutDashboard, type LucideIcon, Settings, Split, TriangleAlert } from 'lucide-react';
 
 export interface NavEntry {
   readonly to: NonNullable<LinkProps['to']>;
@@ -25,6 +25,10 @@ export const navGroups: readonly {
   {
     title: 'observe',
     entries: [{ to: '/', page: 'overview', icon: LayoutDashboard }],
+  },
+  {
+    title: 'change',
+    entries: [{ to: '/rules', page: 'rules', icon: Split }],
   },
   {
     title: 'mesh',

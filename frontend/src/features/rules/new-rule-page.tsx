@@ -28,14 +28,25 @@ export function NewRulePage() {
   const initial = template(of, namespaces[0] ?? 'default', 'example');
   return (
     <div className="page">
-      <PageHead title={<Link to="/rules">{t('title')}</Link>} facts={<Facts />} actions={<NewMenu />} />
+      <PageHead
+        title={
+          <Link to="/rules" className="ru-title">
+            {t('title')}
+          </Link>
+        }
+        facts={<Facts />}
+        actions={<NewMenu />}
+      />
       <div className="ru-split">
         <div className="ru-l">
           <ObjectsList compact />
         </div>
         <section className="ru-r" aria-label={t('new.title', { kind: of })}>
           {initial === undefined ? (
-            <Empty title={t('new.unknown', { kind: of })} />
+            <>
+              <h2 className="vh">{t('new')}</h2>
+              <Empty title={t('new.unknown', { kind: of })} />
+            </>
           ) : (
             <NewRule key={of} kind={of} initial={initial} />
           )}

@@ -87,7 +87,6 @@ export function ObjectsList({ compact = false, selected }: ObjectsListProps) {
             id: 'acts',
             title: t('col.actsOn'),
             by: (o) => o.services?.length ?? 0,
-            cut: true,
             cell: (o) => <ActsOn object={o} />,
           },
           {
@@ -198,7 +197,7 @@ export function ActsOn({ object }: { object: LiveObject }) {
   }
   const first = names.slice(0, 3).join(', ');
   return (
-    <span data-ellipsis className={object.services?.length ? undefined : 'dim'}>
+    <span className={object.services?.length ? undefined : 'dim'}>
       {names.length > 3 ? t('acts.more', { list: first, count: names.length - 3 }) : first}
     </span>
   );

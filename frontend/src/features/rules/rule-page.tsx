@@ -37,7 +37,15 @@ export function RulePage() {
   const at = useMemo(() => ({ kind, namespace, name }), [kind, namespace, name]);
   return (
     <div className="page">
-      <PageHead title={<Link to="/rules">{t('title')}</Link>} facts={<Facts />} actions={<NewMenu />} />
+      <PageHead
+        title={
+          <Link to="/rules" className="ru-title">
+            {t('title')}
+          </Link>
+        }
+        facts={<Facts />}
+        actions={<NewMenu />}
+      />
       <div className="ru-split">
         <div className="ru-l">
           <ObjectsList compact selected={at} />
@@ -87,6 +95,7 @@ function Rule({ at }: { at: RuleAt }) {
     const problem = asProblem(rule.query.error);
     return (
       <section className="ru-r" aria-label={name}>
+        <h2 className="vh">{name}</h2>
         {problem.status === 404 ? (
           <Empty title={t('gone.title', { name })}>{t('gone.text')}</Empty>
         ) : (
@@ -106,9 +115,8 @@ function Rule({ at }: { at: RuleAt }) {
     setWritten(undefined);
     rule.edit(next);
   };
-  const differing = edited
-    ? diffLines(saved.yaml, text, 0).filter((l) => l.kind === 'added' || l.kind === 'removed')
-    : [];
+  const lines = edited ? diffLines(saved.yaml, text, 0).map((l) => l.kind) : [];
+  const differing = Math.max(lines.filter((k) => k === 'added').length, lines.filter((k) => k === 'removed').length);
   const services = live?.services ?? [];
 
   return (
@@ -154,7 +162,7 @@ function Rule({ at }: { at: RuleAt }) {
             title={
               <TabTitleText>
                 {t(`view.${v}`)}
-                {v === 'changes' && differing.length > 0 && <span className="cnt">{differing.length}</span>}
+                {v === 'changes' && differing > 0 && <span className="cnt">{differing}</span>}
                 {v === 'acts' && services.length > 0 && <span className="cnt">{services.length}</span>}
               </TabTitleText>
             }

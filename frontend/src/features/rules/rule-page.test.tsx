@@ -1,0 +1,178 @@
+import { screen, waitFor } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { fakeLive } from '../../testing/live';
+import { type Answers, fakeApi, Refusal, renderPage, signedIn } from '../../testing/render';
+import { RulePage } from './rule-page';
+
+const ref = { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'shop', name: 'reviews' };
+const yaml = 'kind: VirtualService\nmetadata:\n  name: reviews\nspec:\n  hosts: [reviws]\n';
+const from = yaml.indexOf('reviws');
+const live = {
+  ref,
+  etag: 'v1',
+  state: 'error',
+  findings: { error: 1, warning: 0, info: 0 },
+  hosts: ['reviws'],
+  services: ['shop/reviews'],
+  scope: 'services',
+  notSupported: false,
+  changed: { at: new Date().toISOString(), actor: 'mira', change: '4' },
+};
+const saved = { ref, etag: 'v1', yaml, origin: { source: 'file' } };
+const finding = {
+  code: 'HDL2101',
+  severity: 'error',
+  phase: 'check',
+  ref,
+  path: 'spec.hosts[0]',
+  message: 'No service is called reviws.',
+  line: 5,
+  column: 11,
+  documentLine: 1,
+  fix: [{ op: 'set', path: 'spec.hosts[0]', value: 'reviews' }],
+  splices: [{ from, to: from + 6, insert: 'reviews' }],
+};
+const preview = (more: object = {}) => ({
+  written: [],
+  findings: { added: [], gone: [], kept: 0 },
+  blocked: false,
+  refused: false,
+  groups: [],
+  settings: [],
+  requests: { rps: 12, callers: [] },
+  ...more,
+});
+/** The check as the server makes it: the misspelt name is wrong. */
+const check = (body: unknown) => {
+  const text = (body as { manifests: { text: string }[] }).manifests[0]?.text ?? '';
+  return {
+    findings: text.includes('reviws') ? [finding] : [],
+    documents: [{ file: 'a', line: 1, ref, state: 'changed', etag: 'v1' }],
+    cannotTell: [],
+  };
+};
+const object = 'GET /api/v1/config/VirtualService/shop/reviews';
+const api = (more: Answers = {}) =>
+  fakeApi({
+    [object]: saved,
+    'POST /api/v1/check': check,
+    'GET /api/v1/schemas/VirtualService': { properties: {} },
+    'POST /api/v1/preview': preview(),
+    ...more,
+  });
+const open = (at = '/rules/VirtualService/shop/reviews') =>
+  renderPage(RulePage, { path: '/rules/$kind/$namespace/$name', at });
+const button = (name: string | RegExp) => screen.findByRole<HTMLButtonElement>('button', { name });
+
+beforeEach(() => {
+  sessionStorage.clear();
+  signedIn('operator');
+});
+afterEach(() => vi.unstubAllGlobals());
+
+test('a mistake is mended by one click, previewed and saved with the version that was read', async () => {
+  const put: unknown[] = [];
+  api({
+    'PUT /api/v1/changes': (body) => {
+      put.push(body);
+      return { change: { id: '5', entries: [] }, findings: [] };
+    },
+  });
+  const socket = fakeLive();
+  open();
+  await socket.tell('objects', { a: live });
+  await screen.findByText('HDL2101');
+  expect((await button('Preview and save')).disabled).toBe(true);
+  await userEvent.click(await button('Use reviews'));
+  await waitFor(() => expect(screen.getByText('edited')).toBeTruthy());
+  await waitFor(async () => expect((await button('Preview and save')).disabled).toBe(false));
+  await userEvent.click(await button('Preview and save'));
+  await userEvent.click(await button('Apply'));
+  await screen.findByText('Written.');
+  expect(put).toEqual([{ entries: [{ ref, etag: 'v1', yaml: yaml.replace('reviws', 'reviews') }] }]);
+});
+
+test('what was typed survives; when another changed the object meanwhile, the page says so', async () => {
+  sessionStorage.setItem('heddle.draft.rule VirtualService/shop/reviews', `${yaml}# mine\n`);
+  sessionStorage.setItem('heddle.draft.base of rule VirtualService/shop/reviews', 'v0');
+  const asked: unknown[] = [];
+  api({
+    'POST /api/v1/preview': (body) => {
+      asked.push(body);
+      return preview();
+    },
+  });
+  const socket = fakeLive();
+  open();
+  await socket.tell('objects', { a: live });
+  await screen.findByText(/mira changed this object .* while you wrote\./);
+  await userEvent.click(await button('Compare and merge'));
+  await waitFor(() => expect(asked).toEqual([{ entries: [{ ref, etag: 'v0', yaml: `${yaml}# mine\n` }] }]));
+  await userEvent.click(await button('Revert'));
+  await waitFor(() => expect(screen.queryByText('edited')).toBeNull());
+});
+
+test('a viewer reads', async () => {
+  signedIn('viewer');
+  api();
+  const socket = fakeLive();
+  open();
+  await socket.tell('objects', { a: live });
+  await screen.findByText(/You may look, not change/);
+  await screen.findByText('HDL2101');
+  for (const name of ['Preview and save', 'Delete', 'Use reviews', 'New object']) {
+    expect(screen.queryByRole('button', { name }), name).toBeNull();
+  }
+});
+
+test('deleting says who needs it, and asks for the name where traffic flows', async () => {
+  const put: unknown[] = [];
+  api({
+    'POST /api/v1/preview': preview({
+      blocked: true,
+      findings: { added: [{ ...finding, ref: { ...ref, name: 'other' }, message: 'It is gone.' }], gone: [], kept: 0 },
+    }),
+    'PUT /api/v1/changes': (body) => {
+      put.push(body);
+      return { findings: [] };
+    },
+  });
+  const socket = fakeLive();
+  const page = open();
+  await socket.tell('objects', { a: live });
+  await userEvent.click(await button('Delete'));
+  await screen.findByText('VirtualService shop/other');
+  screen.getByText(/12.*rps go where shop\/reviews acts\./);
+  const action = await button('Delete anyway');
+  expect(action.disabled).toBe(true);
+  await userEvent.type(screen.getByRole('textbox', { name: 'Type reviews to confirm' }), 'reviews');
+  await userEvent.click(action);
+  await waitFor(() => expect(page.address()).toBe('/rules'));
+  expect(put).toEqual([{ entries: [{ ref, etag: 'v1', delete: true }], force: true }]);
+});
+
+test('an earlier text is put back into the editor, not written', async () => {
+  api({
+    'GET /api/v1/objects/VirtualService/shop/reviews/history': {
+      items: [
+        { change: '4', at: '2026-01-02T03:04:05Z', actor: 'mira', via: 'cli', op: 'change', text: yaml },
+        { change: '3', at: '2026-01-01T03:04:05Z', actor: 'lena', via: 'console', op: 'create', text: `${yaml}# old\n` },
+      ],
+    },
+  });
+  const socket = fakeLive();
+  open('/rules/VirtualService/shop/reviews?view=history');
+  await socket.tell('objects', { a: live });
+  await userEvent.click(await button(/created/));
+  await userEvent.click(await button('Put this text into the editor'));
+  await screen.findByText('edited');
+});
+
+test('what does not exist', async () => {
+  api({ [object]: new Refusal(404, { title: 'not found', code: 'notFound' }) });
+  const socket = fakeLive();
+  open();
+  await socket.tell('objects', {});
+  await screen.findByText('VirtualService shop/reviews does not exist');
+});
