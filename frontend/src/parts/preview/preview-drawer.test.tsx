@@ -5,7 +5,7 @@ import type { PreviewEntry } from '../../api/generated/types.gen';
 import { fakeApi, Refusal, renderPage, signedIn } from '../../testing/render';
 import { PreviewDrawer } from './preview-drawer';
 
-const ref = { kind: 'VirtualService', namespace: 'bookinfo', name: 'reviews' };
+const ref = { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'bookinfo', name: 'reviews' };
 const entries: PreviewEntry[] = [{ ref, etag: 'e1', yaml: 'weight: 85\n' }];
 const preview = {
   blocked: false,
@@ -138,6 +138,6 @@ test('a conflict is solved block by block, and goes on with the merged text', as
 
 test('other kinds are an administrator’s', async () => {
   signedIn('operator');
-  show({}, [{ ref: { kind: 'Gateway', namespace: 'bookinfo', name: 'g' }, yaml: 'x' }]);
+  show({}, [{ ref: { group: 'networking.istio.io', kind: 'Gateway', namespace: 'bookinfo', name: 'g' }, yaml: 'x' }]);
   expect(await screen.findByText(/Ask an administrator for the role admin/)).toBeDefined();
 });

@@ -3,7 +3,7 @@ import { X } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { createPortal } from 'react-dom';
 import type { HistoryChange, PreviewEntry } from '../../api/generated/types.gen';
-import { useCan } from '../../api/session-store';
+import { neededToWrite, useMayWrite } from '../../api/rights';
 import { CopyButton } from '../../ui/copy-button';
 import { Failed, Loading, NoRights } from '../../ui/states';
 import { ApplyProblem } from './apply-problem';
@@ -45,14 +45,11 @@ export function PreviewDrawer(props: PreviewDrawerProps) {
   return frame ? createPortal(drawer, frame) : drawer;
 }
 
-/** What an operator may write; everything else is an administrator's. */
-const trafficKinds = new Set(['VirtualService', 'DestinationRule', 'ServiceEntry']);
-
 function Drawer({ entries: given, onApplied, onClose, onDiscard, onMerged, undoes, undoNote }: PreviewDrawerProps) {
   const t = usePreviewTexts();
-  const traffic = useCan('editTraffic');
-  const admin = useCan('admin');
-  const needsAdmin = given.some((entry) => !trafficKinds.has(entry.ref.kind));
+  const refs = given.map((entry) => entry.ref);
+  const may = useMayWrite()(refs);
+  const role = refs.some((ref) => neededToWrite(ref) !== 'editTraffic') ? 'admin' : 'operator';
   // What a merge made of the entries, until the page gives others.
   const [mine, setMine] = useState<{ of: readonly PreviewEntry[]; entries: PreviewEntry[] }>();
   const entries = mine?.of === given ? mine.entries : given;
@@ -108,7 +105,7 @@ function Drawer({ entries: given, onApplied, onClose, onDiscard, onMerged, undoe
       </div>
       <footer className="pv-f">
         <ApplyProblem applying={applying} />
-        {(needsAdmin ? admin : traffic) ? (
+        {may ? (
           <div className="pv-act">
             {force ? (
               <Button
@@ -135,7 +132,7 @@ function Drawer({ entries: given, onApplied, onClose, onDiscard, onMerged, undoe
             {preview && <CopyButton text={applyCommand(preview.written ?? [])}>{t('copyCommand')}</CopyButton>}
           </div>
         ) : (
-          <NoRights role={needsAdmin ? 'admin' : 'operator'} />
+          <NoRights role={role} />
         )}
         <p className="dim">{preview?.refused ? t('refused') : force ? t('blocked') : (undoNote ?? t('undoNote'))}</p>
       </footer>

@@ -1,0 +1,120 @@
+import { screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, expect, test, vi } from 'vitest';
+import { fakeLive } from '../../testing/live';
+import { fakeApi, Refusal, renderPage, signedIn } from '../../testing/render';
+import { ChangeSetPage } from './change-set-page';
+
+const ref = { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'default', name: 'reviews' };
+const change = {
+  id: '7',
+  actor: 'lena',
+  via: 'console',
+  at: '2026-01-01T10:00:00Z',
+  undoable: true,
+  services: [],
+  summary: { code: 'changed', params: { kind: 'VirtualService', namespace: 'default', name: 'reviews' } },
+  entries: [{ ref, op: 'change', before: 'a: 1\n', after: 'a: 2\n', afterEtag: 'e2' }],
+};
+const row = (uid: string, state: string, more = {}) => ({
+  id: `${uid}.default`,
+  uid,
+  workload: uid,
+  namespace: 'default',
+  state,
+  since: '2026-01-01T10:00:00Z',
+  rps: 0,
+  ...more,
+});
+const elements = {
+  summary: {
+    acknowledged: 1,
+    concerned: 3,
+    known: true,
+    last: '2026-01-01T10:00:01Z',
+    pending: 1,
+    rejected: 1,
+    sent: '2026-01-01T10:00:00.038Z',
+    written: '2026-01-01T10:00:00Z',
+  },
+  a: row('productpage', 'acknowledged', { ms: 186, rps: 48 }),
+  b: row('forecast', 'rejected', {
+    ms: 131,
+    error: 'Only unique values for domains are permitted',
+    refs: [{ ...ref, kind: 'ServiceEntry', name: 'stations-alias' }],
+    ownFault: false,
+  }),
+  c: row('geo', 'pending'),
+};
+
+afterEach(() => vi.unstubAllGlobals());
+
+function show(answers: Record<string, unknown> = {}) {
+  const live = fakeLive();
+  fakeApi({ 'GET /api/v1/changes/7': change, ...answers });
+  const page = renderPage(ChangeSetPage, { path: '/changes/$id', at: '/changes/7' });
+  return { live, ...page };
+}
+
+test('rejected first with Envoy’s words, then pending, then acknowledged', async () => {
+  signedIn('operator');
+  const { live } = show();
+  await screen.findByText('VirtualService reviews changed');
+  await live.tell('delivery', elements);
+  expect(screen.getByText('1 acknowledged, 1 pending, 1 rejected')).toBeDefined();
+  const names = [...document.querySelectorAll('.ak-r .mono')].map((e) => e.textContent);
+  expect(names).toEqual(['forecast.default', 'geo.default', 'productpage.default']);
+  expect(screen.getByText(/Only unique values for domains/)).toBeDefined();
+  expect(screen.getByText(/Not this change/)).toBeDefined();
+  expect(screen.getByText('1 of 3, 1 rejected')).toBeDefined();
+  expect(screen.getByText('186 ms')).toBeDefined();
+});
+
+test('undo leads to the change that took it back', async () => {
+  signedIn('operator');
+  const { address, live } = show({ 'POST /api/v1/changes/7/undo': { change: { ...change, id: '8' }, findings: [] } });
+  await screen.findByText('VirtualService reviews changed');
+  await live.tell('delivery', elements);
+  await userEvent.click(screen.getByRole('button', { name: 'Undo this change' }));
+  await vi.waitFor(() => expect(address()).toBe('/changes/8'));
+});
+
+test('what was changed since opens the merge', async () => {
+  signedIn('operator');
+  const { live } = show({
+    'POST /api/v1/changes/7/undo': new Refusal(412, { title: 'stale', conflicts: [] }),
+    'POST /api/v1/preview': {
+      blocked: false,
+      refused: false,
+      written: [],
+      findings: { added: [], gone: [], kept: 0 },
+      groups: [],
+      settings: [],
+      requests: null,
+      conflicts: [
+        {
+          ref,
+          etag: 'e3',
+          base: 'a: 2\n',
+          theirs: 'a: 3\n',
+          mine: 'a: 1\n',
+          hunks: [{ kind: 'conflict', base: 'a: 2\n', theirs: 'a: 3\n', mine: 'a: 1\n' }],
+        },
+      ],
+    },
+  });
+  await screen.findByText('VirtualService reviews changed');
+  await live.tell('delivery', elements);
+  await userEvent.click(screen.getByRole('button', { name: 'Undo this change' }));
+  expect(await screen.findByText(/was changed meanwhile/)).toBeDefined();
+});
+
+test('a viewer sees it and cannot take it back; an unknown change says so', async () => {
+  signedIn('viewer');
+  const { unmount } = show();
+  await screen.findByText('VirtualService reviews changed');
+  expect(screen.queryByRole('button', { name: 'Undo this change' })).toBeNull();
+  unmount();
+  show({ 'GET /api/v1/changes/7': new Refusal(404, { title: 'Not Found' }) });
+  expect(await screen.findByText('There is no such change')).toBeDefined();
+});

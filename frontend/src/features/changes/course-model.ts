@@ -1,0 +1,37 @@
+import type { MetricsSeries } from '../../api/generated/types.gen';
+
+type Point = [number, number];
+const present = (s: MetricsSeries): Point[] => (s.points ?? []).filter((p): p is Point => p !== null);
+
+/** The share of each version in the requests, in percent, at each time. */
+export function sharesOf(series: readonly MetricsSeries[]): { version: string; points: Point[] }[] {
+  const requests = series.filter((s) => s.name === 'requests' && s.version);
+  const total = new Map<number, number>();
+  for (const s of requests) {
+    for (const [at, v] of present(s)) {
+      total.set(at, (total.get(at) ?? 0) + v);
+    }
+  }
+  return requests
+    .map((s) => ({
+      version: s.version ?? '',
+      points: present(s).flatMap(([at, v]): Point[] => {
+        const all = total.get(at) ?? 0;
+        return all > 0 ? [[at, (v / all) * 100]] : [];
+      }),
+    }))
+    .sort((a, b) => (a.version < b.version ? -1 : 1));
+}
+
+/** Requests that failed, a second, of all versions together. */
+export function failed(series: readonly MetricsSeries[]): Point[] {
+  const sum = new Map<number, number>();
+  for (const s of series) {
+    if (s.name === 'errors') {
+      for (const [at, v] of present(s)) {
+        sum.set(at, (sum.get(at) ?? 0) + v);
+      }
+    }
+  }
+  return [...sum].sort((a, b) => a[0] - b[0]);
+}

@@ -1,0 +1,92 @@
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense, useMemo } from 'react';
+import type { MetricsSeries, SeriesAnswer } from '../../api/generated/types.gen';
+import { asProblem } from '../../api/problem';
+import { request } from '../../api/request';
+import { number, plain } from '../../lib/format';
+import type { ChartMark } from '../../ui/chart/chart';
+import { Failed, Loading } from '../../ui/states';
+import { failed, sharesOf } from './course-model';
+import { useChangesTexts } from './texts';
+
+const Chart = lazy(() => import('../../ui/chart/chart').then((m) => ({ default: m.Chart })));
+
+const colors = ['--hd-s1', '--hd-s4', '--hd-s3', '--hd-s2'] as const;
+
+interface CourseProps {
+  /** "namespace/name". */
+  service: string;
+  change: { at: string };
+  /** Whether the change is about shares of versions. */
+  shares: boolean;
+}
+
+/** How the traffic of the service went before and since: shares of versions and failed requests. */
+export function Course({ service, change, shares }: CourseProps) {
+  const t = useChangesTexts();
+  const [namespace = '', name = ''] = service.split('/');
+  const query = useQuery({
+    queryKey: ['series of change', service],
+    queryFn: ({ signal }) =>
+      request<SeriesAnswer>(
+        `/api/v1/series?${new URLSearchParams({ kind: 'service', namespace, name, byVersion: 'true', range: '10m', step: '5s' })}`,
+        { signal },
+      ),
+    refetchInterval: 5000,
+  });
+  const series = useMemo(() => (query.data?.series ?? []) as MetricsSeries[], [query.data]);
+  const marks = useMemo<ChartMark[]>(
+    () => [{ at: Date.parse(change.at) / 1000, kind: 'change', label: t('applied') }],
+    [change.at, t],
+  );
+  const byVersion = useMemo(() => sharesOf(series), [series]);
+  const errors = useMemo(() => failed(series), [series]);
+  if (query.isError) {
+    return (
+      <section className="sheet">
+        <h2>{t('failedOf', { name })}</h2>
+        <Failed error={asProblem(query.error)} retry={() => void query.refetch()} />
+      </section>
+    );
+  }
+  return (
+    <Suspense fallback={<Loading />}>
+      {shares && byVersion.length > 0 && (
+        <section className="sheet">
+          <h2>
+            {t('sharesOf', { name })} <span className="dim">%</span>
+          </h2>
+          <div className="ch-c">
+            <Chart
+              label={t('sharesOf', { name })}
+              height={168}
+              atLeast={100}
+              marks={marks}
+              series={byVersion.map((v, i) => ({
+                label: v.version,
+                points: v.points,
+                color: colors[i === byVersion.length - 1 && i > 0 ? 3 : i % 3] ?? '--hd-s1',
+              }))}
+              ends={(v) => ({ value: number(v), unit: '%' })}
+            />
+          </div>
+        </section>
+      )}
+      <section className="sheet">
+        <h2>
+          {t('failedOf', { name })} <span className="dim">{t('perSecond')}</span>
+        </h2>
+        <div className="ch-c">
+          <Chart
+            label={t('failedOf', { name })}
+            height={140}
+            atLeast={1}
+            marks={marks}
+            series={[{ label: t('now'), points: errors, color: '--hd-failing', strong: true }]}
+            ends={(v) => ({ value: plain({ value: number(v), unit: '' }), unit: '' })}
+          />
+        </div>
+      </section>
+    </Suspense>
+  );
+}

@@ -1,0 +1,84 @@
+import { Button } from '@patternfly/react-core';
+import { Undo2 } from 'lucide-react';
+import { useState } from 'react';
+import type { ChangeOutputBody, HistoryChange, PreviewEntry } from '../../api/generated/types.gen';
+import { asProblem, type Problem } from '../../api/problem';
+import { path, request } from '../../api/request';
+import { PreviewDrawer } from '../preview/preview-drawer';
+import { useUndoTexts } from './texts';
+import { undoEntries } from './undo-entries';
+
+interface UndoButtonProps {
+  change: HistoryChange;
+  /** It is taken back: by this change, or nothing had to be written. */
+  onUndone: (by: HistoryChange | undefined) => void;
+  size?: 'sm' | 'default';
+}
+
+/**
+ * Takes a change back at once. Where something was changed since, or where the former state
+ * would be an error today, it opens the preview with both sides.
+ */
+export function UndoButton({ change, onUndone, size = 'sm' }: UndoButtonProps) {
+  const t = useUndoTexts();
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const [merge, setMerge] = useState<PreviewEntry[]>();
+  if (!change.undoable || change.undoneBy) {
+    return null;
+  }
+  const undo = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      const answer = await request<ChangeOutputBody>(path`/api/v1/changes/${change.id}/undo`, {
+        method: 'POST',
+        body: {},
+      });
+      onUndone(answer.change);
+    } catch (error) {
+      const found = asProblem(error);
+      if (found.status !== 412 && found.status !== 422) {
+        setProblem(found);
+        return;
+      }
+      try {
+        setMerge(undoEntries(await request<HistoryChange>(path`/api/v1/changes/${change.id}`)));
+      } catch (second) {
+        setProblem(asProblem(second));
+      }
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <Button
+        variant="secondary"
+        size={size}
+        icon={<Undo2 size={14} strokeWidth={1.7} aria-hidden />}
+        isDisabled={busy}
+        isLoading={busy}
+        onClick={() => void undo()}
+      >
+        {t('undo')}
+      </Button>
+      {problem && (
+        <span role="alert" className="k-failing">
+          {problem.status === 0 ? t('noAnswer') : problem.detail || problem.title}
+        </span>
+      )}
+      {merge && (
+        <PreviewDrawer
+          entries={merge}
+          undoes={change.id}
+          onApplied={(by) => {
+            setMerge(undefined);
+            onUndone(by);
+          }}
+          onClose={() => setMerge(undefined)}
+        />
+      )}
+    </>
+  );
+}
