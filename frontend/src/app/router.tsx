@@ -69,6 +69,11 @@ const rule = createRoute({
   validateSearch: ruleSearch,
   component: lazyRouteComponent(() => import('../features/rules/rule-page'), 'RulePage'),
 });
+const changeSet = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/changes/$id',
+  component: lazyRouteComponent(() => import('../features/changes/change-set-page'), 'ChangeSetPage'),
+});
 const settings = createRoute({
   getParentRoute: () => rootRoute,
   path: '/settings',
@@ -76,7 +81,7 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('../features/settings/settings-page'), 'SettingsPage'),
 });
 
-const routeTree = rootRoute.addChildren([overview, findings, rules, newRule, rule, settings]);
+const routeTree = rootRoute.addChildren([overview, findings, rules, newRule, rule, changeSet, settings]);
 
 export const newRouter = () =>
   createRouter({
