@@ -20,6 +20,10 @@ const (
 	// replayStep in which steps: what was so before it began is known as well.
 	replayed   = time.Hour
 	replayStep = 30 * time.Second
+	// latest is the end of that time that is read in smaller steps: what began a moment
+	// ago is as sure of itself as if it had been watched.
+	latest   = 3 * time.Minute
+	lateStep = 5 * time.Second
 	// forgottenAfter is how long something that is nowhere to be seen any more is
 	// remembered: series come and go with a scrape that fails.
 	forgottenAfter = 5 * time.Minute
@@ -79,13 +83,7 @@ func (h *health) run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	now := time.Now()
-	step := max(replayStep, h.window)
-	list, err := h.readOver(ctx, step, metrics.Range{Start: now.Add(-replayed), End: now.Add(-h.window), Step: step})
-	if err != nil && ctx.Err() == nil {
-		h.log.Warn("what was before is not known: states begin now", "error", err)
-	}
-	h.replay(list)
+	h.remember(ctx, time.Now())
 	return keep(ctx, pace{atLeast: h.every}, nil, func(ctx context.Context) {
 		traffic, err := h.read(ctx, h.window, time.Now())
 		if ctx.Err() != nil {
@@ -105,26 +103,61 @@ func (h *health) run(ctx context.Context) error {
 	})
 }
 
-// replay judges what the metrics still know of the time before.
+// remember reads and judges what the metrics know of the time before now.
+func (h *health) remember(ctx context.Context, now time.Time) {
+	step := max(replayStep, h.window)
+	for _, part := range []struct {
+		window, from, to, step time.Duration
+	}{
+		{step, replayed, latest, step},
+		{h.window, latest - lateStep, 0, lateStep},
+	} {
+		list, err := h.readOver(ctx, part.window, metrics.Range{Start: now.Add(-part.from), End: now.Add(-part.to), Step: part.step})
+		if err != nil && ctx.Err() == nil {
+			h.log.Warn("what was before is not known: states begin now", "error", err)
+		}
+		h.replay(list)
+	}
+}
+
+// replay judges what happened in the past, one after the other.
 func (h *health) replay(list []graph.Traffic) {
 	snap := h.head.Get()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i, traffic := range list {
+	for _, traffic := range list {
+		begins, add := h.due(traffic.At)
 		for _, t := range graph.Types() {
 			j := h.byType[t]
 			g := graph.Build(snap, traffic, graph.Options{Type: t, IncludeIdle: true})
-			samples := g.Samples(j.history.Usual(g.At))
+			samples := g.Samples(j.usual)
 			for id, s := range samples {
-				s.Start = i == 0
+				s.Start = begins
 				s.Endpoints = graph.Pods{} // they are those of now
 				samples[id] = s
 			}
 			h.note(j.step(g, samples))
-			j.history.Add(g)
+			if add {
+				j.add(g)
+			}
 		}
-		h.noted = traffic.At
+		if add {
+			h.noted = traffic.At
+		}
 	}
+}
+
+// due reports whether an evaluation is the first of all, and whether it belongs
+// into the histories: those that overlap with one before do not.
+func (h *health) due(at time.Time) (begins, add bool) {
+	begins = h.noted.IsZero()
+	return begins, begins || !at.Before(h.noted.Add(h.window))
+}
+
+// add notes a graph in the history.
+func (j *judged) add(g *graph.Graph) {
+	j.history.Add(g)
+	j.usual = j.history.Usual(g.At)
 }
 
 // judge makes one evaluation of what flowed, and lists the services that changed
@@ -141,8 +174,7 @@ func (h *health) judge(traffic graph.Traffic) []graph.Transition {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	begins := h.noted.IsZero()
-	add := begins || !traffic.At.Before(h.noted.Add(h.window))
+	begins, add := h.due(traffic.At)
 	var moved []graph.Transition
 	for _, t := range graph.Types() {
 		j, g := h.byType[t], graphs[t]

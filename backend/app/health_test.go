@@ -106,41 +106,43 @@ func TestHealthIsJudgedByItself(t *testing.T) {
 
 // What was before it began is read from the metrics: a state is as old as it is.
 func TestStatesOutliveARestart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := judging(t)
-		began := time.Now()
-		broken := began.Add(-20 * time.Minute)
-		at := func(at time.Time, window time.Duration) graph.Traffic {
-			if at.Before(broken) {
-				return calls(at, window, 0)
+	for ago, exact := range map[time.Duration]time.Duration{20 * time.Minute: time.Minute, 15 * time.Second: 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			h := judging(t)
+			began := time.Now()
+			broken := began.Add(-ago)
+			at := func(at time.Time, window time.Duration) graph.Traffic {
+				if at.Before(broken) {
+					return calls(at, window, 0)
+				}
+				return calls(at, window, 50)
 			}
-			return calls(at, window, 50)
-		}
-		h.readOver = func(_ context.Context, window time.Duration, r metrics.Range) (list []graph.Traffic, _ error) {
-			for t := r.Start; !t.After(r.End); t = t.Add(r.Step) {
-				list = append(list, at(t, window))
+			h.readOver = func(_ context.Context, window time.Duration, r metrics.Range) (list []graph.Traffic, _ error) {
+				for t := r.Start; !t.After(r.End); t = t.Add(r.Step) {
+					list = append(list, at(t, window))
+				}
+				return list, nil
 			}
-			return list, nil
-		}
-		h.read = func(_ context.Context, window time.Duration, t time.Time) (graph.Traffic, error) {
-			return at(t, window), nil
-		}
-		told := 0
-		h.OnHealth(func(graph.Transition) { told++ })
-		start(t, h)
-		time.Sleep(time.Second)
-		synctest.Wait()
-		got := healthOf(h, ratings)
-		if late := got.Since.Sub(broken); got.State != graph.Failing || late < 0 || late > time.Minute || got.AtLeast {
-			t.Errorf("%+v", got)
-		}
-		if told > 0 {
-			t.Error("what was is told as if it happened now")
-		}
-		if list := h.Incidents(began.Add(-time.Hour)); len(list) != 1 {
-			t.Errorf("incidents: %+v", list)
-		}
-	})
+			h.read = func(_ context.Context, window time.Duration, t time.Time) (graph.Traffic, error) {
+				return at(t, window), nil
+			}
+			told := 0
+			h.OnHealth(func(graph.Transition) { told++ })
+			start(t, h)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			got := healthOf(h, ratings)
+			if late := got.Since.Sub(broken); got.State != graph.Failing || late < 0 || late > exact || got.AtLeast {
+				t.Errorf("broken %s before it began: %+v", ago, got)
+			}
+			if told > 0 {
+				t.Error("what was is told as if it happened now")
+			}
+			if list := h.Incidents(began.Add(-time.Hour)); len(list) != 1 {
+				t.Errorf("incidents: %+v", list)
+			}
+		})
+	}
 }
 
 func TestMetricsThatAreAwayChangeNoState(t *testing.T) {
