@@ -1,0 +1,48 @@
+import { enter, expect, mesh, test } from './mesh';
+
+test('wrong and unknown names are refused alike, the right one goes in', async ({ page }) => {
+  await page.goto('/');
+  const words: string[] = [];
+  for (const username of ['admin', 'nobody']) {
+    await enter(page, { username, password: 'not the password' });
+    const alert = page.getByRole('main').locator('.pf-v6-c-alert');
+    await expect(alert).toBeVisible();
+    words.push((await alert.textContent()) ?? '');
+    await page.reload();
+  }
+  expect(words[0]).toBe(words[1]);
+
+  await expect(async () => {
+    // Failed attempts slow the next one down: the page counts down and lets in afterwards.
+    await page.goto('/');
+    await enter(page, mesh.admin());
+    await expect(page.getByRole('navigation').first()).toBeVisible({ timeout: 3_000 });
+  }).toPass({ timeout: 30_000 });
+});
+
+test('the cookie is out of reach of scripts and other sites', async ({ admin, context }) => {
+  await admin.goto('/');
+  const cookie = (await context.cookies()).find((c) => c.name === 'heddle_session');
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/' });
+  expect(await admin.evaluate(() => document.cookie)).not.toContain('heddle_session');
+});
+
+test('every page says what may run in it', async ({ admin }) => {
+  const answer = await admin.goto('/');
+  const headers = answer?.headers() ?? {};
+  const policy = headers['content-security-policy'] ?? '';
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toContain('unsafe-eval');
+  expect(policy.split(';').find((d) => d.trim().startsWith('script-src'))).not.toContain('unsafe-inline');
+  expect(headers['x-content-type-options']).toBe('nosniff');
+});
+
+test('another port of this machine cannot write with the session', async ({ admin }) => {
+  const answer = await admin.request.fetch('/api/v1/session', {
+    method: 'DELETE',
+    headers: { Origin: 'http://127.0.0.1:1', 'Sec-Fetch-Site': 'same-site' },
+  });
+  expect(answer.status()).toBe(403);
+  expect((await admin.request.get('/api/v1/session')).status()).toBe(200);
+});
