@@ -74,6 +74,18 @@ const changeSet = createRoute({
   path: '/changes/$id',
   component: lazyRouteComponent(() => import('../features/changes/change-set-page'), 'ChangeSetPage'),
 });
+const proxies = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/proxies',
+  validateSearch: reads('q', 'state', 'sort'),
+  component: lazyRouteComponent(() => import('../features/proxies/proxies-page'), 'ProxiesPage'),
+});
+const proxy = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/proxies/$proxy',
+  validateSearch: reads('tab', 'q', 'sort', 'view'),
+  component: lazyRouteComponent(() => import('../features/proxies/proxy-page'), 'ProxyPage'),
+});
 const settings = createRoute({
   getParentRoute: () => rootRoute,
   path: '/settings',
@@ -81,7 +93,17 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('../features/settings/settings-page'), 'SettingsPage'),
 });
 
-const routeTree = rootRoute.addChildren([overview, findings, rules, newRule, rule, changeSet, settings]);
+const routeTree = rootRoute.addChildren([
+  overview,
+  findings,
+  rules,
+  newRule,
+  rule,
+  changeSet,
+  proxies,
+  proxy,
+  settings,
+]);
 
 export const newRouter = () =>
   createRouter({

@@ -7,12 +7,14 @@ interface MenuProps {
   value: string;
   options: readonly { readonly value: string; readonly text: string }[];
   onPick: (value: string) => void;
+  /** What stands on the button, where that is more than the chosen option. */
+  shown?: string;
 }
 
 /** A filter with few values; the first one is "any". */
-export function Menu({ label, value, options, onPick }: MenuProps) {
+export function Menu({ label, value, options, onPick, shown }: MenuProps) {
   const [open, setOpen] = useState(false);
-  const shown = options.find((o) => o.value === value)?.text ?? value;
+  const text = shown ?? options.find((o) => o.value === value)?.text ?? value;
   return (
     <Select
       isOpen={open}
@@ -23,8 +25,13 @@ export function Menu({ label, value, options, onPick }: MenuProps) {
         onPick(String(picked ?? ''));
       }}
       toggle={(ref) => (
-        <MenuToggle ref={ref} isExpanded={open} onClick={() => setOpen(!open)} aria-label={`${label}: ${shown}`}>
-          {shown}
+        <MenuToggle
+          ref={ref}
+          isExpanded={open}
+          onClick={() => setOpen(!open)}
+          aria-label={shown ?? `${label}: ${text}`}
+        >
+          {text}
         </MenuToggle>
       )}
     >

@@ -1,5 +1,5 @@
 import type { LinkProps } from '@tanstack/react-router';
-import { LayoutDashboard, type LucideIcon, Settings, Split, TriangleAlert } from 'lucide-react';
+import { LayoutDashboard, type LucideIcon, Radio, Settings, Split, TriangleAlert } from 'lucide-react';
 
 export interface NavEntry {
   readonly to: NonNullable<LinkProps['to']>;
@@ -33,6 +33,7 @@ export const navGroups: readonly {
   {
     title: 'mesh',
     entries: [
+      { to: '/proxies', page: 'proxies', icon: Radio },
       { to: '/findings', page: 'findings', icon: TriangleAlert },
       { to: '/settings', page: 'settings', icon: Settings },
     ],
