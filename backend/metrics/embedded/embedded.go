@@ -49,13 +49,19 @@ type Options struct {
 	TotalBytes int64
 	// Log hears what goes wrong; nil is silence.
 	Log *slog.Logger
+
+	leastSamples int64 // what every scrape may bring, however little PodBytes is; fewer in tests
 }
 
 // Bounds of one scrape: a pod that exposes more is not stored at all. What a pod
 // may have in all, it may bring at once; a line of text is shorter than what its
 // series counts.
-func (o Options) maxSamples() int64   { return max(50_000, o.PodBytes/(SeriesBytes/2)) }
+func (o Options) maxSamples() int64   { return max(o.leastSamples, o.PodBytes/(SeriesBytes/2)) }
 func (o Options) maxBodyBytes() int64 { return max(32<<20, o.PodBytes/6) }
+
+// leastSamples is what any pod may bring in one scrape: a proxy in a mesh of
+// some hundred services, with all that it calls.
+const leastSamples = 50_000
 
 // blockRange is the span of the newest block. Shorter than Prometheus' own two
 // hours, because what has not become a block yet is held in memory.
@@ -105,6 +111,9 @@ func Open(o Options) (*Server, error) {
 	}
 	if o.TotalBytes <= 0 {
 		o.TotalBytes = totalShares * o.PodBytes
+	}
+	if o.leastSamples <= 0 {
+		o.leastSamples = leastSamples
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

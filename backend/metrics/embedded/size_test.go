@@ -11,7 +11,7 @@ import (
 
 // Who needs more says so by one number; until then it is told what is wrong.
 func TestALargeScrapeIsToldOfUntilItIsAllowed(t *testing.T) {
-	const series = 60_000
+	const allowed, series = 500, 3_000
 	dial, _ := serve(t, func(w io.Writer) {
 		b := bufio.NewWriter(w)
 		defer b.Flush()
@@ -20,7 +20,7 @@ func TestALargeScrapeIsToldOfUntilItIsAllowed(t *testing.T) {
 		}
 	})
 	targets := []Target{{Namespace: "shop", Pod: "gateway", Dial: dial}}
-	small, err := Open(Options{Dir: t.TempDir(), ScrapeInterval: 2 * time.Second})
+	small, err := Open(Options{Dir: t.TempDir(), ScrapeInterval: 2 * time.Second, PodBytes: allowed * SeriesBytes / 2, leastSamples: allowed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,13 +30,13 @@ func TestALargeScrapeIsToldOfUntilItIsAllowed(t *testing.T) {
 	}
 	until(t, small, `up{pod="gateway"} == 0`)
 	refusals := small.Refusals()
-	if len(refusals) != 1 || refusals[0].Pod != "gateway" || refusals[0].Namespace != "shop" || !strings.Contains(refusals[0].Message, "one scrape of it brings more than 50000 series") {
+	if len(refusals) != 1 || refusals[0].Pod != "gateway" || refusals[0].Namespace != "shop" || !strings.Contains(refusals[0].Message, "one scrape of it brings more than 500 series") {
 		t.Errorf("refusals: %+v", refusals)
 	}
 	if err := small.Close(); err != nil {
 		t.Fatal(err)
 	}
-	large, err := Open(Options{Dir: t.TempDir(), ScrapeInterval: 10 * time.Second, PodBytes: series * SeriesBytes})
+	large, err := Open(Options{Dir: t.TempDir(), ScrapeInterval: 2 * time.Second, PodBytes: series * SeriesBytes, leastSamples: allowed})
 	if err != nil {
 		t.Fatal(err)
 	}
