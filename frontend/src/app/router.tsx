@@ -44,6 +44,12 @@ const overview = createRoute({
   path: '/',
   component: lazyRouteComponent(() => import('../features/overview/overview-page'), 'OverviewPage'),
 });
+const topology = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/topology',
+  validateSearch: reads('mode', 'labels', 'find', 'hide', 'closed', 'sel', 'around', 'view', 'rows', 'sort', 'tab'),
+  component: lazyRouteComponent(() => import('../features/topology/topology-page'), 'TopologyPage'),
+});
 const findings = createRoute({
   getParentRoute: () => rootRoute,
   path: '/findings',
@@ -95,6 +101,7 @@ const settings = createRoute({
 
 const routeTree = rootRoute.addChildren([
   overview,
+  topology,
   findings,
   rules,
   newRule,

@@ -1,5 +1,5 @@
 import type { LinkProps } from '@tanstack/react-router';
-import { LayoutDashboard, type LucideIcon, Radio, Settings, Split, TriangleAlert } from 'lucide-react';
+import { LayoutDashboard, type LucideIcon, Radio, Settings, Split, TriangleAlert, Waypoints } from 'lucide-react';
 
 export interface NavEntry {
   readonly to: NonNullable<LinkProps['to']>;
@@ -24,7 +24,10 @@ export const navGroups: readonly {
 }[] = [
   {
     title: 'observe',
-    entries: [{ to: '/', page: 'overview', icon: LayoutDashboard }],
+    entries: [
+      { to: '/', page: 'overview', icon: LayoutDashboard },
+      { to: '/topology', page: 'topology', icon: Waypoints },
+    ],
   },
   {
     title: 'change',

@@ -24,7 +24,14 @@ export interface FindProblem {
   text: string;
 }
 
-export type Finding = { test: Test; problem?: undefined } | { test?: undefined; problem: FindProblem };
+export type Finding =
+  | {
+      test: Test;
+      problem?: undefined;
+      /** The figure of which much was looked for, where that is the only condition. */
+      field?: 'rate' | 'error' | 'p95' | undefined;
+    }
+  | { test?: undefined; problem: FindProblem; field?: undefined };
 
 type Field =
   | {
@@ -49,6 +56,7 @@ const milliseconds = (value: number, unit: string) => {
 
 const rateField: Field = { kind: 'number', of: (w) => w.rate, unit: plainNumber };
 const errorField: Field = { kind: 'number', of: (w) => w.errorShare, unit: percent };
+const p95Field: Field = { kind: 'number', of: (w) => w.p95, unit: milliseconds };
 const stateField: Field = { kind: 'text', of: (w) => [w.state] };
 const namespaceField: Field = { kind: 'text', of: (w) => [w.namespace] };
 
@@ -57,7 +65,7 @@ const fields = new Map<string, Field>([
   ['rps', rateField],
   ['error', errorField],
   ['errors', errorField],
-  ['p95', { kind: 'number', of: (w) => w.p95, unit: milliseconds }],
+  ['p95', p95Field],
   ['name', { kind: 'text', of: (w) => [w.name] }],
   ['namespace', namespaceField],
   ['ns', namespaceField],
@@ -67,8 +75,11 @@ const fields = new Map<string, Field>([
   ['protocol', { kind: 'text', of: (w) => w.protocols }],
 ]);
 
-/** The names of the fields, for help and completion. */
-export const findFields: readonly string[] = [...fields.keys()];
+const figureOf = new Map<Field, 'rate' | 'error' | 'p95'>([
+  [rateField, 'rate'],
+  [errorField, 'error'],
+  [p95Field, 'p95'],
+]);
 
 const compare: Record<string, (a: number, b: number) => boolean> = {
   '>': (a, b) => a > b,
@@ -85,6 +96,7 @@ const amount = /^(-?\d+(?:\.\d+)?)\s*(%|ms|s|rps|\/s|)$/i;
 /** Reads what a person typed. Nothing typed finds everything. */
 export function parseFind(text: string): Finding {
   const tests: Test[] = [];
+  let field: 'rate' | 'error' | 'p95' | undefined;
   for (const part of text.split(/,|\s+and\s+/i)) {
     const trimmed = part.trim();
     if (trimmed === '') {
@@ -95,8 +107,9 @@ export function parseFind(text: string): Finding {
       return one;
     }
     tests.push(one.test);
+    field = one.field;
   }
-  return { test: (what) => tests.every((test) => test(what)) };
+  return { test: (what) => tests.every((test) => test(what)), field: tests.length === 1 ? field : undefined };
 }
 
 function parseOne(text: string): Finding {
@@ -116,7 +129,11 @@ function parseOne(text: string): Finding {
   if (value.trim() === '') {
     return { problem: { code: 'value', text } };
   }
-  return field.kind === 'number' ? numeric(field, operator, value.trim()) : textual(field, operator, value.trim());
+  if (field.kind === 'text') {
+    return textual(field, operator, value.trim());
+  }
+  const found = numeric(field, operator, value.trim());
+  return found.test && operator.startsWith('>') ? { ...found, field: figureOf.get(field) } : found;
 }
 
 function numeric(field: Extract<Field, { kind: 'number' }>, operator: string, value: string): Finding {

@@ -12,7 +12,7 @@ function mesh(namespaces: number, services: number): Scene {
   const nodes: SceneNode[] = [{ id: 'gateway', state: 'healthy', idle: false }];
   const edges: SceneEdge[] = [];
   const edge = (source: string, target: string) =>
-    edges.push({ id: `${source} > ${target} : http`, source, target, idle: false });
+    edges.push({ id: `${source} > ${target} : http`, source, target, state: 'healthy', idle: false });
   for (let n = 0; n < namespaces; n++) {
     for (let s = 0; s < services; s++) {
       nodes.push({ id: `n${n}s${s}`, namespace: `n${n}`, state: 'healthy', idle: false });
@@ -22,7 +22,7 @@ function mesh(namespaces: number, services: number): Scene {
       edge(`n${n - 1}s${services - 1}`, `n${n}s0`);
     }
   }
-  return scene(nodes, edges, { namespaces: [], collapsed: new Set(), showIdle: true });
+  return scene(nodes, edges, { namespaces: [], collapsed: new Set(), hide: new Set() });
 }
 
 const cross = (a: Rect, b: Rect) =>

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { namespaceCard, type SceneEdge, type SceneNode, type SceneOptions, scene } from './scene';
 
-const node = (id: string, namespace: string, idle = false): SceneNode => ({ id, namespace, state: 'healthy', idle });
+const node = (id: string, namespace: string, idle = false): SceneNode => ({
+  id,
+  namespace,
+  state: idle ? 'idle' : 'healthy',
+  idle,
+});
 const edge = (source: string, target: string, protocol = 'http', idle = false): SceneEdge => ({
   id: `${source} > ${target} : ${protocol}`,
   source,
   target,
+  state: idle ? 'idle' : 'healthy',
   idle,
 });
 
@@ -25,7 +31,7 @@ const edges = [
   edge('forecast', 'stations'),
   edge('reviews', 'history', 'http', true),
 ];
-const all: SceneOptions = { namespaces: [], collapsed: new Set(), showIdle: true };
+const all: SceneOptions = { namespaces: [], collapsed: new Set(), hide: new Set() };
 
 describe('scene', () => {
   it('draws a card for each node, one thread for all protocols, a box for each namespace', () => {
@@ -51,10 +57,17 @@ describe('scene', () => {
   });
 
   it('leaves idle nodes and threads out on request', () => {
-    const s = scene(nodes, edges, { ...all, showIdle: false });
+    const s = scene(nodes, edges, { ...all, hide: new Set(['idle']) });
     expect(s.cards.map((c) => c.id)).not.toContain('history');
     expect(s.threads.map((t) => t.target)).not.toContain('history');
     expect(s.hidden).toBe(1);
+  });
+
+  it('leaves healthy ones out, but for those that a wrong thread touches', () => {
+    const wrong = edges.map((e) => (e.target === 'stations' ? { ...e, state: 'failing' as const } : e));
+    const s = scene(nodes, wrong, { ...all, hide: new Set(['healthy', 'idle']) });
+    expect(s.cards.map((c) => c.id)).toEqual(['forecast', 'stations']);
+    expect(s.threads.map((t) => t.id)).toEqual(['forecast > stations']);
   });
 
   it('shows with a namespace what it talks to, and no further', () => {

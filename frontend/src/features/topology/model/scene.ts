@@ -5,6 +5,7 @@ export interface SceneNode {
   id: string;
   namespace?: string | undefined;
   state: Health;
+  /** Nothing flowed in the window. */
   idle: boolean;
 }
 
@@ -12,6 +13,7 @@ export interface SceneEdge {
   id: string;
   source: string;
   target: string;
+  state: Health;
   idle: boolean;
 }
 
@@ -20,7 +22,8 @@ export interface SceneOptions {
   namespaces: readonly string[];
   /** Namespaces drawn as one card. */
   collapsed: ReadonlySet<string>;
-  showIdle: boolean;
+  /** States that are left out; what a thread of another state touches stays. */
+  hide: ReadonlySet<Health>;
   /** Only nodes that it lets through, when there is one. */
   find?: ((id: string) => boolean) | undefined;
   /** Only the neighbourhood of a node: what can be reached in so many steps, either way. */
@@ -52,6 +55,9 @@ export interface Scene {
 
 export const namespaceCard = (namespace: string): string => `ns:${namespace}`;
 
+const hidden = (what: { state: Health; idle: boolean }, hide: ReadonlySet<Health>): boolean =>
+  hide.has(what.state) || (what.idle && hide.has('idle'));
+
 const byId = <T extends { id: string }>(a: T, b: T) => (a.id < b.id ? -1 : Number(a.id > b.id));
 
 /** Decides what is drawn of a graph. Equal input gives an equal scene, whatever the order. */
@@ -78,28 +84,32 @@ export function scene(nodes: readonly SceneNode[], edges: readonly SceneEdge[], 
   const sorted = [...cards.values()].sort(byId);
   return {
     cards: sorted,
-    threads: threadsOf(edges, cardOf, options.showIdle),
+    threads: threadsOf(edges, cardOf, options.hide),
     boxes: boxesOf(sorted),
     hidden: nodes.length - shown.size,
   };
 }
 
 function visible(nodes: readonly SceneNode[], edges: readonly SceneEdge[], options: SceneOptions): Set<string> {
-  const lively = new Set(nodes.filter((n) => options.showIdle || !n.idle).map((n) => n.id));
+  const drawn = edges.filter((e) => !hidden(e, options.hide));
+  const lively = new Set(nodes.filter((n) => !hidden(n, options.hide)).map((n) => n.id));
+  if (options.hide.size > 0) {
+    for (const edge of drawn) {
+      lively.add(edge.source).add(edge.target);
+    }
+  }
   let shown = new Set(lively);
   if (options.namespaces.length > 0) {
     const wanted = new Set(options.namespaces);
     const inside = new Set(nodes.filter((n) => wanted.has(n.namespace ?? '')).map((n) => n.id));
     shown = new Set([...lively].filter((id) => inside.has(id)));
-    for (const edge of edges) {
-      if (options.showIdle || !edge.idle) {
-        for (const [here, there] of [
-          [edge.source, edge.target],
-          [edge.target, edge.source],
-        ] as const) {
-          if (inside.has(here) && lively.has(there)) {
-            shown.add(there);
-          }
+    for (const edge of drawn) {
+      for (const [here, there] of [
+        [edge.source, edge.target],
+        [edge.target, edge.source],
+      ] as const) {
+        if (inside.has(here) && lively.has(there)) {
+          shown.add(there);
         }
       }
     }
@@ -147,13 +157,17 @@ export function neighbourhood(edges: readonly SceneEdge[], id: string, steps: nu
   return reached;
 }
 
-function threadsOf(edges: readonly SceneEdge[], cardOf: ReadonlyMap<string, string>, showIdle: boolean): SceneThread[] {
+function threadsOf(
+  edges: readonly SceneEdge[],
+  cardOf: ReadonlyMap<string, string>,
+  hide: ReadonlySet<Health>,
+): SceneThread[] {
   const threads = new Map<string, SceneThread>();
   for (const edge of [...edges].sort(byId)) {
     const source = cardOf.get(edge.source);
     const target = cardOf.get(edge.target);
     // What happens within one card is not drawn; it is in the table.
-    if (source === undefined || target === undefined || source === target || (edge.idle && !showIdle)) {
+    if (source === undefined || target === undefined || source === target || hidden(edge, hide)) {
       continue;
     }
     const id = `${source} > ${target}`;

@@ -1,0 +1,235 @@
+import { createContext, useCallback, useContext, useEffect, useMemo, useSyncExternalStore } from 'react';
+import type { GraphLiveEdge, GraphLiveNode, GraphMeta } from '../../api/generated/types.gen';
+import { type LiveTopic, liveStore } from '../../api/live/use-live';
+import { isQuiet } from './model/figures';
+import type { SceneEdge, SceneNode } from './model/scene';
+
+type Elements = ReadonlyMap<string, unknown>;
+
+/** Where the graph comes from. */
+interface Source {
+  elements(): Elements;
+  listen(changed: () => void): () => void;
+}
+
+/** A node of the scene, with what its card's size depends on. */
+export interface ShapedNode extends SceneNode {
+  quiet: boolean;
+  versions: number;
+}
+
+/** Who is there and who calls whom: what decides which cards and threads are drawn. */
+export interface Structure {
+  nodes: readonly ShapedNode[];
+  edges: readonly SceneEdge[];
+}
+
+/**
+ * The graph that is shown, outside of React. It follows its source, unless it is paused or nobody
+ * sees the page; a card or thread draws only when its own elements changed.
+ */
+export class GraphStore {
+  private shown: Elements = new Map();
+  private readonly any = new Set<() => void>();
+  private readonly byElement = new Map<string, Set<() => void>>();
+  private readonly source: Source;
+  private held = false;
+  private known: { of: Elements; signature: string; structure: Structure } | undefined;
+
+  constructor(source: Source) {
+    this.source = source;
+    this.shown = source.elements();
+  }
+
+  /** Follows the source until the returned function is called. */
+  follow = (): (() => void) => {
+    const update = () => this.update();
+    const stop = this.source.listen(update);
+    document.addEventListener('visibilitychange', update);
+    this.update();
+    return () => {
+      stop();
+      document.removeEventListener('visibilitychange', update);
+    };
+  };
+
+  /** Paused, everything stays as it is now. */
+  pause(paused: boolean): void {
+    this.held = paused;
+    this.update();
+  }
+
+  elements = (): Elements => this.shown;
+  node = (id: string) => this.shown.get(`n:${id}`) as GraphLiveNode | undefined;
+  edge = (id: string) => this.shown.get(`e:${id}`) as GraphLiveEdge | undefined;
+  meta = () => this.shown.get('meta') as GraphMeta | undefined;
+  nodes = (): GraphLiveNode[] => this.all('n:') as GraphLiveNode[];
+  edges = (): GraphLiveEdge[] => this.all('e:') as GraphLiveEdge[];
+
+  listen = (changed: () => void): (() => void) => {
+    this.any.add(changed);
+    return () => this.any.delete(changed);
+  };
+
+  /** Calls when one of these elements changed. */
+  listenTo(ids: readonly string[], changed: () => void): () => void {
+    for (const id of ids) {
+      const set = this.byElement.get(id) ?? new Set();
+      this.byElement.set(id, set.add(changed));
+    }
+    return () => {
+      for (const id of ids) {
+        const set = this.byElement.get(id);
+        set?.delete(changed);
+        if (set?.size === 0) {
+          this.byElement.delete(id);
+        }
+      }
+    };
+  }
+
+  /** The same object as long as nobody comes or goes, and no state or size changes. */
+  structure = (): Structure => {
+    if (this.known?.of === this.shown) {
+      return this.known.structure;
+    }
+    const parts: string[] = [];
+    const nodes: ShapedNode[] = [];
+    const edges: SceneEdge[] = [];
+    for (const [key, element] of this.shown) {
+      if (key.startsWith('n:')) {
+        const n = element as GraphLiveNode;
+        const shape = {
+          id: n.id,
+          namespace: n.namespace,
+          state: n.health.state,
+          idle: n.idle ?? false,
+          quiet: isQuiet(n),
+          versions: n.versions?.length ?? 0,
+        };
+        nodes.push(shape);
+        parts.push(`${key} ${n.namespace} ${shape.state} ${shape.idle} ${shape.quiet} ${shape.versions}`);
+      } else if (key.startsWith('e:')) {
+        const e = element as GraphLiveEdge;
+        edges.push({ id: e.id, source: e.source, target: e.target, state: e.health.state, idle: e.idle ?? false });
+        parts.push(`${key} ${e.health.state} ${e.idle}`);
+      }
+    }
+    const signature = parts.sort().join('\n');
+    const structure = signature === this.known?.signature ? this.known.structure : { nodes, edges };
+    this.known = { of: this.shown, signature, structure };
+    return structure;
+  };
+
+  private all(prefix: string): unknown[] {
+    const found: unknown[] = [];
+    for (const [key, element] of this.shown) {
+      if (key.startsWith(prefix)) {
+        found.push(element);
+      }
+    }
+    return found;
+  }
+
+  private update(): void {
+    const before = this.shown;
+    const now = this.source.elements();
+    if (this.held || document.hidden || now === before) {
+      return;
+    }
+    this.shown = now;
+    const due = new Set<() => void>();
+    for (const [id, listeners] of this.byElement) {
+      if (before.get(id) !== now.get(id)) {
+        for (const changed of listeners) {
+          due.add(changed);
+        }
+      }
+    }
+    for (const changed of due) {
+      changed();
+    }
+    for (const changed of this.any) {
+      changed();
+    }
+  }
+}
+
+/** The store of a followed graph topic, while the component is mounted. */
+export function useGraphStore(topic: LiveTopic): GraphStore {
+  const store = useMemo(
+    () =>
+      new GraphStore({
+        elements: () => liveStore.elements(topic.key),
+        listen: (changed) => liveStore.listen(topic.key, changed),
+      }),
+    [topic.key],
+  );
+  useEffect(() => store.follow(), [store]);
+  return store;
+}
+
+const GraphContext = createContext<GraphStore | undefined>(undefined);
+export const GraphProvider = GraphContext.Provider;
+
+export function useGraph(): GraphStore {
+  const store = useContext(GraphContext);
+  if (!store) {
+    throw new Error('there is no graph here: wrap the component in GraphProvider');
+  }
+  return store;
+}
+
+export function useStructure(store: GraphStore): Structure {
+  return useSyncExternalStore(store.listen, store.structure);
+}
+
+/** All elements of the graph; draws at every update. */
+export function useGraphElements(): Elements {
+  const store = useGraph();
+  return useSyncExternalStore(store.listen, store.elements);
+}
+
+/** One node; draws when it changed. */
+export function useNode(id: string): GraphLiveNode | undefined {
+  const store = useGraph();
+  return useSyncExternalStore(
+    useCallback((changed) => store.listenTo([`n:${id}`], changed), [store, id]),
+    () => store.node(id),
+  );
+}
+
+/** The edges of a thread; draws when one of them changed. */
+export function useEdges(ids: readonly string[]): readonly GraphLiveEdge[] {
+  const store = useGraph();
+  const read = useMemo(() => stable(() => ids.flatMap((id) => store.edge(id) ?? [])), [store, ids]);
+  return useSyncExternalStore(
+    useCallback(
+      (changed) =>
+        store.listenTo(
+          ids.map((id) => `e:${id}`),
+          changed,
+        ),
+      [store, ids],
+    ),
+    read,
+  );
+}
+
+/** Something small of the whole graph, as text; draws only when it is another one. */
+export function useGraphText(read: (store: GraphStore) => string): string {
+  const store = useGraph();
+  return useSyncExternalStore(store.listen, () => read(store));
+}
+
+/** A list that stays the same object as long as its entries do. */
+function stable<T>(read: () => T[]): () => readonly T[] {
+  let last: T[] = [];
+  return () => {
+    const now = read();
+    if (now.length !== last.length || now.some((one, i) => one !== last[i])) {
+      last = now;
+    }
+    return last;
+  };
+}

@@ -1,0 +1,59 @@
+import type { GraphLiveNode } from '../../../api/generated/types.gen';
+import { HealthGlyph, healthRank } from '../../../ui/glyph';
+import { useHealthWords } from '../../../ui/health-words';
+import { useGraph, useGraphText } from '../graph-store';
+import { useTopologyTexts } from '../texts';
+
+const mostListed = 4;
+
+interface AttentionProps {
+  onSelect: (id: string) => void;
+}
+
+/** What is wrong, the worst first, causes before what they cause. Nothing when all is well. */
+export function Attention({ onSelect }: AttentionProps) {
+  const t = useTopologyTexts();
+  const words = useHealthWords();
+  const store = useGraph();
+  // Draws again only when who is listed, or why, changes.
+  useGraphText((s) => JSON.stringify(troubled(s.nodes()).map((n) => [n.id, n.health])));
+  const nodes = troubled(store.nodes());
+  if (nodes.length === 0) {
+    return null;
+  }
+  const line = ({ health }: GraphLiveNode) => {
+    const cause = health.why?.find((w) => w.rule !== 'startedAfterChange');
+    const reason = health.reasons?.[0];
+    return cause ? words.why(cause) : reason ? words.reason(reason) : words.since(health);
+  };
+  return (
+    <aside className="tp-attn" aria-label={t('attention')} data-overlay>
+      <h2>{t('attention')}</h2>
+      {nodes.slice(0, mostListed).map((node) => (
+        <button key={node.id} type="button" onClick={() => onSelect(node.id)}>
+          <HealthGlyph health={node.health.state} />
+          <span>
+            <b className="tp-attn-n">{node.name}</b>
+            <span className="dim tp-attn-why">{line(node)}</span>
+          </span>
+        </button>
+      ))}
+      {nodes.length > mostListed && (
+        <p className="dim tp-attn-more">{t('attention.more', { count: nodes.length - mostListed })}</p>
+      )}
+    </aside>
+  );
+}
+
+/** Failing before degraded; what is the cause of another before that one; then the longest. */
+function troubled(nodes: readonly GraphLiveNode[]): GraphLiveNode[] {
+  const bad = nodes.filter((n) => n.health.state === 'failing' || n.health.state === 'degraded');
+  const causes = new Set(bad.flatMap((n) => (n.health.why ?? []).flatMap((w) => w.params.node ?? [])));
+  return bad.sort(
+    (a, b) =>
+      healthRank[a.health.state] - healthRank[b.health.state] ||
+      Number(causes.has(b.id)) - Number(causes.has(a.id)) ||
+      (a.health.since ?? '').localeCompare(b.health.since ?? '') ||
+      a.id.localeCompare(b.id),
+  );
+}

@@ -1,0 +1,337 @@
+import { Button, Drawer, DrawerContent, DrawerContentBody } from '@patternfly/react-core';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useSession } from '../../api/session-store';
+import type { Health } from '../../ui/glyph';
+import { Empty } from '../../ui/states';
+import { useScope } from '../../ui/use-scope';
+import { Canvas } from './canvas/canvas';
+import { type GraphStore, useGraphText, useStructure } from './graph-store';
+import { closedNamespaces, closedText, hiddenStates, pick, type TopologySearch } from './model/address';
+import { arrangement } from './model/arrangements';
+import { parseFind } from './model/find';
+import { findable } from './model/find-answer';
+import { boxesAround, type Rect, type Sizes } from './model/place';
+import { namespaceCard, type Scene, scene } from './model/scene';
+import { cardSize, type Level } from './model/sizes';
+import { fitted, reveal, Viewport, zoomAt } from './model/viewport';
+import { Attention } from './overlays/attention';
+import { Legend } from './overlays/legend';
+import { Minimap } from './overlays/minimap';
+import { ZoomButtons } from './overlays/zoom-buttons';
+import { useTopologyTexts } from './texts';
+import { labelChoices, type Mode, TopologyToolbar } from './toolbar';
+import type { SetSearch } from './topology-page';
+import { useArrangement } from './use-arrangement';
+import { useFindAnswer } from './use-find-answer';
+
+interface PictureProps {
+  store: GraphStore;
+  mode: Mode;
+  search: TopologySearch;
+  set: SetSearch;
+}
+
+const fitPadding = { top: 56, right: 16, bottom: 24, left: 16 };
+const selectPadding = { top: 60, right: 24, bottom: 60, left: 24 };
+
+/** The toolbar, the graph and what lies over it. */
+export function Picture({ store, mode, search, set }: PictureProps) {
+  const t = useTopologyTexts();
+  const { namespaces } = useScope();
+  const user = useSession()?.user.name ?? '';
+  const { nodes, edges } = useStructure(store);
+  const closed = useClosed(search.closed, nodes, namespaces);
+  const hide = useMemo(() => hiddenStates(search.hide), [search.hide]);
+  const finding = useMemo(() => parseFind(search.find ?? ''), [search.find]);
+  const found = useFound(search.find ? finding.test : undefined);
+
+  // What is laid out does not depend on filters, so that nothing moves when these change.
+  const whole = useMemo(
+    () => scene(nodes, edges, { namespaces, collapsed: closed, hide: noStates }),
+    [nodes, edges, namespaces, closed],
+  );
+  const shown = useMemo(() => {
+    const around = search.around && nodes.some((n) => n.id === search.around) ? search.around : undefined;
+    return scene(nodes, edges, {
+      namespaces,
+      collapsed: closed,
+      hide,
+      find: found && ((id) => found.has(id)),
+      focus: around === undefined ? undefined : { id: around, steps: 1 },
+    });
+  }, [nodes, edges, namespaces, closed, hide, found, search.around]);
+
+  const sizes = useSizes(nodes, whole);
+  const arranged = useArrangement(whole, sizes('near') as Sizes, user, arrangement(mode, namespaces, closed));
+  const viewport = useMemo(() => new Viewport(), []);
+  const room = useRef<HTMLDivElement>(null);
+  const { at } = arranged;
+  const drawing = useMemo(() => (at ? drawingOf(shown, at, sizes('near')) : undefined), [shown, at, sizes]);
+  const view = useView({ room, viewport, drawing, name: arranged.name, find: `${search.find} ${search.around}` });
+
+  const selected = search.sel;
+  useReveal(viewport, selected, shown, at, sizes);
+
+  const select = useCallback((sel: string | undefined) => set({ sel, tab: undefined }), [set]);
+  const close = (namespace: string) => {
+    view.keep(closed.has(namespace) ? namespaceCard(namespace) : undefined);
+    set({ closed: closedText([...closed, namespace]) });
+  };
+  const open = (namespace: string) => set({ closed: closedText([...closed].filter((n) => n !== namespace)) });
+  const toggle = (state: Health) => {
+    const next = new Set(hide);
+    if (!next.delete(state)) {
+      next.add(state);
+    }
+    set({ hide: [...next].join(',') || undefined });
+  };
+  const countText = useCallback((count: number) => t(`count.${mode}`, { count }), [t, mode]);
+  const said = useFindAnswer(search.find, finding, found?.size);
+  const around = nodes.find((n) => n.id === search.around);
+
+  return (
+    <>
+      <TopologyToolbar
+        mode={mode}
+        onMode={(to) => set({ mode: to === 'service' ? undefined : to, sel: undefined, around: undefined })}
+        labels={pick(labelChoices, search.labels)}
+        onLabels={(labels) => set({ labels: labels === 'rate' ? undefined : labels })}
+        find={search.find ?? ''}
+        onFind={(find) => set({ find: find || undefined })}
+        said={said}
+        idle={!hide.has('idle')}
+        onIdle={() => toggle('idle')}
+        around={around && (store.node(around.id)?.name ?? around.id)}
+        onAroundEnd={() => set({ around: undefined })}
+        table={search.view === 'table'}
+        onTidy={() => {
+          view.refit();
+          arranged.tidy();
+        }}
+        note={shown.hidden > 0 ? t('size', { shown: nodes.length - shown.hidden, all: nodes.length }) : undefined}
+      />
+      <Drawer isExpanded={false} isInline className="tp-drawer">
+        <DrawerContent panelContent={undefined}>
+          <DrawerContentBody className="tp-body">
+            <div className="tp-room" ref={room}>
+              {shown.cards.length === 0 ? (
+                <Empty
+                  title={t('filtered')}
+                  action={
+                    <Button
+                      variant="secondary"
+                      size="sm"
+                      onClick={() => set({ find: undefined, hide: undefined, around: undefined })}
+                    >
+                      {t('filtered.clear')}
+                    </Button>
+                  }
+                />
+              ) : (
+                at &&
+                drawing && (
+                  <Canvas
+                    scene={shown}
+                    edges={edges}
+                    at={at}
+                    sizes={sizes}
+                    viewport={viewport}
+                    selected={selected}
+                    labels={pick(labelChoices, search.labels)}
+                    countText={countText}
+                    onSelect={select}
+                    onOpenNamespace={open}
+                    onCollapse={close}
+                    onAround={(id) => set({ around: search.around === id ? undefined : id })}
+                    onMove={arranged.move}
+                    onMoved={view.taken}
+                    onFit={view.fit}
+                    onZoom={view.zoom}
+                  >
+                    <Legend hide={hide} onToggle={toggle} />
+                    <div className="tp-corner">
+                      <Attention onSelect={select} />
+                      <Minimap
+                        scene={shown}
+                        at={at}
+                        sizes={sizes('near')}
+                        boxes={boxesAround(shown, at, sizes('near')).map((b) => b.rect)}
+                        drawing={drawing}
+                        viewport={viewport}
+                      />
+                    </div>
+                    <ZoomButtons onZoom={view.zoom} onFit={view.fit} />
+                  </Canvas>
+                )
+              )}
+            </div>
+          </DrawerContentBody>
+        </DrawerContent>
+      </Drawer>
+    </>
+  );
+}
+
+const noStates: ReadonlySet<Health> = new Set();
+
+/** The collapsed namespaces. How many are sensible is decided once: a live update collapses nothing. */
+function useClosed(
+  closed: string | undefined,
+  nodes: readonly { namespace?: string | undefined }[],
+  namespaces: readonly string[],
+): ReadonlySet<string> {
+  const first = useRef<{ of: readonly string[]; closed: ReadonlySet<string> }>(undefined);
+  if (first.current?.of !== namespaces) {
+    const looked = namespaces.length === 0 ? nodes : nodes.filter((n) => namespaces.includes(n.namespace ?? ''));
+    first.current = { of: namespaces, closed: closedNamespaces(undefined, looked) };
+  }
+  const automatic = first.current.closed;
+  return useMemo(() => (closed === undefined ? automatic : closedNamespaces(closed, [])), [closed, automatic]);
+}
+
+/** The ids that the find field finds; the same set until others are found. */
+function useFound(test: ReturnType<typeof parseFind>['test']): ReadonlySet<string> | undefined {
+  const text = useGraphText((store) =>
+    test
+      ? store
+          .nodes()
+          .filter((n) => test(findable(n)))
+          .map((n) => n.id)
+          .join('\n')
+      : '',
+  );
+  return useMemo(() => (test ? new Set(text.split('\n').filter(Boolean)) : undefined), [test, text]);
+}
+
+/** The sizes of cards at each level. */
+function useSizes(nodes: ReturnType<typeof useStructure>['nodes'], whole: Scene): (level: Level) => Sizes {
+  return useMemo(() => {
+    const shapes = new Map(
+      nodes.map((n) => [n.id, { kind: n.quiet ? ('quiet' as const) : ('node' as const), versions: n.versions }]),
+    );
+    const grouped = new Set(whole.cards.flatMap((c) => (c.kind === 'namespace' ? [c.id] : [])));
+    const group = { kind: 'namespace' as const, versions: 0 };
+    const one = { kind: 'node' as const, versions: 0 };
+    const at = (level: Level): Sizes => {
+      return (card) => cardSize(grouped.has(card) ? group : (shapes.get(card) ?? one), level);
+    };
+    const levels: Record<Level, Sizes> = { near: at('near'), middle: at('middle'), far: at('far') };
+    return (level) => levels[level];
+  }, [nodes, whole]);
+}
+
+/** All that is drawn, with the boxes. */
+function drawingOf(shown: Scene, at: ReadonlyMap<string, { x: number; y: number }>, sizes: Sizes): Rect {
+  const rects = [
+    ...boxesAround(shown, at, sizes).map((b) => b.rect),
+    ...shown.cards.flatMap((c) => {
+      const point = at.get(c.id);
+      return point ? [{ ...point, ...sizes(c.id) }] : [];
+    }),
+  ];
+  const x = Math.min(...rects.map((r) => r.x));
+  const y = Math.min(...rects.map((r) => r.y));
+  return {
+    x,
+    y,
+    width: Math.max(...rects.map((r) => r.x + r.width)) - x,
+    height: Math.max(...rects.map((r) => r.y + r.height)) - y,
+  };
+}
+
+interface ViewOptions {
+  room: React.RefObject<HTMLElement | null>;
+  viewport: Viewport;
+  drawing: Rect | undefined;
+  /** Of the arrangement: another one is fitted. */
+  name: string;
+  /** What is looked for: other finds are fitted too. */
+  find: string;
+}
+
+/** Keeps the view fitted until somebody moves it; then it is theirs. */
+function useView({ room, viewport, drawing, name, find }: ViewOptions) {
+  const mine = useRef(false);
+  const latest = useRef(drawing);
+  latest.current = drawing;
+  const all = useCallback(() => {
+    if (latest.current && viewport.size.width > 0) {
+      viewport.set(fitted(latest.current, viewport.size, fitPadding));
+    }
+  }, [viewport]);
+
+  useLayoutEffect(() => {
+    const element = room.current;
+    if (!element) {
+      return;
+    }
+    const measure = () => {
+      viewport.resize({ width: element.clientWidth, height: element.clientHeight });
+      if (!mine.current) {
+        all();
+      }
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [room, viewport, all]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these are what asks for another view
+  useLayoutEffect(() => {
+    mine.current = false;
+    all();
+  }, [name, find, all]);
+  const known = drawing !== undefined;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the first layout, and a tidied one
+  useLayoutEffect(() => {
+    if (!mine.current) {
+      all();
+    }
+  }, [known, drawing, all]);
+
+  return useMemo(
+    () => ({
+      fit: () => {
+        mine.current = false;
+        all();
+      },
+      refit: () => {
+        mine.current = false;
+      },
+      taken: () => {
+        mine.current = true;
+      },
+      keep: (_card: string | undefined) => {},
+      zoom: (factor: number) => {
+        mine.current = true;
+        const { width, height } = viewport.size;
+        viewport.set(zoomAt(viewport.view, { x: width / 2, y: height / 2 }, factor));
+      },
+    }),
+    [all, viewport],
+  );
+}
+
+/** What was selected comes into view, at the zoom that there is. */
+function useReveal(
+  viewport: Viewport,
+  selected: string | undefined,
+  shown: Scene,
+  at: ReadonlyMap<string, { x: number; y: number }> | undefined,
+  sizes: (level: Level) => Sizes,
+): void {
+  const ready = at !== undefined;
+  const [size, setSize] = useState('');
+  useEffect(() => viewport.listen(() => setSize(`${viewport.size.width} ${viewport.size.height}`)), [viewport]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another selection, or another room for it
+  useEffect(() => {
+    const cards = shown.threads.find((thread) => thread.id === selected) ?? { source: selected, target: selected };
+    for (const id of [cards.target, cards.source]) {
+      const point = id === undefined ? undefined : at?.get(id);
+      if (id !== undefined && point) {
+        viewport.set(reveal(viewport.view, { ...point, ...sizes('near')(id) }, viewport.size, selectPadding));
+      }
+    }
+  }, [selected, ready, size]);
+}

@@ -1,0 +1,203 @@
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { GraphLiveEdge, GraphLiveNode } from '../../api/generated/types.gen';
+import { fakeLive } from '../../testing/live';
+import { fakeApi, renderPage, signedIn } from '../../testing/render';
+import { TopologyPage } from './topology-page';
+
+beforeEach(() => {
+  localStorage.clear();
+  signedIn('operator');
+  fakeApi({
+    'GET /api/v1/timeline': { step: 30, bars: [], incidents: [] },
+    'GET /api/v1/changes': { items: [] },
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const node = (name: string, more: Partial<GraphLiveNode> = {}): GraphLiveNode => ({
+  id: `service/local/${more.namespace ?? 'default'}/${name}`,
+  kind: 'service',
+  name,
+  namespace: 'default',
+  rate: 96,
+  errorShare: 0,
+  p95: 12,
+  unit: 'rps',
+  meshed: true,
+  pods: { ready: 1, total: 1 },
+  health: { state: 'healthy' },
+  ...more,
+});
+const edge = (source: string, target: string, more: Partial<GraphLiveEdge> = {}): GraphLiveEdge => ({
+  id: `service/local/default/${source} > service/local/default/${target} : http`,
+  source: `service/local/default/${source}`,
+  target: `service/local/default/${target}`,
+  protocol: 'http',
+  rate: 96,
+  errors: 0,
+  errorShare: 0,
+  mutualTLS: 1,
+  reporters: null,
+  health: { state: 'healthy' },
+  ...more,
+});
+const graph = (nodes: GraphLiveNode[], edges: GraphLiveEdge[] = []) => ({
+  meta: { at: '2026-11-21T14:08:12Z', seconds: 300, revision: 'abc' },
+  ...Object.fromEntries(nodes.map((n) => [`n:${n.id}`, n])),
+  ...Object.fromEntries(edges.map((e) => [`e:${e.id}`, e])),
+});
+
+const bookinfo = graph(
+  [
+    node('productpage'),
+    node('reviews'),
+    node('ratings', {
+      errorShare: 0.246,
+      health: {
+        state: 'failing',
+        reasons: [{ code: 'http5xx', state: 'failing', share: 0.246, answer: '503' }],
+      },
+    }),
+    node('history', { rate: 0, idle: true, health: { state: 'idle' } }),
+  ],
+  [
+    edge('productpage', 'reviews'),
+    edge('reviews', 'ratings', { errors: 24, errorShare: 0.246, health: { state: 'failing' } }),
+  ],
+);
+
+async function open(at = '/topology', elements: Record<string, unknown> = bookinfo) {
+  const live = fakeLive();
+  const page = renderPage(TopologyPage, { path: '/topology', at });
+  await live.tell('graph', elements);
+  return { ...page, live };
+}
+const label = (element: Element | null) => element?.getAttribute('aria-label');
+const card = (name: string) => screen.findByRole('button', { name: new RegExp(`^${name}, `) });
+
+test('cards, threads and what needs attention', async () => {
+  const { container } = await open();
+  expect(label(await card('reviews'))).toBe('reviews, Healthy, 96.0 requests per second, 0\u00a0% errors');
+  expect(label(await card('ratings'))).toMatch(/Failing/);
+  expect(label(await card('history'))).toBe('history, Idle');
+  expect(container.querySelectorAll('.tp-thread .tp-hit')).toHaveLength(2);
+  const attention = screen.getByRole('complementary', { name: 'Needs attention' });
+  expect(within(attention).getByText(/Answers 503 to 24.6/)).toBeTruthy();
+});
+
+test('a figure changes in its card; nothing moves, and a new card finds a place', async () => {
+  const { live, container } = await open();
+  const places = () =>
+    Object.fromEntries(
+      [...container.querySelectorAll<HTMLElement>('[data-card]')].map((e) => [e.dataset.card, e.style.transform]),
+    );
+  await card('reviews');
+  const before = places();
+  await live.patch('graph', { 'n:service/local/default/reviews': node('reviews', { rate: 101 }) });
+  await waitFor(async () => expect(label(await card('reviews'))).toMatch(/101 requests/));
+  await live.patch('graph', { 'n:service/local/default/late': node('late') });
+  await card('late');
+  expect(places()).toMatchObject(before);
+});
+
+test('one tab stop; arrow keys lead along threads', async () => {
+  const { container } = await open();
+  await card('reviews');
+  expect(container.querySelectorAll('[data-card][tabindex="0"]')).toHaveLength(1);
+  (await card('productpage')).focus();
+  fireEvent.keyDown(document.activeElement as Element, { key: 'ArrowRight' });
+  await waitFor(() => expect(label(document.activeElement)).toMatch(/^reviews/));
+  fireEvent.keyDown(document.activeElement as Element, { key: 'ArrowRight' });
+  await waitFor(() => expect(label(document.activeElement)).toMatch(/^ratings/));
+  expect(container.querySelectorAll('[data-card][tabindex="0"]')).toHaveLength(1);
+});
+
+test('the find field filters, and says what is wrong with a condition', async () => {
+  const user = userEvent.setup();
+  const { address } = await open();
+  await card('reviews');
+  const field = screen.getByRole('textbox', { name: 'Find' });
+  await user.type(field, 'error > 1%');
+  await waitFor(() => expect(screen.queryByRole('button', { name: /^reviews, / })).toBeNull());
+  expect(await card('ratings')).toBeTruthy();
+  expect(address()).toContain('find=error');
+  await user.clear(field);
+  await user.type(field, 'error > 30%');
+  expect(await screen.findByText(/The highest error share is 24.6.%, at ratings/)).toBeTruthy();
+  await user.clear(field);
+  await user.type(field, 'speed > 3');
+  expect(await screen.findByText(/There is no field speed/)).toBeTruthy();
+});
+
+test('the legend is the filter, and the address keeps it', async () => {
+  const user = userEvent.setup();
+  const { address } = await open();
+  await card('history');
+  await user.click(screen.getByRole('button', { name: 'Idle', pressed: true }));
+  await waitFor(() => expect(screen.queryByRole('button', { name: /^history, / })).toBeNull());
+  expect(address()).toContain('hide=idle');
+  expect(screen.getByRole<HTMLInputElement>('switch', { name: 'Show idle' }).checked).toBe(false);
+});
+
+test('a namespace collapses to a card and opens again', async () => {
+  const user = userEvent.setup();
+  const { address } = await open();
+  fireEvent.keyDown(await card('reviews'), { key: 'c' });
+  const closed = await screen.findByRole('button', { name: 'Namespace default, Failing, 4 entries, collapsed' });
+  expect(address()).toContain('closed=default');
+  await user.pointer([{ target: closed, keys: '[MouseLeft]' }]);
+  expect(await card('reviews')).toBeTruthy();
+});
+
+test('P pauses: figures stay as they are', async () => {
+  const { live } = await open();
+  await card('reviews');
+  fireEvent.keyDown(document.body, { key: 'p' });
+  expect(screen.getByRole('button', { name: 'Resume live updates' })).toBeTruthy();
+  await live.patch('graph', { 'n:service/local/default/reviews': node('reviews', { rate: 101 }) });
+  expect(label(await card('reviews'))).toMatch(/96.0 requests/);
+  fireEvent.keyDown(document.body, { key: 'p' });
+  await waitFor(async () => expect(label(await card('reviews'))).toMatch(/101 requests/));
+});
+
+test('the neighbourhood of a card', async () => {
+  const { address } = await open();
+  fireEvent.keyDown(await card('ratings'), { key: 'n' });
+  await waitFor(() => expect(screen.queryByRole('button', { name: /^productpage, / })).toBeNull());
+  expect(await card('reviews')).toBeTruthy();
+  expect(screen.getByText('Around ratings')).toBeTruthy();
+  expect(address()).toContain('around=');
+});
+
+test('an empty mesh, and figures that are not of now', async () => {
+  const { live } = await open('/topology', graph([]));
+  expect(await screen.findByText('Nothing is here yet')).toBeTruthy();
+  await live.tell('graph', {
+    ...bookinfo,
+    meta: { at: 'x', seconds: 1, revision: '', staleSince: '2026-11-21T14:06:20Z', problem: 'Prometheus is away' },
+  });
+  expect(await screen.findByText(/Prometheus is away/)).toBeTruthy();
+});
+
+test('a refused graph says so', async () => {
+  const live = fakeLive();
+  renderPage(TopologyPage, { path: '/topology' });
+  await live.refuse('graph', 'failed', 'the metrics cannot be read');
+  expect(await screen.findByText('the metrics cannot be read')).toBeTruthy();
+});
+
+test('many nodes begin with collapsed namespaces, which no update changes', async () => {
+  const many = Array.from({ length: 70 }, (_, i) => node(`s${i}`, { namespace: `n${i % 7}` }));
+  // Another window than the tests before, which would still show what these were told.
+  const { container, live } = await open('/topology?window=1h', graph(many));
+  await screen.findByRole('button', { name: /^Namespace n3/ });
+  expect(container.querySelectorAll('[data-card]')).toHaveLength(7);
+  await live.patch(
+    'graph',
+    {},
+    many.slice(0, 30).map((n) => `n:${n.id}`),
+  );
+  expect(container.querySelectorAll('[data-card]')).toHaveLength(7);
+});
