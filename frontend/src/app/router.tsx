@@ -50,6 +50,32 @@ const topology = createRoute({
   validateSearch: reads('mode', 'labels', 'find', 'hide', 'closed', 'sel', 'around', 'view', 'rows', 'sort', 'tab'),
   component: lazyRouteComponent(() => import('../features/topology/topology-page'), 'TopologyPage'),
 });
+const serviceList = reads('q', 'sort', 'state');
+const servicePart = reads('tab', 'range', 'compare', 'direction', 'pod', 'container', 'log', 'errors', 'slow');
+const services = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/services',
+  validateSearch: serviceList,
+  component: lazyRouteComponent(() => import('../features/services/services-page'), 'ServicesPage'),
+});
+const service = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/services/$namespace/$name',
+  validateSearch: servicePart,
+  component: lazyRouteComponent(() => import('./service-route'), 'ServiceRoute'),
+});
+const workloads = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/workloads',
+  validateSearch: serviceList,
+  component: lazyRouteComponent(() => import('../features/services/workloads-page'), 'WorkloadsPage'),
+});
+const workload = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/workloads/$namespace/$name',
+  validateSearch: servicePart,
+  component: lazyRouteComponent(() => import('../features/services/workload-page'), 'WorkloadPage'),
+});
 const findings = createRoute({
   getParentRoute: () => rootRoute,
   path: '/findings',
@@ -101,6 +127,10 @@ const settings = createRoute({
 
 const routeTree = rootRoute.addChildren([
   overview,
+  services,
+  service,
+  workloads,
+  workload,
   topology,
   findings,
   rules,

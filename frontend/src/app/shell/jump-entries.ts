@@ -43,7 +43,28 @@ const objects: Provider = ({ names }) =>
     link: { to: '/rules/$kind/$namespace/$name', params: addressOf(ref) },
   }));
 
+const services: Provider = ({ names }) =>
+  names.services.map(({ namespace, name }) => ({
+    id: `service ${namespace}/${name}`,
+    group: 'services' as const,
+    label: name,
+    hint: namespace,
+    link: { to: '/services/$namespace/$name', params: { namespace, name } },
+  }));
+
+/** A workload once, however many pods it has. */
+const workloads: Provider = ({ names }) =>
+  [...new Map(names.workloads.map((w) => [`${w.namespace}/${w.workload}`, w])).values()]
+    .filter((w) => w.workload !== '')
+    .map(({ namespace, workload }) => ({
+      id: `workload ${namespace}/${workload}`,
+      group: 'workloads' as const,
+      label: workload,
+      hint: namespace,
+      link: { to: '/workloads/$namespace/$name', params: { namespace, name: workload } },
+    }));
+
 /** Who knows of something to jump to. A page that shows single things adds them here. */
-const providers: readonly Provider[] = [pages, objects];
+const providers: readonly Provider[] = [pages, services, workloads, objects];
 
 export const jumpEntries = (known: Known): JumpEntry[] => providers.flatMap((provider) => provider(known));

@@ -1,5 +1,15 @@
 import type { LinkProps } from '@tanstack/react-router';
-import { LayoutDashboard, type LucideIcon, Radio, Settings, Split, TriangleAlert, Waypoints } from 'lucide-react';
+import {
+  Box,
+  Boxes,
+  LayoutDashboard,
+  type LucideIcon,
+  Radio,
+  Settings,
+  Split,
+  TriangleAlert,
+  Waypoints,
+} from 'lucide-react';
 
 export interface NavEntry {
   readonly to: NonNullable<LinkProps['to']>;
@@ -27,6 +37,8 @@ export const navGroups: readonly {
     entries: [
       { to: '/', page: 'overview', icon: LayoutDashboard },
       { to: '/topology', page: 'topology', icon: Waypoints },
+      { to: '/services', page: 'services', icon: Boxes },
+      { to: '/workloads', page: 'workloads', icon: Box },
     ],
   },
   {

@@ -2,6 +2,7 @@ import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { serviceSplitOptions } from '../../api/generated/@tanstack/react-query.gen';
 import type { GraphLiveNode, LiveObject } from '../../api/generated/types.gen';
+import { objectId } from '../../api/live/object-id';
 import { useElement, useTopic } from '../../api/live/use-live';
 import { serviceAddress } from '../../lib/addresses';
 import { instant, number, plain, points } from '../../lib/format';
@@ -41,7 +42,7 @@ export function CanariesSheet({ candidates }: { candidates: readonly GraphLiveNo
 function CanaryRow({ canary }: { canary: Canary }) {
   const t = useOverviewTexts();
   const { node, shares, tried, rule } = canary;
-  const id = rule ? `${rule.kind}/${rule.namespace ?? '_'}/${rule.name}` : '';
+  const id = rule ? objectId(rule) : '';
   const changed = useElement<LiveObject>(useTopic('objects'), id)?.changed;
   return (
     <li className="ov-can">

@@ -4,7 +4,7 @@ import { Undo2 } from 'lucide-react';
 import type { DeliverySummary, HistoryChange } from '../../api/generated/types.gen';
 import { useElement, useTopic } from '../../api/live/use-live';
 import { asProblem } from '../../api/problem';
-import { useCan } from '../../api/session-store';
+import { useMayWrite } from '../../api/rights';
 import { changeAddress, ruleAddress } from '../../lib/addresses';
 import { duration, instant, plain } from '../../lib/format';
 import { useChangeWords } from '../../ui/change-words';
@@ -45,7 +45,7 @@ export function ChangesSheet({ of: { query, changes }, undoing }: ChangesSheetPr
 function Change({ change, undoing }: { change: HistoryChange; undoing: ChangesSheetProps['undoing'] }) {
   const t = useOverviewTexts();
   const words = useChangeWords();
-  const mayEdit = useCan('editTraffic');
+  const mayWrite = useMayWrite();
   const summary = words.summary(change.summary);
   return (
     <li>
@@ -60,7 +60,7 @@ function Change({ change, undoing }: { change: HistoryChange; undoing: ChangesSh
           {change.undoneBy && ` · ${t('changes.undone')}`}
         </div>
       </div>
-      {mayEdit && change.undoable && !change.undoneBy && (
+      {change.undoable && !change.undoneBy && mayWrite((change.entries ?? []).map((e) => e.ref)) && (
         <Button
           variant="secondary"
           size="sm"

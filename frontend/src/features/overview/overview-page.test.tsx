@@ -44,7 +44,12 @@ const change = (id: string, more: object = {}) => ({
       labels: 'v1/v2',
     },
   },
-  entries: [{ op: 'change', ref: { kind: 'VirtualService', namespace: 'bookinfo', name: `r${id}` } }],
+  entries: [
+    {
+      op: 'change',
+      ref: { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'bookinfo', name: `r${id}` },
+    },
+  ],
   undoable: true,
   ...more,
 });

@@ -2,6 +2,7 @@ import { Button } from '@patternfly/react-core';
 import { Link } from '@tanstack/react-router';
 import type { CSSProperties, ReactNode } from 'react';
 import type { GraphLiveNode, HistoryChange, LiveProxy } from '../../api/generated/types.gen';
+import { useMayWrite } from '../../api/rights';
 import { useCan } from '../../api/session-store';
 import { proxyAddress, serviceAddress, workloadAddress } from '../../lib/addresses';
 import { duration, lasting, plain, rate, share } from '../../lib/format';
@@ -27,9 +28,10 @@ export interface WrongNowProps {
 export function WrongNow({ troubles, proxies, errors, changes, onUndo }: WrongNowProps) {
   const t = useOverviewTexts();
   const mayEdit = useCan('editTraffic');
+  const mayWrite = useMayWrite();
   const rows = troubles.map((trouble) => ({
     trouble,
-    action: actionOf(trouble.node, { depth: trouble.depth, changes, mayEdit }),
+    action: actionOf(trouble.node, { depth: trouble.depth, changes, mayEdit, mayWrite }),
   }));
   // One primary button on the page: that of the worst which something can be done about.
   const first = rows.find((r) => r.action)?.trouble;
@@ -162,7 +164,7 @@ function TroubleRow({ trouble: { node, depth }, action, primary, onUndo }: Troub
               {t('action.pods')}
             </Go>
           )}
-          <Go to="/topology" search={{ select: node.id }} title={t('action.show.title', { name: node.name })}>
+          <Go to="/topology" search={{ sel: node.id }} title={t('action.show.title', { name: node.name })}>
             {t('action.show')}
           </Go>
         </>

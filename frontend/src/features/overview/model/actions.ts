@@ -1,4 +1,4 @@
-import type { GraphLiveNode, HistoryChange } from '../../../api/generated/types.gen';
+import type { GraphLiveNode, HistoryChange, Ref } from '../../../api/generated/types.gen';
 
 /** What likely helps: one thing, or nothing. */
 export type Action =
@@ -6,22 +6,28 @@ export type Action =
   | { readonly kind: 'split'; readonly away: string }
   | { readonly kind: 'pods' };
 
+interface Given {
+  /** How many causes stand above it. */
+  readonly depth: number;
+  readonly changes: readonly HistoryChange[];
+  readonly mayEdit: boolean;
+  readonly mayWrite: (refs: readonly Ref[]) => boolean;
+}
+
 /**
  * The likely remedy: take back the change that it began with; move traffic away from the one
  * version that fails, when another is healthy; look at the pods when none is ready. An effect
  * has none of its own: its cause has.
  */
-export function actionOf(
-  node: GraphLiveNode,
-  { depth, changes, mayEdit }: { depth: number; changes: readonly HistoryChange[]; mayEdit: boolean },
-): Action | undefined {
+export function actionOf(node: GraphLiveNode, given: Given): Action | undefined {
+  const { depth, changes, mayEdit, mayWrite } = given;
   if (depth > 0) {
     return undefined;
   }
   const reasons = node.health.reasons ?? [];
   const started = (node.health.why ?? []).find((w) => w.rule === 'startedAfterChange')?.params.change;
   const change = changes.find((c) => c.id === started);
-  if (mayEdit && change?.undoable && !change.undoneBy) {
+  if (change?.undoable && !change.undoneBy && mayWrite((change.entries ?? []).map((e) => e.ref))) {
     return { kind: 'undo', change };
   }
   if (reasons.some((r) => r.code === 'noEndpoints')) {

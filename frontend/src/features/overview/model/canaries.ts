@@ -1,4 +1,4 @@
-import type { CanarySplit, GraphLiveNode, GraphVersion } from '../../../api/generated/types.gen';
+import type { CanarySplit, GraphLiveNode, GraphVersion, Ref } from '../../../api/generated/types.gen';
 
 export interface CanaryShare {
   readonly version: string;
@@ -17,7 +17,7 @@ export interface Canary {
   readonly errorsMore: number | undefined;
   /** How many times as slow it is at p95. */
   readonly slower: number | undefined;
-  readonly rule: { kind: string; namespace?: string | undefined; name: string } | undefined;
+  readonly rule: Ref | undefined;
 }
 
 const measured = (node: GraphLiveNode, version: string): GraphVersion | undefined =>

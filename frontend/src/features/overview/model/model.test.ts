@@ -105,11 +105,11 @@ test('the likely remedy is the undo of the change that it began with', () => {
   ];
   const reasons = [{ code: 'http5xx' as const, state: 'failing' as const, version: 'v2' }];
   const of = node('ratings', { versions, health: { state: 'failing', reasons, why: [started] } });
-  const given = { depth: 0, changes: [change], mayEdit: true };
+  const given = { depth: 0, changes: [change], mayEdit: true, mayWrite: () => true };
   expect(actionOf(of, given)).toEqual({ kind: 'undo', change });
   expect(actionOf(of, { ...given, changes: [{ ...change, undoneBy: '18' }] })).toEqual({ kind: 'split', away: 'v2' });
   expect(actionOf(of, { ...given, changes: [] })).toEqual({ kind: 'split', away: 'v2' });
-  expect(actionOf(of, { ...given, mayEdit: false })).toBeUndefined();
+  expect(actionOf(of, { ...given, mayEdit: false, mayWrite: () => false })).toBeUndefined();
   expect(actionOf(of, { ...given, depth: 1 })).toBeUndefined();
   const empty = node('x', { health: { state: 'failing', reasons: [{ code: 'noEndpoints', state: 'failing' }] } });
   expect(actionOf(empty, { ...given, mayEdit: false })).toEqual({ kind: 'pods' });

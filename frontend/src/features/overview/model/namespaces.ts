@@ -39,7 +39,7 @@ export function namespaceRows(graph: GraphParts, looked: (namespace: string | un
     });
     const rate = incoming.reduce((sum, e) => sum + e.rate, 0);
     const errors = incoming.reduce((sum, e) => sum + e.errors, 0);
-    const durations = incoming.filter((e) => e.rate > 0).flatMap((e) => (e.p95 === undefined ? [] : [e.p95]));
+    const durations = incoming.filter((e) => e.rate > 0).flatMap((e) => e.p95 ?? graph.byId.get(e.target)?.p95 ?? []);
     nodes.sort(byHealth);
     const all = nodes.length <= named;
     const shown = all ? nodes : nodes.filter((n) => n.health.state !== 'healthy');

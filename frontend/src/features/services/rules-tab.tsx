@@ -1,0 +1,161 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import { serviceSettingsOptions } from '../../api/generated/@tanstack/react-query.gen';
+import type { LiveObject, Ref, Setting } from '../../api/generated/types.gen';
+import { objectId } from '../../api/live/object-id';
+import { useElements, useTopic } from '../../api/live/use-live';
+import { asProblem } from '../../api/problem';
+import { age } from '../../lib/format';
+import { objectAddress } from '../../lib/object-address';
+import { SeverityGlyph } from '../../ui/glyph';
+import { Sheet } from '../../ui/page';
+import { Failed, Loading } from '../../ui/states';
+import type { Detail } from './detail';
+import { useServicesTexts } from './texts';
+
+/** What is in force for calls to it, who decided it, and every object that acts on it. */
+export function RulesTab({ subject, node }: Detail) {
+  const t = useServicesTexts();
+  return (
+    <>
+      {subject.kind === 'service' && (
+        <Sheet title={t('rules')} facts={t('rules.who')}>
+          <Settings namespace={subject.namespace} name={subject.name} />
+        </Sheet>
+      )}
+      <Sheet title={t('rules.objects')}>
+        <Objects rules={node.rules ?? []} />
+      </Sheet>
+    </>
+  );
+}
+
+function Settings({ namespace, name }: { namespace: string; name: string }) {
+  const t = useServicesTexts();
+  const settings = useQuery({
+    ...serviceSettingsOptions({ path: { namespace, name } }),
+    refetchInterval: 5_000,
+  });
+  if (settings.isPending) {
+    return <Loading />;
+  }
+  if (settings.isError) {
+    return <Failed title={t('rules.failed')} error={asProblem(settings.error)} retry={() => void settings.refetch()} />;
+  }
+  return (
+    <div className="sv-wrap">
+      <table className="vt pad num sv-left">
+        <thead>
+          <tr>
+            <th scope="col">{t('rules.setting')}</th>
+            <th scope="col">{t('rules.value')}</th>
+            <th scope="col">{t('rules.for')}</th>
+            <th scope="col">{t('rules.from')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {(settings.data ?? []).map((s, i) => (
+            <tr key={`${s.setting} ${i}`}>
+              <th scope="row">{settingName(s, t)}</th>
+              <td className="mono sv-value">{s.value}</td>
+              <td className={s.match ? 'sv-value' : 'dim'}>{s.match || s.rule || t('rules.every')}</td>
+              <td>
+                <Origin setting={s} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** "Split", "Subset v1": the name of a setting, as the API knows it where we have no words. */
+export function settingName({ setting }: Setting, t: ReturnType<typeof useServicesTexts>): string {
+  const subset = /^subset (.*)$/.exec(setting)?.[1];
+  return subset !== undefined ? t('setting.subset', { name: subset }) : (t.maybe(`setting.${setting}`) ?? setting);
+}
+
+function Origin({ setting }: { setting: Setting }) {
+  const t = useServicesTexts();
+  const [first, ...others] = setting.from ?? [];
+  if (!first) {
+    return <span className="dim">{t('rules.default')}</span>;
+  }
+  return (
+    <>
+      <ObjectName of={first} at={setting.path} />
+      {others.map((ref) => (
+        <span key={`${ref.kind}/${ref.name}`}>
+          {', '}
+          <ObjectName of={ref} />
+        </span>
+      ))}
+    </>
+  );
+}
+
+/** An object, leading to its page, and there to the field that decides. */
+function ObjectName({ of, at }: { of: Ref; at?: string | undefined }) {
+  const to = objectAddress(of, at);
+  const name = `${of.kind} ${of.name}`;
+  return to ? (
+    <Link to={to} title={at}>
+      {name}
+    </Link>
+  ) : (
+    name
+  );
+}
+
+function Objects({ rules }: { rules: readonly Ref[] }) {
+  const t = useServicesTexts();
+  const known = useElements<LiveObject>(useTopic('objects'));
+  const rows = useMemo(() => rules.map((ref) => ({ ref, object: known.get(objectId(ref)) })), [rules, known]);
+  if (rows.length === 0) {
+    return <p className="sv-none">{t('rules.none')}</p>;
+  }
+  return (
+    <div className="sv-wrap">
+      <table className="vt pad num sv-left">
+        <thead>
+          <tr>
+            <th scope="col">{t('rules.object')}</th>
+            <th scope="col">{t('rules.state')}</th>
+            <th scope="col">{t('rules.changed')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ ref, object }) => (
+            <tr key={`${ref.kind}/${ref.namespace}/${ref.name}`}>
+              <th scope="row">
+                <ObjectName of={ref} />
+              </th>
+              <td>{object && <State state={object.state} />}</td>
+              <td className="dim">
+                {object?.changed &&
+                  t('rules.changed.by', {
+                    age: age(object.changed.at, Date.now(), t.language),
+                    actor: object.changed.actor ?? '',
+                  })}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function State({ state }: { state: LiveObject['state'] }) {
+  const t = useServicesTexts();
+  if (state === 'ok') {
+    return <span className="dim">{t('rules.state.ok')}</span>;
+  }
+  return (
+    <>
+      <SeverityGlyph severity={state === 'rejected' ? 'error' : state} size={12} label="" /> {t(`rules.state.${state}`)}
+    </>
+  );
+}
