@@ -118,6 +118,12 @@ const proxy = createRoute({
   validateSearch: reads('tab', 'q', 'sort', 'view'),
   component: lazyRouteComponent(() => import('../features/proxies/proxy-page'), 'ProxyPage'),
 });
+const check = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/check',
+  validateSearch: reads('step', 'finding'),
+  component: lazyRouteComponent(() => import('../features/check/check-page'), 'CheckPage'),
+});
 const settings = createRoute({
   getParentRoute: () => rootRoute,
   path: '/settings',
@@ -136,6 +142,7 @@ const routeTree = rootRoute.addChildren([
   rules,
   newRule,
   rule,
+  check,
   changeSet,
   proxies,
   proxy,

@@ -33,12 +33,25 @@ test.each([
 ])('%s is about %s', (path, want) => expect(fieldName(path)).toBe(want));
 
 test('what the button of a fix says', () => {
-  expect(fixWords([{ op: 'set', path: 'a.weight', value: '20' }])).toEqual({ key: 'set', value: '20' });
-  expect(fixWords([{ op: 'set', path: 'a.subset', value: '"v3"\n' }])).toEqual({ key: 'use', value: 'v3' });
-  expect(fixWords([{ op: 'delete', path: 'a.http[2]' }])).toEqual({ key: 'remove', field: 'http' });
-  expect(fixWords([{ op: 'insert', path: 'a.ports[0]', value: 'x: 1\n' }])).toEqual({ key: 'add', field: 'ports' });
-  expect(fixWords([{ op: 'set', path: 'a', value: 'x:\n  y: 1' }])).toEqual({ key: 'fix' });
-  expect(fixWords(null)).toEqual({ key: 'fix' });
+  expect(fixWords({ fix: [{ op: 'set', path: 'a.weight', value: '20' }], splices: [] })).toEqual({
+    key: 'set',
+    value: '20',
+  });
+  expect(fixWords({ fix: [{ op: 'set', path: 'a.subset', value: '"v3"\n' }], splices: [] })).toEqual({
+    key: 'use',
+    value: 'v3',
+  });
+  expect(fixWords({ fix: [{ op: 'delete', path: 'a.http[2]' }], splices: [] })).toEqual({
+    key: 'remove',
+    field: 'http',
+  });
+  expect(fixWords({ fix: [{ op: 'insert', path: 'a.ports[0]', value: 'x: 1\n' }], splices: [] })).toEqual({
+    key: 'add',
+    field: 'ports',
+  });
+  expect(fixWords({ fix: [{ op: 'set', path: 'a', value: 'x:\n  y: 1' }], splices: [] })).toEqual({ key: 'fix' });
+  expect(fixWords({ splices: null })).toEqual({ key: 'fix' });
+  expect(fixWords({ splices: [{ from: 1, to: 2, insert: 'timeout' }] })).toEqual({ key: 'use', value: 'timeout' });
 });
 
 test('fixes that touch one another wait for the next round', () => {

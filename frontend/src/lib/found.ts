@@ -75,8 +75,12 @@ export type FixWords =
   | { readonly key: 'fix' };
 
 /** What the button of a fix says: what it would write, when that is short. */
-export function fixWords(fix: readonly FixEdit[] | null | undefined): FixWords {
+export function fixWords({ fix, splices }: Pick<Found, 'fix' | 'splices'>): FixWords {
   const [edit, ...more] = fix ?? [];
+  const [splice, ...others] = splices ?? [];
+  if (!edit && splice && others.length === 0 && /^[\w.-]{1,28}$/.test(splice.insert)) {
+    return { key: 'use', value: splice.insert }; // a misspelt word
+  }
   if (!edit || more.length > 0) {
     return { key: 'fix' };
   }

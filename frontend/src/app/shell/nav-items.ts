@@ -6,6 +6,7 @@ import {
   type LucideIcon,
   Radio,
   Settings,
+  ShieldCheck,
   Split,
   TriangleAlert,
   Waypoints,
@@ -43,7 +44,10 @@ export const navGroups: readonly {
   },
   {
     title: 'change',
-    entries: [{ to: '/rules', page: 'rules', icon: Split }],
+    entries: [
+      { to: '/rules', page: 'rules', icon: Split },
+      { to: '/check', page: 'check', icon: ShieldCheck },
+    ],
   },
   {
     title: 'mesh',

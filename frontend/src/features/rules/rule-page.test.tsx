@@ -74,7 +74,7 @@ afterEach(() => vi.unstubAllGlobals());
 test('a mistake is mended by one click, previewed and saved with the version that was read', async () => {
   const put: unknown[] = [];
   api({
-    'PUT /api/v1/changes': (body) => {
+    'PUT /api/v1/changes': (body: unknown) => {
       put.push(body);
       return { change: { id: '5', entries: [] }, findings: [] };
     },
@@ -98,7 +98,7 @@ test('what was typed survives; when another changed the object meanwhile, the pa
   sessionStorage.setItem('heddle.draft.base of rule VirtualService/shop/reviews', 'v0');
   const asked: unknown[] = [];
   api({
-    'POST /api/v1/preview': (body) => {
+    'POST /api/v1/preview': (body: unknown) => {
       asked.push(body);
       return preview();
     },
@@ -133,7 +133,7 @@ test('deleting says who needs it, and asks for the name where traffic flows', as
       blocked: true,
       findings: { added: [{ ...finding, ref: { ...ref, name: 'other' }, message: 'It is gone.' }], gone: [], kept: 0 },
     }),
-    'PUT /api/v1/changes': (body) => {
+    'PUT /api/v1/changes': (body: unknown) => {
       put.push(body);
       return { findings: [] };
     },
@@ -157,7 +157,14 @@ test('an earlier text is put back into the editor, not written', async () => {
     'GET /api/v1/objects/VirtualService/shop/reviews/history': {
       items: [
         { change: '4', at: '2026-01-02T03:04:05Z', actor: 'mira', via: 'cli', op: 'change', text: yaml },
-        { change: '3', at: '2026-01-01T03:04:05Z', actor: 'lena', via: 'console', op: 'create', text: `${yaml}# old\n` },
+        {
+          change: '3',
+          at: '2026-01-01T03:04:05Z',
+          actor: 'lena',
+          via: 'console',
+          op: 'create',
+          text: `${yaml}# old\n`,
+        },
       ],
     },
   });

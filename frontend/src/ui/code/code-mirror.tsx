@@ -125,7 +125,7 @@ export function CodeMirror(props: CodeProps) {
             indentWithTab,
             ...defaultKeymap,
           ]),
-          EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+          EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
           access.current.of(EditorState.readOnly.of(!writable)),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) {

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { findingMessage, useFindingCatalogue } from '../../i18n/findings';
 import { type FieldSchema, fieldHelp, type KnownValues, proposals } from '../../lib/field-help';
-import { type FixEdit, type Found, fixWords, rangeOf } from '../../lib/found';
+import { type Found, fixWords, rangeOf } from '../../lib/found';
 import { Code } from '../code/code';
 import type { CodeProps } from '../code/code-mirror';
 import type { CodeNote } from '../code/code-note';
@@ -19,10 +19,10 @@ interface YamlEditorProps extends Pick<CodeProps, 'value' | 'label' | 'changedLi
 }
 
 /** The label of a fix's button, in the page's language. */
-export function useFixLabel(): (fix: readonly FixEdit[] | null | undefined) => string {
+function useFixLabel(): (finding: Pick<Found, 'fix' | 'splices'>) => string {
   const t = useYamlTexts();
-  return (fix) => {
-    const { key, ...values } = fixWords(fix);
+  return (finding) => {
+    const { key, ...values } = fixWords(finding);
     return t(`fix.${key}`, values as Record<string, string>);
   };
 }
@@ -45,7 +45,7 @@ export function YamlEditor({ findings, checked, schemaOf, known, onChange, ...re
           severity: severity(finding.severity),
           code: finding.code,
           text: findingMessage(finding, catalogue),
-          ...(finding.splices?.length ? { fix: { label: fixLabel(finding.fix), splices: finding.splices } } : {}),
+          ...(finding.splices?.length ? { fix: { label: fixLabel(finding), splices: finding.splices } } : {}),
         };
       }),
     [findings, checked, catalogue],
