@@ -64,7 +64,7 @@ dev: $(MODULES) ## the console on http://127.0.0.1:20002, against the mesh of ma
 
 # The last lines of the output are those of go test itself.
 .PHONY: test
-test: lint check-generated test-frontend test-unit test-e2e ## lint, and run every test
+test: lint check-generated test-frontend test-unit test-ui test-e2e ## lint, and run every test
 
 .PHONY: test-unit
 test-unit: $(SCHEMAS) ## tests without other programs, with the race detector
@@ -77,6 +77,13 @@ test-frontend: $(MODULES) $(CONSOLE) ## types, lint, unit tests and size budgets
 	@.ci/need node
 	@echo "testing the console"
 	@cd frontend && npx tsc --noEmit && npx biome check --error-on-warnings . && npx vitest run && node tools/budgets.mjs
+
+.PHONY: test-ui
+test-ui: build ## the console in a browser, against a running mesh (make test-ui SPEC=canary: some of it)
+	@bin/heddle envoy install --state $(STATE)
+	@chromium=$$(.ci/chromium); \
+		echo "testing the console in $$chromium"; \
+		cd frontend && CHROMIUM="$$chromium" HEDDLE_ENVOY="$(abspath $(STATE))/envoy/envoy" npx playwright test $(SPEC)
 
 .PHONY: test-e2e
 test-e2e: build ## tests of the running mesh: real Envoys, real applications
