@@ -44,12 +44,6 @@ const overview = createRoute({
   path: '/',
   component: lazyRouteComponent(() => import('../features/overview/overview-page'), 'OverviewPage'),
 });
-const topology = createRoute({
-  getParentRoute: () => rootRoute,
-  path: '/topology',
-  validateSearch: reads('mode', 'labels', 'find', 'hide', 'closed', 'sel', 'around', 'view', 'rows', 'sort', 'tab'),
-  component: lazyRouteComponent(() => import('../features/topology/topology-page'), 'TopologyPage'),
-});
 const serviceList = reads('q', 'sort', 'state');
 const servicePart = reads('tab', 'range', 'compare', 'direction', 'pod', 'container', 'log', 'errors', 'slow');
 const services = createRoute({
@@ -75,6 +69,18 @@ const workload = createRoute({
   path: '/workloads/$namespace/$name',
   validateSearch: servicePart,
   component: lazyRouteComponent(() => import('../features/services/workload-page'), 'WorkloadPage'),
+});
+const proxies = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/proxies',
+  validateSearch: reads('q', 'state', 'sort'),
+  component: lazyRouteComponent(() => import('../features/proxies/proxies-page'), 'ProxiesPage'),
+});
+const proxy = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/proxies/$proxy',
+  validateSearch: reads('tab', 'q', 'sort', 'view'),
+  component: lazyRouteComponent(() => import('../features/proxies/proxy-page'), 'ProxyPage'),
 });
 const findings = createRoute({
   getParentRoute: () => rootRoute,
@@ -106,18 +112,6 @@ const changeSet = createRoute({
   path: '/changes/$id',
   component: lazyRouteComponent(() => import('../features/changes/change-set-page'), 'ChangeSetPage'),
 });
-const proxies = createRoute({
-  getParentRoute: () => rootRoute,
-  path: '/proxies',
-  validateSearch: reads('q', 'state', 'sort'),
-  component: lazyRouteComponent(() => import('../features/proxies/proxies-page'), 'ProxiesPage'),
-});
-const proxy = createRoute({
-  getParentRoute: () => rootRoute,
-  path: '/proxies/$proxy',
-  validateSearch: reads('tab', 'q', 'sort', 'view'),
-  component: lazyRouteComponent(() => import('../features/proxies/proxy-page'), 'ProxyPage'),
-});
 const check = createRoute({
   getParentRoute: () => rootRoute,
   path: '/check',
@@ -127,8 +121,15 @@ const check = createRoute({
 const settings = createRoute({
   getParentRoute: () => rootRoute,
   path: '/settings',
-  validateSearch: reads('tab'),
+  validateSearch: reads('tab', 'user'),
   component: lazyRouteComponent(() => import('../features/settings/settings-page'), 'SettingsPage'),
+});
+
+const topology = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/topology',
+  validateSearch: reads('mode', 'labels', 'find', 'hide', 'closed', 'sel', 'around', 'view', 'rows', 'sort', 'tab'),
+  component: lazyRouteComponent(() => import('../features/topology/topology-page'), 'TopologyPage'),
 });
 
 const routeTree = rootRoute.addChildren([
@@ -143,9 +144,9 @@ const routeTree = rootRoute.addChildren([
   newRule,
   rule,
   check,
-  changeSet,
   proxies,
   proxy,
+  changeSet,
   settings,
 ]);
 
