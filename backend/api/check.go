@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -100,7 +101,11 @@ func (h *Handlers) check(ctx context.Context, in *checkInput) (*checkOutput, err
 		units[f.Name] = newCodeUnits(in.Body.Manifests[i].Text)
 	}
 	for _, l := range answer.Findings {
-		out.Body.Findings = append(out.Body.Findings, checkedOf(l, units[l.File]))
+		checked := checkedOf(l, units[l.File])
+		if len(checked.Splices) == 0 && units[l.File] != nil {
+			checked.Splices = append(checked.Splices, respell(l.Finding, units[l.File])...)
+		}
+		out.Body.Findings = append(out.Body.Findings, checked)
 	}
 	for _, held := range answer.Held {
 		if held.Ref.Name != "" {
@@ -127,6 +132,34 @@ func checkedOf(l validate.Located, units *codeUnits) Checked {
 		out.Splices = append(out.Splices, Splice{From: units.before(r.From), To: units.before(r.To), Insert: r.Insert})
 	}
 	return out
+}
+
+// respell puts the word that was probably meant in the place of a misspelt one,
+// if the finding knows it and the text has the other there.
+func respell(f mesh.Finding, units *codeUnits) []Splice {
+	found, near := f.Params[config.ParamFound], f.Params[config.ParamNear]
+	if found == "" || near == "" || f.Line == 0 || f.Column == 0 {
+		return nil
+	}
+	at := 0
+	for range f.Line - 1 {
+		next := strings.IndexByte(units.text[at:], '\n')
+		if next < 0 {
+			return nil
+		}
+		at += next + 1
+	}
+	for range f.Column - 1 { // columns count characters
+		_, size := utf8.DecodeRuneInString(units.text[at:])
+		at += size
+	}
+	if rest := units.text[at:]; rest != "" && (rest[0] == '"' || rest[0] == '\'') {
+		at++
+	}
+	if !strings.HasPrefix(units.text[at:], found) {
+		return nil
+	}
+	return []Splice{{From: units.before(at), To: units.before(at + len(found)), Insert: near}}
 }
 
 // standingOf compares an object of a manifest with the mesh.

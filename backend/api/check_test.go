@@ -226,3 +226,33 @@ func TestCodeUnits(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A misspelt field or value is put right by one replacement, wherever it stands.
+func TestCheckRespells(t *testing.T) {
+	text := "# 路由 😀\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: cart, namespace: default}\n" +
+		"spec: {host: cart, \"trafficPolcy\": {loadBalancer: {simple: LEAST_REQUESTS}}}\n"
+	h := New(Options{Mesh: newMeshOf(t, cartService), Version: "test"}).Owner()
+	// One after the other: what is below a field that is not known is not looked at.
+	for range 2 {
+		answer := askCheck(t, h, true, Manifest{File: "a.yaml", Text: text})
+		fixed := text
+		for _, f := range answer.Findings {
+			for _, s := range f.Splices {
+				fixed = applySplice(fixed, s)
+			}
+		}
+		if fixed == text {
+			t.Fatalf("nothing is put right in %s: %+v", text, answer.Findings)
+		}
+		text = fixed
+	}
+	if !strings.Contains(text, `"trafficPolicy": {loadBalancer: {simple: LEAST_REQUEST}}`) {
+		t.Errorf("became %s", text)
+	}
+}
+
+// applySplice makes one replacement, as a browser does it.
+func applySplice(text string, s Splice) string {
+	units := utf16.Encode([]rune(text))
+	return string(utf16.Decode(units[:s.From])) + s.Insert + string(utf16.Decode(units[s.To:]))
+}

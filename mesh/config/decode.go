@@ -291,7 +291,7 @@ func Items(document []byte) (items []mesh.Ref, ok bool) {
 func (d *decoder) report(doc Document, ref mesh.Ref, severity mesh.Severity, p problem) {
 	f := mesh.Finding{
 		Code: refusal(ref.Kind, p.code), Severity: severity, Phase: mesh.PhaseDecode, Ref: ref,
-		Path: p.path.String(), Message: p.message, File: d.file, Line: doc.Line, Column: p.column,
+		Path: p.path.String(), Message: p.message, Params: p.params, File: d.file, Line: doc.Line, Column: p.column,
 	}
 	if p.line > 0 {
 		f.Line = doc.fileLine(p.line)

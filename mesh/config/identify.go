@@ -91,8 +91,10 @@ func unknownKind(top *yaml.Node, ref mesh.Ref, checks bool) *problem {
 	}
 	_, ours := customGroups[ref.Group]
 	if near := nearest(ref.Kind.Name, names); near != "" && (ours || !checks) {
-		return problemAt(child(top, "kind"), Path{}.Key("kind"), mesh.CodeSchema,
+		p := problemAt(child(top, "kind"), Path{}.Key("kind"), mesh.CodeSchema,
 			"there is no kind %q in %s; did you mean %s?", ref.Kind.Name, scalarAt(top, "apiVersion"), near)
+		p.params = meant(ref.Kind.Name, near)
+		return p
 	}
 	for _, info := range Kinds {
 		if info.Kind.Name != ref.Kind.Name {

@@ -20,6 +20,22 @@ type problem struct {
 	line    int // in the document, from 1
 	column  int
 	message string
+	params  map[string]string
+}
+
+// Params of a finding about a word that is nearly a known one: what stands there,
+// and what was probably meant.
+const (
+	ParamFound = "found"
+	ParamNear  = "near"
+)
+
+// meant are the parameters of a problem with a word; nil when no known one is near.
+func meant(found, near string) map[string]string {
+	if near == "" {
+		return nil
+	}
+	return map[string]string{ParamFound: found, ParamNear: near}
 }
 
 // walker compares a document with a shape, writes its JSON form and gives it as
@@ -275,14 +291,14 @@ func (w *walker) object(t *trail, n *yaml.Node, s shape, has *support, depth int
 		at := t.key(name)
 		f, ok := s.field(name)
 		if !ok {
-			hint := ""
-			if near := nearest(name, s.names()); near != "" {
+			hint, near := "", nearest(name, s.names())
+			if near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
 			}
 			told := len(w.problems)
 			w.complain(at, p.key, "unknown field %q%s", name, hint)
 			if len(w.problems) > told {
-				w.problems[told].code = mesh.CodeUnknownField
+				w.problems[told].code, w.problems[told].params = mesh.CodeUnknownField, meant(name, near)
 			}
 			tree[name] = schema.Broken{}
 			continue

@@ -142,12 +142,15 @@ func (w *walker) enum(t *trail, n *yaml.Node, s shape, tag string) any {
 	if tag == "!!str" && slices.Contains(s.enum, n.Value) {
 		return w.text(n.Value)
 	}
-	hint := ""
-	if near := nearest(n.Value, s.enum); near != "" {
+	hint, near := "", nearest(n.Value, s.enum)
+	if near != "" {
 		hint = fmt.Sprintf("; did you mean %s?", near)
 	}
-	mark := len(w.buf)
+	mark, told := len(w.buf), len(w.problems)
 	broken := w.fail(t, n, "%q is not one of %s%s", clip(n.Value), strings.Join(s.enum, ", "), hint)
+	if len(w.problems) > told {
+		w.problems[told].params = meant(n.Value, near)
+	}
 	// Checks still want to know what stands here.
 	if s.open && tag == "!!str" {
 		w.buf = w.buf[:mark]
