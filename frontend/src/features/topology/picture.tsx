@@ -1,4 +1,4 @@
-import { Button, Drawer, DrawerContent, DrawerContentBody } from '@patternfly/react-core';
+import { Button, Drawer, DrawerContent, DrawerContentBody, DrawerPanelContent } from '@patternfly/react-core';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useSession } from '../../api/session-store';
 import type { Health } from '../../ui/glyph';
@@ -6,6 +6,7 @@ import { Empty } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
 import { Canvas } from './canvas/canvas';
 import { type GraphStore, useGraphText, useStructure } from './graph-store';
+import { GraphTable, rowKind, rowsOf, saveCsv } from './graph-table';
 import { closedNamespaces, closedText, hiddenStates, pick, type TopologySearch } from './model/address';
 import { arrangement } from './model/arrangements';
 import { parseFind } from './model/find';
@@ -18,6 +19,8 @@ import { Attention } from './overlays/attention';
 import { Legend } from './overlays/legend';
 import { Minimap } from './overlays/minimap';
 import { ZoomButtons } from './overlays/zoom-buttons';
+import { SidePanel } from './panel/side-panel';
+import './panel/panel.css';
 import { useTopologyTexts } from './texts';
 import { labelChoices, type Mode, TopologyToolbar } from './toolbar';
 import type { SetSearch } from './topology-page';
@@ -87,7 +90,11 @@ export function Picture({ store, mode, search, set }: PictureProps) {
   };
   const countText = useCallback((count: number) => t(`count.${mode}`, { count }), [t, mode]);
   const said = useFindAnswer(search.find, finding, found?.size);
-  const around = nodes.find((n) => n.id === search.around);
+  const centre = nodes.find((n) => n.id === search.around);
+  const around = (id: string) => set({ around: search.around === id ? undefined : id });
+  const panel =
+    selected !== undefined &&
+    (nodes.some((n) => n.id === selected) || shown.threads.some((thread) => thread.id === selected));
 
   return (
     <>
@@ -101,17 +108,35 @@ export function Picture({ store, mode, search, set }: PictureProps) {
         said={said}
         idle={!hide.has('idle')}
         onIdle={() => toggle('idle')}
-        around={around && (store.node(around.id)?.name ?? around.id)}
+        around={centre && (store.node(centre.id)?.name ?? centre.id)}
         onAroundEnd={() => set({ around: undefined })}
         table={search.view === 'table'}
+        onTable={() => set({ view: search.view === 'table' ? undefined : 'table' })}
+        onExport={() => saveCsv(rowKind(search), rowsOf(store, rowKind(search), shown, search.sort))}
         onTidy={() => {
           view.refit();
           arranged.tidy();
         }}
         note={shown.hidden > 0 ? t('size', { shown: nodes.length - shown.hidden, all: nodes.length }) : undefined}
       />
-      <Drawer isExpanded={false} isInline className="tp-drawer">
-        <DrawerContent panelContent={undefined}>
+      <Drawer isExpanded={panel} isInline className="tp-drawer">
+        <DrawerContent
+          panelContent={
+            panel ? (
+              <DrawerPanelContent isResizable defaultSize="376px" minSize="340px" maxSize="560px" className="tp-side">
+                <SidePanel
+                  selected={selected}
+                  scene={shown}
+                  tab={search.tab}
+                  onTab={(tab) => set({ tab: tab === 'traffic' ? undefined : tab })}
+                  onClose={() => select(undefined)}
+                  onSelect={select}
+                  onAround={around}
+                />
+              </DrawerPanelContent>
+            ) : undefined
+          }
+        >
           <DrawerContentBody className="tp-body">
             <div className="tp-room" ref={room}>
               {shown.cards.length === 0 ? (
@@ -127,6 +152,8 @@ export function Picture({ store, mode, search, set }: PictureProps) {
                     </Button>
                   }
                 />
+              ) : search.view === 'table' ? (
+                <GraphTable shown={shown} search={search} set={set} onSelect={select} />
               ) : (
                 at &&
                 drawing && (
@@ -142,7 +169,7 @@ export function Picture({ store, mode, search, set }: PictureProps) {
                     onSelect={select}
                     onOpenNamespace={open}
                     onCollapse={close}
-                    onAround={(id) => set({ around: search.around === id ? undefined : id })}
+                    onAround={around}
                     onMove={arranged.move}
                     onMoved={view.taken}
                     onFit={view.fit}

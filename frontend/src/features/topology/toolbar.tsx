@@ -13,7 +13,7 @@ import {
   ToolbarGroup,
   ToolbarItem,
 } from '@patternfly/react-core';
-import { WandSparkles, X } from 'lucide-react';
+import { Download, Table2, WandSparkles, Waypoints, X } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { useUiTexts } from '../../ui/texts';
 import type { LabelChoice } from './canvas/thread-label';
@@ -40,7 +40,9 @@ interface ToolbarProps {
   around: string | undefined;
   onAroundEnd: () => void;
   table: boolean;
+  onTable: () => void;
   onTidy: () => void;
+  onExport: () => void;
   note: ReactNode;
 }
 
@@ -95,6 +97,16 @@ export function TopologyToolbar(props: ToolbarProps) {
         )}
         <ToolbarGroup align={{ default: 'alignEnd' }} className="tp-bar-end">
           {props.note && <ToolbarItem className="tp-bar-note num">{props.note}</ToolbarItem>}
+          <ToolbarItem>
+            <Button
+              variant="plain"
+              size="sm"
+              icon={props.table ? <Waypoints {...icon} /> : <Table2 {...icon} />}
+              onClick={props.onTable}
+            >
+              {t(props.table ? 'graph' : 'table')}
+            </Button>
+          </ToolbarItem>
           {!props.table && (
             <ToolbarItem>
               <Button variant="plain" size="sm" icon={<WandSparkles {...icon} />} onClick={props.onTidy}>
@@ -102,6 +114,11 @@ export function TopologyToolbar(props: ToolbarProps) {
               </Button>
             </ToolbarItem>
           )}
+          <ToolbarItem>
+            <Button variant="plain" size="sm" icon={<Download {...icon} />} onClick={props.onExport}>
+              {t('export')}
+            </Button>
+          </ToolbarItem>
         </ToolbarGroup>
       </ToolbarContent>
     </Toolbar>

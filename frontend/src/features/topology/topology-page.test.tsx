@@ -6,12 +6,18 @@ import { fakeLive } from '../../testing/live';
 import { fakeApi, renderPage, signedIn } from '../../testing/render';
 import { TopologyPage } from './topology-page';
 
+// A canvas that nothing can be drawn on.
+vi.mock('../../ui/chart/chart', () => ({
+  Chart: ({ label }: { label: string }) => <div role="img" aria-label={label} />,
+}));
+
 beforeEach(() => {
   localStorage.clear();
   signedIn('operator');
   fakeApi({
     'GET /api/v1/timeline': { step: 30, bars: [], incidents: [] },
     'GET /api/v1/changes': { items: [] },
+    'GET /api/v1/series': { start: '2026-11-21T13:08:00Z', end: '2026-11-21T14:08:00Z', step: 30, series: [] },
   });
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -160,6 +166,65 @@ test('P pauses: figures stay as they are', async () => {
   expect(label(await card('reviews'))).toMatch(/96.0 requests/);
   fireEvent.keyDown(document.body, { key: 'p' });
   await waitFor(async () => expect(label(await card('reviews'))).toMatch(/101 requests/));
+});
+
+test('a card opens the panel: why, versions, answers, rules, peers', async () => {
+  const user = userEvent.setup();
+  const { address, live } = await open();
+  (await card('ratings')).focus();
+  fireEvent.keyDown(document.activeElement as Element, { key: 'Enter' });
+  const panel = await screen.findByRole('complementary', { name: 'ratings' });
+  expect(within(panel).getByText(/Answers 503 to 24.6/)).toBeTruthy();
+  expect(within(panel).getByRole('link', { name: 'Shift traffic' }).getAttribute('href')).toBe(
+    '/services/default/ratings?tab=overview',
+  );
+  expect(address()).toContain('sel=service');
+  await live.patch('graph', {
+    'e:service/local/default/reviews > service/local/default/ratings : http': edge('reviews', 'ratings', {
+      errorShare: 0.25,
+      errors: 24,
+      health: { state: 'failing' },
+      responses: [
+        { code: '200', rate: 72 },
+        { code: '503', flags: 'UC', rate: 24 },
+      ],
+    }),
+  });
+  expect(await within(panel).findByText('UC: ratings closed the connection')).toBeTruthy();
+  await user.click(within(panel).getByRole('button', { name: /reviews/ }));
+  const thread = await screen.findByRole('complementary', { name: 'reviews → ratings' });
+  expect(within(thread).getByText('503')).toBeTruthy();
+  await user.click(within(thread).getByRole('button', { name: 'Close' }));
+  await waitFor(() => expect(address()).not.toContain('sel='));
+});
+
+test('who may not change is told so', async () => {
+  signedIn('viewer');
+  await open('/topology?sel=service/local/default/reviews');
+  const panel = await screen.findByRole('complementary', { name: 'reviews' });
+  expect(within(panel).queryByRole('link', { name: 'Shift traffic' })).toBeNull();
+  expect(within(panel).getByText(/You may look, not change/)).toBeTruthy();
+});
+
+test('T is the table: sorted by the address, and it opens the panel too', async () => {
+  const user = userEvent.setup();
+  const { address } = await open();
+  await card('reviews');
+  fireEvent.keyDown(document.body, { key: 't' });
+  const table = await screen.findByRole('table');
+  const names = () =>
+    within(table)
+      .getAllByRole('row')
+      .slice(1)
+      .map((r) => within(r).getAllByRole('button')[0]?.textContent);
+  expect(names()[0]).toBe('ratings');
+  await user.click(within(table).getByRole('button', { name: 'Name' }));
+  await waitFor(() => expect(names()).toEqual(['history', 'productpage', 'ratings', 'reviews']));
+  expect(address()).toContain('sort=name');
+  await user.click(screen.getByRole('button', { name: 'Threads' }));
+  await waitFor(() => expect(names().length).toBe(2));
+  await user.click(within(table).getAllByRole('button', { name: 'reviews' })[0] as Element);
+  expect(await screen.findByRole('complementary', { name: 'reviews → ratings' })).toBeTruthy();
 });
 
 test('the neighbourhood of a card', async () => {

@@ -1,0 +1,351 @@
+import { Button } from '@patternfly/react-core';
+import { Link } from '@tanstack/react-router';
+import { ListTree, Network, Plus, SlidersHorizontal, SquareArrowOutUpRight } from 'lucide-react';
+import { useMemo } from 'react';
+import type { GraphLiveEdge, GraphLiveNode, LiveProxy, MeshFinding } from '../../../api/generated/types.gen';
+import { useElements, useTopic } from '../../../api/live/use-live';
+import { useCan } from '../../../api/session-store';
+import { proxyAddress } from '../../../lib/addresses';
+import { duration, plain, rate, share } from '../../../lib/format';
+import { FindingText } from '../../../ui/finding-text';
+import { HealthGlyph, Lock, RuleGlyph, SeverityGlyph } from '../../../ui/glyph';
+import { ObjectLink } from '../../../ui/object-link';
+import { NoRights } from '../../../ui/states';
+import { kindOf } from '../canvas/card';
+import { useGraph, useGraphElements } from '../graph-store';
+import { pageOf, splitOf, tracesOf, wizardOf } from '../links';
+import { threadFigures } from '../model/figures';
+import { ruleGlyph } from '../model/rule-glyphs';
+import { useTopologyTexts } from '../texts';
+import { Answers } from './answers';
+import { PanelFrame } from './frame';
+import { NodeSeries } from './series';
+
+interface NodePanelProps {
+  node: GraphLiveNode;
+  tab: string | undefined;
+  onTab: (tab: string) => void;
+  onClose: () => void;
+  onSelect: (id: string) => void;
+  onAround: (id: string) => void;
+}
+
+const icon = { size: 13, 'aria-hidden': true } as const;
+
+/** All about one card. */
+export function NodePanel({ node, tab, onTab, onClose, onSelect, onAround }: NodePanelProps) {
+  const t = useTopologyTexts();
+  const edges = useEdgesOf(node.id);
+  const findings = useFindings(node);
+  const proxies = useProxies(node);
+  const mayEdit = useCan('editTraffic');
+  const page = pageOf(node);
+  const service = node.kind === 'service' && !node.external && !node.gateway;
+  const { mutualTls, protocols } = threadFigures(edges.incoming);
+  return (
+    <PanelFrame
+      title={node.name}
+      place={
+        <>
+          {[node.namespace, kindOf(node) && t(`kind.${kindOf(node) ?? 'unknown'}`), protocols.join(', ').toUpperCase()]
+            .filter(Boolean)
+            .join(' · ')}
+          {mutualTls && (
+            <>
+              {' · '}
+              <Lock open={mutualTls !== 'all'} size={10} /> {t(`mtls.${mutualTls}`)}
+            </>
+          )}
+        </>
+      }
+      health={node.health}
+      tab={tab}
+      onTab={onTab}
+      onClose={onClose}
+      actions={
+        <>
+          {service && mayEdit && (
+            <>
+              <Button
+                variant="primary"
+                size="sm"
+                icon={<SlidersHorizontal {...icon} />}
+                component={(props) => <Link {...props} {...splitOf(node)} />}
+              >
+                {t('panel.shift')}
+              </Button>
+              <Button
+                variant="secondary"
+                size="sm"
+                icon={<Plus {...icon} />}
+                component={(props) => <Link {...props} {...wizardOf(node)} />}
+              >
+                {t('panel.rule')}
+              </Button>
+            </>
+          )}
+          {page && (
+            <Button
+              variant="plain"
+              size="sm"
+              aria-label={t('panel.open', { name: node.name })}
+              icon={<SquareArrowOutUpRight {...icon} />}
+              component={(props) => <Link {...props} to={page} />}
+            />
+          )}
+          <Button
+            variant="plain"
+            size="sm"
+            aria-label={t('panel.traces')}
+            icon={<ListTree {...icon} />}
+            component={(props) => <Link {...props} {...tracesOf(node)} />}
+          />
+          <Button
+            variant="plain"
+            size="sm"
+            aria-label={t('panel.around')}
+            icon={<Network {...icon} />}
+            onClick={() => onAround(node.id)}
+          />
+          {service && !mayEdit && <NoRights />}
+        </>
+      }
+      tabs={[
+        {
+          id: 'traffic',
+          title: t('tab.traffic'),
+          content: () => (
+            <>
+              <NodeSeries key={node.id} node={node} />
+              <VersionTable node={node} />
+              <Answers edges={edges.incoming} peer={node.name} />
+              <Peers title={t('callers')} edges={edges.incoming} other={(e) => e.source} onSelect={onSelect} />
+              <Peers title={t('calls')} edges={edges.outgoing} other={(e) => e.target} onSelect={onSelect} />
+            </>
+          ),
+        },
+        {
+          id: 'rules',
+          title: t('tab.rules'),
+          count: node.rules?.length ?? 0,
+          content: () => <Rules node={node} />,
+        },
+        {
+          id: 'findings',
+          title: t('tab.findings'),
+          count: findings.length,
+          content: () => <Findings findings={findings} />,
+        },
+        {
+          id: 'proxies',
+          title: t('tab.proxies'),
+          count: proxies.length,
+          content: () => <Proxies proxies={proxies} />,
+        },
+      ]}
+    />
+  );
+}
+
+function useEdgesOf(id: string): { incoming: GraphLiveEdge[]; outgoing: GraphLiveEdge[] } {
+  const store = useGraph();
+  const elements = useGraphElements();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the store's edges are those of the elements
+  return useMemo(() => {
+    const edges = store.edges();
+    return { incoming: edges.filter((e) => e.target === id), outgoing: edges.filter((e) => e.source === id) };
+  }, [store, elements, id]);
+}
+
+function VersionTable({ node }: { node: GraphLiveNode }) {
+  const t = useTopologyTexts();
+  const versions = node.versions ?? [];
+  if (versions.length < 2) {
+    return null;
+  }
+  const usual = Math.min(...versions.flatMap((v) => v.p95 ?? []));
+  return (
+    <>
+      <h3>{t('versions')}</h3>
+      <table className="vt num">
+        <thead>
+          <tr>
+            <th scope="col">
+              <span className="vh">{t('versions')}</span>
+            </th>
+            <th scope="col">{t('col.share')}</th>
+            <th scope="col">{t('col.rps')}</th>
+            <th scope="col">{t('col.errors')}</th>
+            <th scope="col">p95</th>
+          </tr>
+        </thead>
+        <tbody>
+          {versions.map((v, i) => {
+            const state = v.state ?? 'unknown';
+            const bad = state === 'failing' || state === 'degraded';
+            const slow = bad && v.p95 !== undefined && v.p95 >= 3 * usual;
+            return (
+              <tr key={`${v.namespace}/${v.workload}`}>
+                <th scope="row">
+                  <i className={`sw v${i % 3}`} aria-hidden="true" />
+                  {v.version || v.workload} {bad && <HealthGlyph health={state} size={11} />}
+                </th>
+                <td>{plain(share(v.share))}</td>
+                <td>{rate(v.rate).value}</td>
+                <td className={bad && v.errorShare >= 0.01 ? `k-${state}` : ''}>{plain(share(v.errorShare))}</td>
+                <td className={slow ? `k-${state}` : ''}>{v.p95 === undefined ? '–' : plain(duration(v.p95))}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+interface PeersProps {
+  title: string;
+  edges: readonly GraphLiveEdge[];
+  other: (edge: GraphLiveEdge) => string;
+  onSelect: (id: string) => void;
+}
+
+/** Who is at the other ends; a click opens the thread. */
+function Peers({ title, edges, other, onSelect }: PeersProps) {
+  const t = useTopologyTexts();
+  const store = useGraph();
+  if (edges.length === 0) {
+    return null;
+  }
+  const byPeer = new Map<string, GraphLiveEdge[]>();
+  for (const edge of edges) {
+    byPeer.set(other(edge), [...(byPeer.get(other(edge)) ?? []), edge]);
+  }
+  const peers = [...byPeer]
+    .map(([id, list]) => ({ id, name: store.node(id)?.name ?? id, figures: threadFigures(list), edge: list[0] }))
+    .sort((a, b) => b.figures.rate - a.figures.rate || a.name.localeCompare(b.name));
+  return (
+    <>
+      <h3>{title}</h3>
+      <ul className="tp-peers num">
+        {peers.map(({ id, name, figures, edge }) => (
+          <li key={id}>
+            <button type="button" onClick={() => edge && onSelect(`${edge.source} > ${edge.target}`)}>
+              <HealthGlyph health={figures.state} size={12} />
+              <span className="cut" data-ellipsis>
+                {name}
+              </span>
+              <span>{plain(rate(figures.rate, t('col.rps')))}</span>
+              <span className={figures.errorShare >= 0.01 ? `k-${figures.state}` : 'dim'}>
+                {plain(share(figures.errorShare))}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Rules({ node }: { node: GraphLiveNode }) {
+  const t = useTopologyTexts();
+  const rules = node.rules ?? [];
+  if (rules.length === 0) {
+    return <p className="dim">{t('rules.none')}</p>;
+  }
+  return (
+    <ul className="tp-list">
+      {rules.map((ref) => {
+        const glyph = ruleGlyph(ref.kind, node.versions?.length ?? 0);
+        return (
+          <li key={`${ref.group} ${ref.kind} ${ref.namespace} ${ref.name}`}>
+            {glyph && <RuleGlyph rule={glyph} />}
+            <ObjectLink to={ref} />
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** Findings about the rules that act on it, and about what it is made of. */
+function useFindings(node: GraphLiveNode): MeshFinding[] {
+  const all = useElements<MeshFinding>(useTopic('findings'));
+  return useMemo(() => {
+    const key = (ref: { kind: string; namespace?: string; name: string }) =>
+      `${ref.kind}/${ref.namespace ?? ''}/${ref.name}`;
+    const about = new Set((node.rules ?? []).map(key));
+    about.add(key({ kind: 'Service', namespace: node.namespace ?? '', name: node.name }));
+    for (const name of [node.workload, ...(node.versions ?? []).map((v) => v.workload)]) {
+      if (name) {
+        about.add(key({ kind: 'Deployment', namespace: node.namespace ?? '', name }));
+      }
+    }
+    const rank: Record<string, number> = { error: 0, warning: 1, info: 2 };
+    return [...all.values()]
+      .filter((f) => about.has(key(f.ref)))
+      .sort((a, b) => (rank[a.severity] ?? 3) - (rank[b.severity] ?? 3) || a.code.localeCompare(b.code));
+  }, [all, node.rules, node.namespace, node.name, node.workload, node.versions]);
+}
+
+function Findings({ findings }: { findings: readonly MeshFinding[] }) {
+  const t = useTopologyTexts();
+  if (findings.length === 0) {
+    return <p className="dim">{t('findings.none')}</p>;
+  }
+  return (
+    <ul className="tp-list">
+      {findings.map((finding) => (
+        <li key={`${finding.code} ${finding.ref.kind} ${finding.ref.name} ${finding.path}`} className="tp-finding">
+          <SeverityGlyph severity={finding.severity as 'error' | 'warning' | 'info'} />
+          <div>
+            <b>{finding.code}</b> <FindingText finding={finding} />
+            <div>
+              <ObjectLink to={finding.ref} at={finding.path} />
+            </div>
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The proxies of its pods. */
+function useProxies(node: GraphLiveNode): LiveProxy[] {
+  const all = useElements<LiveProxy>(useTopic('proxies'));
+  return useMemo(() => {
+    const workloads = new Set([
+      ...(node.versions ?? []).map((v) => `${v.namespace}/${v.workload}`),
+      ...(node.workload ? [`${node.namespace}/${node.workload}`] : []),
+      ...(node.kind === 'workload' ? [`${node.namespace}/${node.name}`] : []),
+    ]);
+    return [...all.values()]
+      .filter((p) => workloads.has(`${p.namespace}/${p.workload}`))
+      .sort((a, b) => (b.refused ?? []).length - (a.refused ?? []).length || a.pod.localeCompare(b.pod));
+  }, [all, node.versions, node.workload, node.kind, node.namespace, node.name]);
+}
+
+function Proxies({ proxies }: { proxies: readonly LiveProxy[] }) {
+  const t = useTopologyTexts();
+  if (proxies.length === 0) {
+    return <p className="dim">{t('proxies.none')}</p>;
+  }
+  return (
+    <ul className="tp-list">
+      {proxies.map((proxy) => {
+        const rejected = (proxy.refused ?? []).length > 0;
+        return (
+          <li key={proxy.uid}>
+            <HealthGlyph health={rejected ? 'failing' : proxy.settled ? 'healthy' : 'idle'} size={12} label="" />
+            <Link to={proxyAddress(proxy.id)} className="mono cut" data-ellipsis>
+              {proxy.pod}
+            </Link>
+            <span className={rejected ? 'k-failing' : 'dim'}>
+              {t(rejected ? 'proxies.rejected' : proxy.settled ? 'proxies.synced' : 'proxies.waiting')}
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

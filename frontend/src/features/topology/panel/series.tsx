@@ -1,0 +1,122 @@
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense, useMemo } from 'react';
+import { seriesOptions } from '../../../api/generated/@tanstack/react-query.gen';
+import type { GraphLiveNode, MetricsSeries } from '../../../api/generated/types.gen';
+import { byteRate, duration, type Figure as FigureValue, rate, share } from '../../../lib/format';
+import type { ChartMark } from '../../../ui/chart/chart';
+import { Figure } from '../../../ui/figure';
+import { useTopologyTexts } from '../texts';
+
+const Chart = lazy(() => import('../../../ui/chart/chart').then((m) => ({ default: m.Chart })));
+
+type Points = [number, number][];
+
+/** What the metrics can be asked about a node; nothing of one that only the graph knows. */
+function subjectOf(node: GraphLiveNode) {
+  const kind = (['service', 'workload', 'app'] as const).find((k) => k === node.kind);
+  return kind && node.namespace ? { kind, namespace: node.namespace, name: node.name } : undefined;
+}
+
+const points = (series: readonly MetricsSeries[], name: MetricsSeries['name']): Points =>
+  (series.find((s) => s.name === name)?.points ?? []).filter((p) => p !== null);
+
+/** The error share at each time, from the rates of requests and errors. */
+function shares(requests: Points, errors: Points): Points {
+  const wrong = new Map(errors);
+  return requests.map(([at, rps]) => [at, rps > 0 ? ((wrong.get(at) ?? 0) / rps) * 100 : 0]);
+}
+
+/** Rate, error share and p95 of the last hour, above each other on one time axis. */
+export function NodeSeries({ node }: { node: GraphLiveNode }) {
+  const t = useTopologyTexts();
+  const subject = subjectOf(node);
+  const query = useQuery({
+    ...seriesOptions({ query: { ...(subject ?? { kind: 'mesh' as const }), range: '1h', step: '30s' } }),
+    enabled: subject !== undefined,
+    refetchInterval: 15_000,
+  });
+  const answer = query.data;
+  const drawn = useMemo(() => {
+    const series = answer?.series ?? [];
+    const requests = points(series, 'requests');
+    return {
+      requests,
+      errors: shares(requests, points(series, 'errors')),
+      p95: points(series, 'p95'),
+      bytes: points(series, 'sent'),
+      range: answer && ([Date.parse(answer.start) / 1000, Date.parse(answer.end) / 1000] as const),
+    };
+  }, [answer]);
+  const marks = useMemo<ChartMark[]>(
+    () =>
+      node.health.since && (node.health.state === 'failing' || node.health.state === 'degraded')
+        ? [{ at: Date.parse(node.health.since) / 1000, kind: 'incident' }]
+        : [],
+    [node.health.since, node.health.state],
+  );
+  if (!subject) {
+    return null;
+  }
+  if (query.isError) {
+    return <p className="dim">{t('series.away')}</p>;
+  }
+  const tone = node.health.state === 'failing' ? 'failing' : node.health.state === 'degraded' ? 'degraded' : undefined;
+  const slow = node.health.reasons?.some((r) => r.code === 'slow');
+  const one = (points: Points, color: `--hd-${string}`) => [{ label: '', points, color }];
+  const shared = { marks, tickCount: 2 as const, ...(drawn.range ? { range: drawn.range } : {}) };
+  return (
+    <Suspense fallback={<div className="tp-series" />}>
+      <div className="tp-series">
+        {node.unit === 'B/s' ? (
+          <Mini title={t('bytes')} value={byteRate(node.rate)}>
+            <Chart {...shared} label={t('bytes')} height={76} series={one(drawn.bytes, '--hd-s1')} />
+          </Mini>
+        ) : (
+          <>
+            <Mini title={t('rate')} value={rate(node.rate, t('col.rps'))}>
+              <Chart {...shared} label={t('rate')} height={58} times={false} series={one(drawn.requests, '--hd-s1')} />
+            </Mini>
+            <Mini
+              title={t('errorShare')}
+              value={share(node.errorShare)}
+              tone={node.errorShare >= 0.01 ? tone : undefined}
+            >
+              <Chart
+                {...shared}
+                label={t('errorShare')}
+                height={58}
+                times={false}
+                atLeast={2}
+                series={one(drawn.errors, tone ? `--hd-${tone}` : '--hd-s1')}
+              />
+            </Mini>
+            <Mini title={t('latency')} value={duration(node.p95 ?? Number.NaN)} tone={slow ? tone : undefined}>
+              <Chart {...shared} label={t('latency')} height={76} series={one(drawn.p95, '--hd-s1')} />
+            </Mini>
+          </>
+        )}
+      </div>
+    </Suspense>
+  );
+}
+
+interface MiniProps {
+  title: string;
+  value: FigureValue;
+  tone?: string | undefined;
+  children: React.ReactNode;
+}
+
+function Mini({ title, value, tone, children }: MiniProps) {
+  return (
+    <div className="mini">
+      <div className="mini-h">
+        <span>{title}</span>
+        <b className={`num${tone ? ` k-${tone}` : ''}`}>
+          <Figure of={value} />
+        </b>
+      </div>
+      {children}
+    </div>
+  );
+}
