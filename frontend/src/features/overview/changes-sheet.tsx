@@ -1,40 +1,43 @@
-import { Button } from '@patternfly/react-core';
 import { Link } from '@tanstack/react-router';
-import { Undo2 } from 'lucide-react';
 import type { DeliverySummary, HistoryChange } from '../../api/generated/types.gen';
 import { useElement, useTopic } from '../../api/live/use-live';
 import { asProblem } from '../../api/problem';
 import { useMayWrite } from '../../api/rights';
-import { changeAddress, ruleAddress } from '../../lib/addresses';
+import { changeAddress } from '../../lib/addresses';
 import { duration, instant, plain } from '../../lib/format';
+import { UndoButton } from '../../parts/undo/undo-button';
 import { useChangeWords } from '../../ui/change-words';
 import { Sheet } from '../../ui/page';
 import { Banner, Failed, Loading } from '../../ui/states';
 import { useOverviewTexts } from './texts';
 import type { useChanges } from './use-changes';
-import type { useUndo } from './use-undo';
 
 /** How many are shown; the rest is history. */
 const shown = 5;
 
 interface ChangesSheetProps {
   readonly of: ReturnType<typeof useChanges>;
-  readonly undoing: ReturnType<typeof useUndo>;
+  /** What was taken back last on this page. */
+  readonly undone: HistoryChange | undefined;
+  readonly onUndone: (change: HistoryChange) => void;
 }
 
 /** The latest changes, each with its own undo. */
-export function ChangesSheet({ of: { query, changes }, undoing }: ChangesSheetProps) {
+export function ChangesSheet({ of: { query, changes }, undone, onUndone }: ChangesSheetProps) {
   const t = useOverviewTexts();
+  const words = useChangeWords();
   return (
     <Sheet title={t('changes')} end={<Link to={'/rules' as string}>{t('changes.all')}</Link>}>
       {query.isPending && <Loading />}
       {query.isError && <Failed error={asProblem(query.error)} retry={() => void query.refetch()} />}
       {query.isSuccess && changes.length === 0 && <p className="ov-none">{t('changes.none')}</p>}
-      <UndoNews changes={changes} undoing={undoing} />
+      <div role="status" className={undone ? 'ov-undo' : undefined}>
+        {undone && <Banner tone="plain">{t('undo.done', { what: words.summary(undone.summary) })}</Banner>}
+      </div>
       {changes.length > 0 && (
         <ul className="ov-chg">
           {changes.slice(0, shown).map((change) => (
-            <Change key={change.id} change={change} undoing={undoing} />
+            <Change key={change.id} change={change} onUndone={() => onUndone(change)} />
           ))}
         </ul>
       )}
@@ -42,7 +45,7 @@ export function ChangesSheet({ of: { query, changes }, undoing }: ChangesSheetPr
   );
 }
 
-function Change({ change, undoing }: { change: HistoryChange; undoing: ChangesSheetProps['undoing'] }) {
+function Change({ change, onUndone }: { change: HistoryChange; onUndone: () => void }) {
   const t = useOverviewTexts();
   const words = useChangeWords();
   const mayWrite = useMayWrite();
@@ -61,16 +64,7 @@ function Change({ change, undoing }: { change: HistoryChange; undoing: ChangesSh
         </div>
       </div>
       {change.undoable && !change.undoneBy && mayWrite((change.entries ?? []).map((e) => e.ref)) && (
-        <Button
-          variant="secondary"
-          size="sm"
-          icon={<Undo2 size={13} aria-hidden />}
-          aria-label={t('undo.of', { what: summary })}
-          isDisabled={undoing.undo?.state === 'asked'}
-          onClick={() => void undoing.ask(change)}
-        >
-          {t('undo')}
-        </Button>
+        <UndoButton change={change} label={t('undo')} what={t('undo.of', { what: summary })} onUndone={onUndone} />
       )}
     </li>
   );
@@ -100,35 +94,4 @@ export function taken(of: DeliverySummary, t: ReturnType<typeof useOverviewTexts
   }
   const ms = Date.parse(of.last) - Date.parse(of.written);
   return t('changes.taken', { count: acked, time: plain(duration(Math.max(0, ms))) });
-}
-
-/** How it went with the last undo, where it was asked for. */
-function UndoNews({
-  changes,
-  undoing: { undo },
-}: {
-  changes: readonly HistoryChange[];
-  undoing: ChangesSheetProps['undoing'];
-}) {
-  const t = useOverviewTexts();
-  const words = useChangeWords();
-  const change = changes.find((c) => c.id === undo?.change);
-  const what = change ? words.summary(change.summary) : '';
-  const rule = undo && 'ref' in undo ? undo.ref : undefined;
-  const name = rule ? `${rule.kind} ${rule.name}` : '';
-  return (
-    <div role="status" className={undo && undo.state !== 'asked' ? 'ov-undo' : undefined}>
-      {undo?.state === 'done' && <Banner tone="plain">{t('undo.done', { what })}</Banner>}
-      {(undo?.state === 'conflict' || undo?.state === 'refused') && (
-        <Banner tone="degraded" action={rule && <Link to={ruleAddress(rule)}>{t('undo.open', { rule: name })}</Link>}>
-          {undo.state === 'conflict' ? t('undo.conflict', { rule: name }) : t('undo.refused')}
-        </Banner>
-      )}
-      {undo?.state === 'failed' && (
-        <Banner tone="failing" lead={t('undo.failed')}>
-          {undo.problem.detail || undo.problem.title}
-        </Banner>
-      )}
-    </div>
-  );
 }

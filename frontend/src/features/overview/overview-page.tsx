@@ -1,5 +1,5 @@
-import { useMemo } from 'react';
-import type { LiveProxy, MeshFinding } from '../../api/generated/types.gen';
+import { useMemo, useState } from 'react';
+import type { HistoryChange, LiveProxy, MeshFinding } from '../../api/generated/types.gen';
 import { type GraphParts, graphParts } from '../../api/live/graph-parts';
 import { useSelected, useTopic, useTopicStatus } from '../../api/live/use-live';
 import { inScope, type Scope } from '../../lib/scope';
@@ -16,7 +16,6 @@ import { ProxiesSheet, proxyState } from './proxies-sheet';
 import { ServicesSheet } from './services-sheet';
 import { useOverviewTexts } from './texts';
 import { useChanges } from './use-changes';
-import { useUndo } from './use-undo';
 import { WrongNow } from './wrong-now';
 import './overview.css';
 
@@ -53,7 +52,11 @@ function Loaded({ graph, scope }: { graph: GraphParts; scope: Scope }) {
   const findings = useSelected(useTopic('findings'), findingList);
   const proxies = useMemo(() => allProxies.filter((p) => inScope(scope, p.namespace)), [allProxies, scope]);
   const changes = useChanges();
-  const undoing = useUndo(changes.again);
+  const [undone, setUndone] = useState<HistoryChange>();
+  const onUndone = (change: HistoryChange) => {
+    setUndone(change);
+    changes.again();
+  };
 
   const services = useMemo(
     () => graph.nodes.filter((n) => n.kind === 'service' && inScope(scope, n.namespace)),
@@ -99,7 +102,7 @@ function Loaded({ graph, scope }: { graph: GraphParts; scope: Scope }) {
                 proxies={rejected}
                 errors={errors}
                 changes={changes.changes}
-                onUndo={(change) => void undoing.ask(change)}
+                onUndone={onUndone}
               />
             )}
             {services.length > 0 ? (
@@ -112,7 +115,7 @@ function Loaded({ graph, scope }: { graph: GraphParts; scope: Scope }) {
             {services.length > 0 && counts.healthy === 0 && !troubled && (
               <p className="dim">{t('quiet.proxies', { count: proxies.length })}</p>
             )}
-            <ChangesSheet of={changes} undoing={undoing} />
+            <ChangesSheet of={changes} undone={undone} onUndone={onUndone} />
           </div>
           <div>
             <MeshSheet changes={changes.changes} />

@@ -6,7 +6,7 @@ import { useMayWrite } from '../../api/rights';
 import { useCan } from '../../api/session-store';
 import { proxyAddress, serviceAddress, workloadAddress } from '../../lib/addresses';
 import { duration, lasting, plain, rate, share } from '../../lib/format';
-import { useChangeWords } from '../../ui/change-words';
+import { UndoButton } from '../../parts/undo/undo-button';
 import { Figure } from '../../ui/figure';
 import { HealthGlyph } from '../../ui/glyph';
 import { useHealthWords } from '../../ui/health-words';
@@ -21,11 +21,11 @@ export interface WrongNowProps {
   /** Findings of severity error. */
   readonly errors: number;
   readonly changes: readonly HistoryChange[];
-  readonly onUndo: (change: HistoryChange) => void;
+  readonly onUndone: (change: HistoryChange) => void;
 }
 
 /** What is wrong, cause before effect, with the one figure that matters and the likely action. */
-export function WrongNow({ troubles, proxies, errors, changes, onUndo }: WrongNowProps) {
+export function WrongNow({ troubles, proxies, errors, changes, onUndone }: WrongNowProps) {
   const t = useOverviewTexts();
   const mayEdit = useCan('editTraffic');
   const mayWrite = useMayWrite();
@@ -44,7 +44,7 @@ export function WrongNow({ troubles, proxies, errors, changes, onUndo }: WrongNo
             trouble={trouble}
             action={action}
             primary={trouble === first}
-            onUndo={onUndo}
+            onUndone={onUndone}
           />
         ))}
         {proxies.map((proxy) => (
@@ -119,13 +119,12 @@ interface TroubleRowProps {
   trouble: Trouble;
   action: Action | undefined;
   primary: boolean;
-  onUndo: (change: HistoryChange) => void;
+  onUndone: (change: HistoryChange) => void;
 }
 
-function TroubleRow({ trouble: { node, depth }, action, primary, onUndo }: TroubleRowProps) {
+function TroubleRow({ trouble: { node, depth }, action, primary, onUndone }: TroubleRowProps) {
   const t = useOverviewTexts();
   const words = useHealthWords();
-  const changeWords = useChangeWords();
   const { health } = node;
   const reason = health.reasons?.[0];
   const to = nodeAddress(node);
@@ -145,14 +144,12 @@ function TroubleRow({ trouble: { node, depth }, action, primary, onUndo }: Troub
       actions={
         <>
           {action?.kind === 'undo' && (
-            <Button
-              size="sm"
-              variant={primary ? 'primary' : 'secondary'}
-              title={t('undo.of', { what: changeWords.summary(action.change.summary) })}
-              onClick={() => onUndo(action.change)}
-            >
-              {t('action.undo.short')}
-            </Button>
+            <UndoButton
+              change={action.change}
+              primary={primary}
+              label={t('action.undo.short')}
+              onUndone={() => onUndone(action.change)}
+            />
           )}
           {action?.kind === 'split' && to && (
             <Go to={to} primary={primary} title={t('action.split.title', { away: action.away })}>

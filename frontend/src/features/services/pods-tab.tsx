@@ -35,7 +35,9 @@ export function PodsTab({ subject, pods }: Detail) {
                   <th scope="col">{t('pods.version')}</th>
                   <th scope="col">{t('pods.address')}</th>
                   <th scope="col">{t('pods.proxy')}</th>
-                  <th scope="col">{t('pods.rate')}</th>
+                  <th scope="col" className="is-n">
+                    {t('pods.rate')}
+                  </th>
                   <th scope="col">
                     <span className="vh">{t('pods.logs')}</span>
                   </th>
@@ -63,7 +65,9 @@ export function PodsTab({ subject, pods }: Detail) {
                     <td>
                       <ProxyState proxy={proxies.get(pod.uid)} />
                     </td>
-                    <td>{proxies.has(pod.uid) && <Figure of={rate(proxies.get(pod.uid)?.rps ?? 0)} />}</td>
+                    <td className="is-n">
+                      {proxies.has(pod.uid) && <Figure of={rate(proxies.get(pod.uid)?.rps ?? 0)} />}
+                    </td>
                     <td>
                       <Button
                         variant="link"

@@ -80,9 +80,15 @@ export function TracesTab({ subject, pods }: Detail) {
                 <tr>
                   <th scope="col">{t('traces.start')}</th>
                   <th scope="col">{t('traces.operation')}</th>
-                  <th scope="col">{t('traces.duration')}</th>
-                  <th scope="col">{t('traces.spans')}</th>
-                  <th scope="col">{t('traces.errorCount')}</th>
+                  <th scope="col" className="is-n">
+                    {t('traces.duration')}
+                  </th>
+                  <th scope="col" className="is-n">
+                    {t('traces.spans')}
+                  </th>
+                  <th scope="col" className="is-n">
+                    {t('traces.errorCount')}
+                  </th>
                 </tr>
               </thead>
               <tbody>
@@ -92,11 +98,11 @@ export function TracesTab({ subject, pods }: Detail) {
                       <Link to={traceAddress(trace.id)}>{clock(trace.start, 'millisecond')}</Link>
                     </th>
                     <td className="sv-value">{trace.spans?.[0]?.operation}</td>
-                    <td>
+                    <td className="is-n">
                       <Figure of={duration(trace.durationNanos / 1e6)} />
                     </td>
-                    <td>{trace.spanCount}</td>
-                    <td className={trace.errors > 0 ? 'k-failing' : 'dim'}>
+                    <td className="is-n">{trace.spanCount}</td>
+                    <td className={`is-n ${trace.errors > 0 ? 'k-failing' : 'dim'}`}>
                       {trace.errors > 0 && <HealthGlyph health="failing" size={12} label="" />} {trace.errors}
                     </td>
                   </tr>

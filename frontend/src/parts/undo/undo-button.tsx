@@ -13,13 +13,19 @@ interface UndoButtonProps {
   /** It is taken back: by this change, or nothing had to be written. */
   onUndone: (by: HistoryChange | undefined) => void;
   size?: 'sm' | 'default';
+  /** The first thing to do on the page. */
+  primary?: boolean;
+  /** What the button says; "Undo this change" by itself. */
+  label?: string;
+  /** What is taken back, for who hears the button without seeing what it stands beside. */
+  what?: string;
 }
 
 /**
  * Takes a change back at once. Where something was changed since, or where the former state
  * would be an error today, it opens the preview with both sides.
  */
-export function UndoButton({ change, onUndone, size = 'sm' }: UndoButtonProps) {
+export function UndoButton({ change, onUndone, size = 'sm', primary = false, label, what }: UndoButtonProps) {
   const t = useUndoTexts();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
@@ -54,14 +60,15 @@ export function UndoButton({ change, onUndone, size = 'sm' }: UndoButtonProps) {
   return (
     <>
       <Button
-        variant="secondary"
+        variant={primary ? 'primary' : 'secondary'}
         size={size}
+        aria-label={what}
         icon={<Undo2 size={14} strokeWidth={1.7} aria-hidden />}
         isDisabled={busy}
         isLoading={busy}
         onClick={() => void undo()}
       >
-        {t('undo')}
+        {label ?? t('undo')}
       </Button>
       {problem && (
         <span role="alert" className="k-failing">

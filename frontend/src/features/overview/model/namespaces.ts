@@ -14,6 +14,7 @@ export interface NamespaceRow {
   /** What comes in from outside of the namespace, or from its own callers that nobody calls. */
   readonly rate: number;
   readonly errorShare: number;
+  /** Of the same; where it was not measured, of the slowest service. */
   readonly p95: number | undefined;
 }
 
@@ -49,7 +50,7 @@ export function namespaceRows(graph: GraphParts, looked: (namespace: string | un
       healthy: nodes.length - shown.length,
       rate,
       errorShare: rate > 0 ? errors / rate : 0,
-      p95: durations.length > 0 ? Math.max(...durations) : undefined,
+      p95: slowest(durations) ?? slowest(nodes.flatMap((n) => n.p95 ?? [])),
     };
   });
   const rank = (row: NamespaceRow) => healthRank[row.shown[0]?.health.state ?? 'healthy'];
@@ -60,6 +61,9 @@ export function namespaceRows(graph: GraphParts, looked: (namespace: string | un
 function byHealth(a: GraphLiveNode, b: GraphLiveNode): number {
   return healthRank[a.health.state] - healthRank[b.health.state] || (a.name < b.name ? -1 : 1);
 }
+
+const slowest = (durations: readonly number[]): number | undefined =>
+  durations.length > 0 ? Math.max(...durations) : undefined;
 
 /** How many services are in which state. */
 export function countStates(nodes: readonly GraphLiveNode[]): Record<Health, number> {
