@@ -1,0 +1,160 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { PreviewEntry } from '../../api/generated/types.gen';
+import { fakeLive } from '../../testing/live';
+import { fakeApi, renderPage, signedIn } from '../../testing/render';
+import { ChangePage } from './change-page';
+
+vi.mock('../../ui/code/code', () => ({
+  Code: ({ value, label, onChange }: { value: string; label: string; onChange?: (text: string) => void }) => (
+    <textarea aria-label={label} value={value} onChange={(e) => onChange?.(e.target.value)} readOnly={!onChange} />
+  ),
+}));
+
+const ref = { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'default', name: 'reviews' };
+const yaml = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: reviews
+  namespace: default
+spec:
+  hosts: [reviews]
+  http:
+  - name: by-version # keep
+    route:
+    - destination: { host: reviews, subset: v1 }
+`;
+const service = {
+  namespace: 'default',
+  name: 'reviews',
+  host: 'reviews.default.svc.cluster.local',
+  ports: [{ number: 9080, protocol: 'HTTP', endpoints: 1, ready: 1 }],
+  workloads: ['reviews-v1', 'reviews-v2'],
+  addresses: [],
+  external: false,
+  headless: false,
+};
+const version = (v: string) => ({ version: v, labels: { version: v }, subset: v, workloads: [], pods: 1, ready: 1 });
+const preview = {
+  blocked: false,
+  refused: false,
+  written: [{ ref, before: yaml, after: 'changed\n' }],
+  findings: { added: [], gone: [], kept: 0 },
+  groups: [],
+  settings: [],
+  requests: null,
+};
+
+let previews: { entries: PreviewEntry[] }[];
+let puts: { entries: PreviewEntry[] }[];
+let live: ReturnType<typeof fakeLive>;
+
+beforeEach(() => {
+  sessionStorage.clear();
+  previews = [];
+  puts = [];
+  live = fakeLive();
+});
+afterEach(() => vi.unstubAllGlobals());
+
+function show(at: string) {
+  fakeApi({
+    'GET /api/v1/services': [service],
+    'GET /api/v1/services/default/reviews': service,
+    'GET /api/v1/services/default/reviews/split': {
+      service: {},
+      versions: [version('v1'), version('v2')],
+      candidates: [{ id: 'a', kind: 'mesh', ref, route: 0, matches: [], weights: { v1: 100, v2: 0 } }],
+      preselected: 'a',
+    },
+    'GET /api/v1/config/VirtualService/default/reviews': { ref, yaml, etag: 'e1' },
+    'GET /api/v1/workloads': [
+      { uid: '1', namespace: 'default', pod: 'productpage-x', workload: 'productpage', meshed: true, ready: true },
+    ],
+    'POST /api/v1/preview': (body: unknown) => {
+      previews.push(body as (typeof previews)[number]);
+      return preview;
+    },
+    'POST /api/v1/try': {
+      before: {
+        route: 0,
+        requestHeaders: {},
+        responseHeaders: {},
+        clusters: [{ cluster: 'outbound|9080|v1|reviews.default', percent: 100, known: true }],
+      },
+      after: {
+        route: 0,
+        requestHeaders: {},
+        responseHeaders: {},
+        timeout: 2e9,
+        clusters: [{ cluster: 'outbound|9080|v2|reviews.default', percent: 100, known: true }],
+      },
+    },
+    'PUT /api/v1/changes': (body: unknown) => {
+      puts.push(body as (typeof puts)[number]);
+      return { change: { id: '9' }, findings: [] };
+    },
+  });
+  return renderPage(ChangePage, { path: '/change', at });
+}
+
+const objects = { 'VirtualService/default/reviews': { ref, etag: 'e1', state: 'ok', services: ['default/reviews'] } };
+
+test('service, intention, details, review, apply', async () => {
+  signedIn('operator');
+  const { address } = show('/change');
+  await userEvent.click(await screen.findByRole('button', { name: /reviews/ }));
+  await userEvent.click(await screen.findByRole('button', { name: /Time-out and retry Callers/ }));
+  await live.tell('objects', objects);
+  await userEvent.type(await screen.findByLabelText('Time-out'), '2s');
+  await userEvent.type(screen.getByLabelText('Retries'), '2');
+  await userEvent.click(screen.getAllByRole('button', { name: 'Review' }).at(-1) as HTMLElement);
+  const editor = (await screen.findByLabelText(/VirtualService default\/reviews, YAML/)) as HTMLTextAreaElement;
+  expect(editor.value).toContain('by-version # keep');
+  expect(editor.value).toContain('    timeout: 2s\n    retries:\n      attempts: 2\n');
+  expect(screen.getByText('The caller waits 2s in all.')).toBeDefined();
+  await waitFor(() => expect(previews.at(-1)?.entries[0]?.etag).toBe('e1'));
+
+  await userEvent.click(screen.getByRole('button', { name: 'Ask' }));
+  const after = (await screen.findByText('After')).parentElement as HTMLElement;
+  expect(within(after).getByText(/v2 100/)).toBeDefined();
+
+  const apply = screen.getByRole('button', { name: 'Apply' }) as HTMLButtonElement;
+  await waitFor(() => expect(apply.disabled).toBe(false));
+  await userEvent.click(apply);
+  await waitFor(() => expect(address()).toBe('/changes/9'));
+  expect(puts[0]?.entries[0]?.yaml).toBe(editor.value);
+});
+
+test('the form follows the text, and nothing typed is lost', async () => {
+  signedIn('operator');
+  const at = '/change?service=default%2Freviews&intent=resilience&step=details';
+  const { unmount } = show(at);
+  await live.tell('objects', objects);
+  await userEvent.type(await screen.findByLabelText('Time-out'), '2s');
+  await userEvent.click(screen.getAllByRole('button', { name: 'Review' }).at(-1) as HTMLElement);
+  const editor = (await screen.findByLabelText(/reviews, YAML/)) as HTMLTextAreaElement;
+  await userEvent.clear(editor);
+  await userEvent.paste(yaml.replace('# keep', '# keep\n    timeout: 4s'));
+  expect(await screen.findByText('The caller waits 4s in all.')).toBeDefined();
+  unmount();
+  live = fakeLive();
+  show(at);
+  await live.tell('objects', objects);
+  expect(((await screen.findByLabelText('Time-out')) as HTMLInputElement).value).toBe('4s');
+});
+
+test('a mistake stands at its field and keeps from going on', async () => {
+  signedIn('operator');
+  const { address } = show('/change?service=default%2Freviews&intent=resilience&step=details');
+  await live.tell('objects', objects);
+  const field = await screen.findByLabelText('Time-out');
+  await userEvent.type(field, '2 s');
+  await userEvent.click(screen.getAllByRole('button', { name: 'Review' }).at(-1) as HTMLElement);
+  expect(field.getAttribute('aria-invalid')).toBe('true');
+  const said = document.getElementById(field.getAttribute('aria-describedby') ?? '');
+  expect(said?.textContent).toContain('A time with its unit');
+  expect(address()).toContain('step=details');
+  expect(previews).toHaveLength(0);
+});

@@ -1,0 +1,183 @@
+import { Button, FormSelect, FormSelectOption, TextInput } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+import { ArrowRight } from 'lucide-react';
+import { useState } from 'react';
+import type { PreviewEntry, Service, SimulateAnswer, TryOutputBody, Workload } from '../../api/generated/types.gen';
+import { asProblem, type Problem } from '../../api/problem';
+import { request } from '../../api/request';
+import { duration, plain } from '../../lib/format';
+import { HealthGlyph } from '../../ui/glyph';
+import { outcome } from './model/outcome';
+import { useChangeTexts } from './texts';
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'];
+
+/** Where one request goes now and would go after the change; nobody is asked, it is computed. */
+export function TryRequest({ service, entries }: { service: Service; entries: readonly PreviewEntry[] }) {
+  const t = useChangeTexts();
+  const workloads = useQuery({
+    queryKey: ['workloads to try from'],
+    queryFn: ({ signal }) => request<Workload[] | null>('/api/v1/workloads', { signal }),
+  });
+  const callers = [
+    ...new Map(
+      (workloads.data ?? [])
+        .filter((w) => w.meshed && w.ready)
+        .map((w) => [`${w.namespace}/${w.workload}`, { value: w.pod, namespace: w.namespace, name: w.workload }]),
+    ).values(),
+  ].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const others = callers.filter((c) => !(service.workloads ?? []).includes(c.name));
+  const [method, setMethod] = useState('GET');
+  const [path, setPath] = useState('/');
+  const [headers, setHeaders] = useState('');
+  const [from, setFrom] = useState('');
+  const [answer, setAnswer] = useState<TryOutputBody>();
+  const [problem, setProblem] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
+  const caller = from || others[0]?.value || callers[0]?.value || '';
+  const port = service.ports?.find((p) => /HTTP|GRPC/i.test(p.protocol))?.number ?? service.ports?.[0]?.number;
+
+  const ask = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      const lines = headers.split(',').map((line) => line.split(':'));
+      setAnswer(
+        await request<TryOutputBody>('/api/v1/try', {
+          method: 'POST',
+          body: {
+            method,
+            url: `http://${service.host}${port ? `:${port}` : ''}${path.startsWith('/') ? path : `/${path}`}`,
+            from: caller,
+            headers: Object.fromEntries(
+              lines
+                .filter(([name]) => name?.trim())
+                .map(([name = '', ...value]) => [name.trim().toLowerCase(), value.join(':').trim()]),
+            ),
+            entries,
+          },
+        }),
+      );
+    } catch (error) {
+      setAnswer(undefined);
+      setProblem(asProblem(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <section>
+      <h2>{t('try')}</h2>
+      <form
+        className="cw-try"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void ask();
+        }}
+      >
+        <FormSelect aria-label={t('try.method')} value={method} onChange={(_, v) => setMethod(v)}>
+          {methods.map((m) => (
+            <FormSelectOption key={m} value={m} label={m} />
+          ))}
+        </FormSelect>
+        <TextInput aria-label={t('try.path')} className="mono" value={path} onChange={(_, v) => setPath(v)} />
+        <FormSelect aria-label={t('try.from')} value={caller} onChange={(_, v) => setFrom(v)}>
+          {callers.map((c) => (
+            <FormSelectOption key={c.value} value={c.value} label={t('try.caller', { name: c.name })} />
+          ))}
+        </FormSelect>
+        <TextInput
+          aria-label={t('try.headers')}
+          placeholder={t('try.headersHint')}
+          className="mono cw-wide"
+          value={headers}
+          onChange={(_, v) => setHeaders(v)}
+        />
+        <Button variant="secondary" type="submit" isDisabled={busy || caller === ''} isLoading={busy}>
+          {t('try.ask')}
+        </Button>
+      </form>
+      {problem && (
+        <p role="alert" className="k-failing">
+          {problem.detail || problem.title}
+        </p>
+      )}
+      {answer && (
+        <div className="cw-ba num" role="status">
+          <Answer title={t('try.before')} answer={answer.before} />
+          <ArrowRight size={16} aria-hidden />
+          <Answer title={t('try.after')} answer={answer.after ?? answer.before} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Answer({ title, answer }: { title: string; answer: SimulateAnswer }) {
+  const t = useChangeTexts();
+  const o = outcome(answer);
+  return (
+    <div>
+      <Fork shares={o.shares.map((s) => s.percent)} />
+      <span className="dim">{title}</span>
+      {o.shares.map((s, i) => (
+        <p key={s.name}>
+          <i className={`sw v${Math.min(i, 2)}`} aria-hidden="true" />
+          {t('try.share', { name: s.name, percent: s.percent })}{' '}
+          {s.empty && <HealthGlyph health="failing" size={12} label={t('try.empty')} />}
+        </p>
+      ))}
+      {o.redirect && <p>{t('try.redirect', { status: o.redirect.status, location: o.redirect.location })}</p>}
+      {o.status !== undefined && <p>{t('try.direct', { status: o.status })}</p>}
+      {o.failure && (
+        <p className="k-failing">
+          <q>{o.failure}</q>
+        </p>
+      )}
+      {o.delay && (
+        <p className="dim">{t('try.delay', { time: plain(duration(o.delay.ms)), percent: o.delay.percent })}</p>
+      )}
+      {o.abort && <p className="dim">{t('try.abort', { status: o.abort.status, percent: o.abort.percent })}</p>}
+      {o.mirrors.length > 0 && <p className="dim">{t('try.mirror', { names: o.mirrors.join(', ') })}</p>}
+      {o.path && <p className="dim">{t('try.rewritten', { path: o.path })}</p>}
+      <p className="dim">
+        {o.timeout === undefined ? t('try.noTimeout') : t('try.timeout', { time: plain(duration(o.timeout)) })}
+        {o.tries > 1 && ` ${t('try.tries', { count: o.tries })}`}
+      </p>
+    </div>
+  );
+}
+
+const width = (percent: number) => 1.5 + percent * 0.065;
+
+/** Where a request may go, each way as thick as its share. */
+function Fork({ shares }: { shares: readonly number[] }) {
+  const ends = shares.slice(0, 3);
+  const y = (i: number) => (ends.length === 1 ? 28 : 10 + (i * 36) / (ends.length - 1));
+  return (
+    <svg className="cw-fork" width="50" height="50" viewBox="2 0 58 56" aria-hidden="true" fill="none">
+      {ends.map((share, i) => (
+        <path
+          key={i}
+          d={`M6 28C30 28 30 ${y(i)} 54 ${y(i)}`}
+          stroke={share > 0 ? 'var(--hd-thread)' : 'var(--hd-idle)'}
+          strokeWidth={share > 0 ? width(share) : 1.3}
+          strokeDasharray={share > 0 ? undefined : '3 4'}
+        />
+      ))}
+      {[28, ...ends.map((_, i) => y(i))].map((at, i) => (
+        <ellipse
+          key={i}
+          cx={i === 0 ? 6 : 56}
+          cy={at}
+          rx="4"
+          ry="7"
+          fill="var(--hd-surface)"
+          stroke="var(--hd-control)"
+          strokeWidth="1.5"
+        />
+      ))}
+    </svg>
+  );
+}
