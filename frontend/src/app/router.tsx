@@ -118,6 +118,12 @@ const check = createRoute({
   validateSearch: reads('step', 'finding'),
   component: lazyRouteComponent(() => import('../features/check/check-page'), 'CheckPage'),
 });
+const change = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/change',
+  validateSearch: reads('service', 'intent', 'object', 'step'),
+  component: lazyRouteComponent(() => import('../features/change/change-page'), 'ChangePage'),
+});
 const settings = createRoute({
   getParentRoute: () => rootRoute,
   path: '/settings',
@@ -147,6 +153,7 @@ const routeTree = rootRoute.addChildren([
   proxies,
   proxy,
   changeSet,
+  change,
   settings,
 ]);
 
