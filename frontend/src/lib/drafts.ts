@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useState, useSyncExternalStore } from 'react';
 
 /**
  * Text that a person types, kept in memory and in the tab's storage, so that neither the end
@@ -21,6 +21,23 @@ export function useDraft(key: string, initial: string): [string, (text: string) 
     setState({ name, text: null });
   }, [name]);
   return [current.text ?? initial, set, forget];
+}
+
+const listeners = new Set<() => void>();
+let names: ReadonlySet<string> | undefined;
+
+/** The keys of all drafts of this tab, followed. */
+export function useDraftNames(): ReadonlySet<string> {
+  return useSyncExternalStore(
+    (changed) => {
+      listeners.add(changed);
+      return () => listeners.delete(changed);
+    },
+    () => {
+      names ??= new Set(drafts().keys());
+      return names;
+    },
+  );
 }
 
 /** Every draft of this tab, by key: what is lost when the tab is closed. */
@@ -46,10 +63,17 @@ function read(name: string): string | null {
 
 function write(name: string, text: string | null): void {
   try {
+    const changes = (sessionStorage.getItem(name) === null) !== (text === null);
     if (text === null) {
       sessionStorage.removeItem(name);
     } else {
       sessionStorage.setItem(name, text);
+    }
+    if (changes) {
+      names = undefined;
+      for (const changed of listeners) {
+        changed();
+      }
     }
   } catch {
     // Forbidden or full: memory has to do.

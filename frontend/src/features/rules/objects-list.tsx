@@ -2,6 +2,7 @@ import { Button } from '@patternfly/react-core';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { LiveObject } from '../../api/generated/types.gen';
 import { useSelected, useTopic, useTopicStatus } from '../../api/live/use-live';
+import { useDraftNames } from '../../lib/drafts';
 import { age } from '../../lib/format';
 import { addressOf, fullName } from '../../lib/kinds';
 import { inScope } from '../../lib/scope';
@@ -12,7 +13,7 @@ import { Menu } from '../../ui/menu';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { useScope } from '../../ui/use-scope';
-import { draftName, unsaved } from './draft-names';
+import { draftName } from './draft-names';
 import { KindGlyph } from './kind-glyph';
 import { kindsOf, type RuleFilter, rowsOf, stateRank, states } from './rows';
 import { StateGlyph } from './state-glyph';
@@ -47,7 +48,7 @@ export function ObjectsList({ compact = false, selected }: ObjectsListProps) {
   const now = useNow();
   const { all, status } = useObjects();
   const rows = rowsOf(all, search, scope);
-  const edited = unsaved();
+  const edited = useDraftNames();
   const put = (change: ListSearch) =>
     void navigate({ to: '.', search: (old: object) => ({ ...old, ...change }), replace: true });
 

@@ -86,6 +86,7 @@ test('a mistake is mended by one click, previewed and saved with the version tha
   expect((await button('Preview and save')).disabled).toBe(true);
   await userEvent.click(await button('Use reviews'));
   await waitFor(() => expect(screen.getByText('edited')).toBeTruthy());
+  screen.getByText('unsaved'); // in the list, at once
   await waitFor(async () => expect((await button('Preview and save')).disabled).toBe(false));
   await userEvent.click(await button('Preview and save'));
   await userEvent.click(await button('Apply'));

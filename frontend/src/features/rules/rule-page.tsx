@@ -112,8 +112,11 @@ function Rule({ at }: { at: RuleAt }) {
     at,
   });
   const edit = (next: string) => {
-    setWritten(undefined);
-    rule.edit(next);
+    // The editor also tells of texts that came from here.
+    if (next !== text) {
+      setWritten(undefined);
+      rule.edit(next);
+    }
   };
   const lines = edited ? diffLines(saved.yaml, text, 0).map((l) => l.kind) : [];
   const differing = Math.max(lines.filter((k) => k === 'added').length, lines.filter((k) => k === 'removed').length);
@@ -169,6 +172,11 @@ function Rule({ at }: { at: RuleAt }) {
           />
         ))}
       </Tabs>
+      {rule.gone && (
+        <Banner tone="degraded" lead={t('deleted')}>
+          {edited && t('deleted.text')}
+        </Banner>
+      )}
       {rule.overtaken && (
         <Banner
           tone="degraded"
@@ -188,7 +196,7 @@ function Rule({ at }: { at: RuleAt }) {
           {t('overtaken.text')}
         </Banner>
       )}
-      {written && !edited && (
+      {written && !rule.gone && (
         <Banner
           tone="plain"
           lead={t('written')}
@@ -272,8 +280,8 @@ function Rule({ at }: { at: RuleAt }) {
           onApplied={(change) => {
             setPreviewing(false);
             setWritten(change);
-            rule.revert();
-            void rule.query.refetch();
+            // The text stays until it is read back, so that the editor never shows the former one.
+            void rule.query.refetch().then(rule.revert);
           }}
           onClose={() => setPreviewing(false)}
         />

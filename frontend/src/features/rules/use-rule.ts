@@ -3,6 +3,7 @@ import { useEffect } from 'react';
 import { objectOptions } from '../../api/generated/@tanstack/react-query.gen';
 import type { LiveObject } from '../../api/generated/types.gen';
 import { useElements, useTopic, useTopicStatus } from '../../api/live/use-live';
+import { asProblem } from '../../api/problem';
 import { useDraft } from '../../lib/drafts';
 import { apiKind, isNamed } from '../../lib/kinds';
 
@@ -40,7 +41,7 @@ export function useRule(at: RuleAt) {
     saved,
     live,
     /** It was there, and is not any more. */
-    gone: ready && live === undefined && saved !== undefined && query.error !== null,
+    gone: saved !== undefined && query.error !== null && asProblem(query.error).status === 404,
     text,
     edited,
     /** The version to expect when it is written. */
