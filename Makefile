@@ -45,10 +45,13 @@ $(SCHEMAS): go.mod $(wildcard mesh/config/schema/extract/*.go)
 	@touch $@
 
 # npm writes its own lock file last.
+# Versions and hashes are those of the lock file, which --no-save leaves as it
+# is. `npm ci` refuses a registry that lacks builds for other systems, which
+# mirrors often do.
 $(MODULES): frontend/package.json frontend/package-lock.json frontend/.npmrc
 	@.ci/need node
 	@echo "fetching the packages of the console"
-	@cd frontend && npm ci --no-progress --loglevel=error
+	@cd frontend && npm install --no-save --no-progress --loglevel=error
 	@touch $@
 
 $(CONSOLE): $(MODULES) $(CONSOLE_FILES)
