@@ -10,6 +10,7 @@ import { Figure } from '../../ui/figure';
 import { errorTone } from '../../ui/figures';
 import { Sheet } from '../../ui/page';
 import { Failed, Loading } from '../../ui/states';
+import { useUiTexts } from '../../ui/texts';
 import { useScope } from '../../ui/use-scope';
 import { useOverviewTexts } from './texts';
 
@@ -21,6 +22,7 @@ const fresh = { refetchInterval: 15_000, placeholderData: keepPreviousData } as 
 /** Three lines of the last hour on one time axis, with what was changed and what began to fail. */
 export function MeshSheet({ changes }: { changes: readonly HistoryChange[] }) {
   const t = useOverviewTexts();
+  const ui = useUiTexts();
   const { namespaces } = useScope();
   const namespace = namespaces.length === 1 ? { namespace: namespaces[0] as string } : {};
   const series = useQuery({ ...seriesOptions({ query: { kind: 'mesh', ...hour, ...namespace } }), ...fresh });
@@ -42,7 +44,12 @@ export function MeshSheet({ changes }: { changes: readonly HistoryChange[] }) {
         ) : (
           <Suspense fallback={<Loading lines={5} />}>
             <div className="ov-vit">
-              <Mini what={t('mesh.requests')} points={lines.requests} figure={rate} range={lines.range} />
+              <Mini
+                what={t('mesh.requests')}
+                points={lines.requests}
+                figure={(v) => rate(v, ui('unit.rps'))}
+                range={lines.range}
+              />
               <Mini
                 what={t('mesh.errors')}
                 points={lines.errors}

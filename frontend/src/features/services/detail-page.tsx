@@ -22,6 +22,7 @@ import { RulesTab } from './rules-tab';
 import { useServicesTexts } from './texts';
 import { TracesTab } from './traces-tab';
 import { TrafficTab } from './traffic-tab';
+import { Trouble } from './trouble';
 import { useAddress } from './use-address';
 import { YamlTab } from './yaml-tab';
 import './services.css';
@@ -189,6 +190,7 @@ function Loaded(props: DetailPageProps & { node: GraphLiveNode; graph: Detail['g
       </PageHead>
       <div className="body" id="sv-body" role="tabpanel" aria-label={t(`tab.${current}`)}>
         <div className="sv-stack">
+          {current === 'overview' && <Trouble node={node} />}
           {current === 'overview' && (node.versions?.length ?? 0) > 1 && first}
           <Part subject={subject} node={node} graph={graph} calls={calls} pods={pods} />
         </div>

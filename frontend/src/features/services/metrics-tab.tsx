@@ -2,6 +2,7 @@ import { Switch, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
 import { useMemo } from 'react';
 import { byteRate, duration, rate, share } from '../../lib/format';
 import { oneOf } from '../../lib/search';
+import { useUiTexts } from '../../ui/texts';
 import type { Detail } from './detail';
 import { Lines, useMarks, useSubjectSeries } from './lines';
 import { errorLines, type Line, linesOf, type Range } from './model/lines';
@@ -15,6 +16,8 @@ const percent = (v: number) => share(v / 100);
 /** Requests, errors, latencies and bytes over time; versions side by side on wish. */
 export function MetricsTab({ subject, node }: Detail) {
   const t = useServicesTexts();
+  const ui = useUiTexts();
+  const perSecond = (v: number) => rate(v, ui('unit.rps'));
   const [search, change] = useAddress();
   const range = oneOf(ranges, search.range);
   const several = subject.kind === 'service' && (node.versions?.length ?? 0) > 1;
@@ -80,7 +83,13 @@ export function MetricsTab({ subject, node }: Detail) {
         )}
       </div>
       <div className="sv-two">
-        <Lines title={t('metrics.requests')} unit="rps" lines={lines?.requests ?? []} figure={rate} {...common} />
+        <Lines
+          title={t('metrics.requests')}
+          unit={ui('unit.rps')}
+          lines={lines?.requests ?? []}
+          figure={perSecond}
+          {...common}
+        />
         <Lines
           title={t('metrics.errors')}
           unit="%"
@@ -110,7 +119,7 @@ export function MetricsTab({ subject, node }: Detail) {
             title={t('metrics.connections')}
             unit="1/s"
             lines={lines?.connections ?? []}
-            figure={rate}
+            figure={(v) => rate(v, '1/s')}
             {...common}
           />
         )}

@@ -1,8 +1,6 @@
 import { useMemo } from 'react';
 import { duration, share } from '../../lib/format';
-import { useHealthWords } from '../../ui/health-words';
 import { Sheet } from '../../ui/page';
-import { Banner } from '../../ui/states';
 import { CallsTable } from './calls-table';
 import type { Detail } from './detail';
 import { Lines, useMarks, useSubjectSeries } from './lines';
@@ -21,7 +19,6 @@ export function OverviewTab({ subject, node, graph, calls }: Detail) {
   const p95 = useMemo(() => (series.data ? linesOf(series.data, 'p95') : []), [series.data]);
   return (
     <>
-      <Trouble node={node} />
       <div className="sv-two">
         <Lines
           title={t(subject.kind === 'service' ? 'chart.errors' : 'metrics.errors')}
@@ -50,23 +47,5 @@ export function OverviewTab({ subject, node, graph, calls }: Detail) {
         <CallsTable calls={calls} />
       </Sheet>
     </>
-  );
-}
-
-/** Why it is not healthy, in words. */
-function Trouble({ node }: Pick<Detail, 'node'>) {
-  const words = useHealthWords();
-  const { health } = node;
-  if (health.state !== 'failing' && health.state !== 'degraded') {
-    return null;
-  }
-  const said = [
-    ...(health.reasons ?? []).map((r) => `${words.reason(r)}.`),
-    ...((health.why ?? []).length > 0 ? (health.why ?? []).map((w) => words.why(w)) : [words.since(health)]),
-  ];
-  return (
-    <Banner tone={health.state} lead={`${words.title(node.name, health)}.`}>
-      {said.join(' ')}
-    </Banner>
   );
 }

@@ -3,8 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { LiveProxy, Workload } from '../../api/generated/types.gen';
 import { useElements, useTopic } from '../../api/live/use-live';
 import { proxyAddress, workloadAddress } from '../../lib/addresses';
-import { rate } from '../../lib/format';
-import { Figure } from '../../ui/figure';
+import { Rate } from '../../ui/figures';
 import { HealthGlyph } from '../../ui/glyph';
 import { Sheet } from '../../ui/page';
 import { Loading } from '../../ui/states';
@@ -66,7 +65,7 @@ export function PodsTab({ subject, pods }: Detail) {
                       <ProxyState proxy={proxies.get(pod.uid)} />
                     </td>
                     <td className="is-n">
-                      {proxies.has(pod.uid) && <Figure of={rate(proxies.get(pod.uid)?.rps ?? 0)} />}
+                      {proxies.has(pod.uid) && <Rate of={{ rate: proxies.get(pod.uid)?.rps ?? 0, errorShare: 0 }} />}
                     </td>
                     <td>
                       <Button

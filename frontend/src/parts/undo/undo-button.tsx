@@ -65,7 +65,7 @@ export function UndoButton({ change, onUndone, size = 'sm', primary = false, lab
         aria-label={what}
         icon={<Undo2 size={14} strokeWidth={1.7} aria-hidden />}
         isDisabled={busy}
-        isLoading={busy}
+        {...(busy ? { isLoading: true } : {})}
         onClick={() => void undo()}
       >
         {label ?? t('undo')}
