@@ -130,10 +130,11 @@ test('files, and objects of the mesh', async () => {
 test('a viewer sees the effect, and cannot choose what to write', async () => {
   kept();
   signedIn('viewer');
-  api();
+  const asked = api();
   fakeLive();
   renderPage(CheckPage, { path: '/check', at: '/check?step=effect' });
   const box = await screen.findByRole<HTMLInputElement>('checkbox', { name: 'Write VirtualService reviews' });
   expect(box.disabled).toBe(true);
+  await waitFor(() => expect(asked).toContain('POST /api/v1/preview'));
   expect(screen.queryByRole('button', { name: 'Apply' })).toBeNull();
 });

@@ -4,6 +4,7 @@ import { FileUp } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { useCheck } from '../../api/check';
 import type { HistoryChange, Manifest } from '../../api/generated/types.gen';
+import { useCan } from '../../api/session-store';
 import { changeAddress } from '../../lib/addresses';
 import { useDraft } from '../../lib/drafts';
 import { allFixes, isUnreadable } from '../../lib/found';
@@ -37,6 +38,7 @@ export function CheckPage() {
   const [applied, setApplied] = useState<{ change: HistoryChange | undefined }>();
   const check = useCheck(files);
   const writable = useWritable();
+  const mayEdit = useCan('editTraffic');
   const asked = oneOf(steps, search.step);
   // An address cannot lead behind what there is.
   const step: StepName = files.length === 0 ? 'input' : asked === 'apply' && !applied ? 'effect' : asked;
@@ -59,11 +61,12 @@ export function CheckPage() {
       step === 'effect' && current
         ? entriesOf(
             files,
-            documents.filter((d) => writable(d)),
+            // Who may only look still sees what all of it would do.
+            documents.filter((d) => (mayEdit ? writable(d) : d.state !== 'unchanged')),
             (ref) => !without.has(refKey(ref)),
           )
         : none,
-    [step, current, files, documents, without, writable],
+    [step, current, files, documents, without, writable, mayEdit],
   );
 
   const counted = [

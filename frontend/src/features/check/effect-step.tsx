@@ -67,7 +67,7 @@ export function EffectStep({ documents, without, onWithout }: EffectStepProps) {
   ];
   return (
     <div className="ck-eff">
-      <p className="ck-say">{t('effect.text')}</p>
+      {documents.some(writable) && <p className="ck-say">{t('effect.text')}</p>}
       <div className="tscroll grow">
         <DataTable
           label={t('effect.objects')}
