@@ -70,6 +70,18 @@ const workload = createRoute({
   validateSearch: servicePart,
   component: lazyRouteComponent(() => import('../features/services/workload-page'), 'WorkloadPage'),
 });
+const traces = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/traces',
+  validateSearch: reads('service', 'min', 'errors', 'sort'),
+  component: lazyRouteComponent(() => import('../features/traces/traces-page'), 'TracesPage'),
+});
+const trace = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/traces/$id',
+  validateSearch: reads('span'),
+  component: lazyRouteComponent(() => import('../features/traces/trace-page'), 'TracePage'),
+});
 const proxies = createRoute({
   getParentRoute: () => rootRoute,
   path: '/proxies',
@@ -154,6 +166,8 @@ const routeTree = rootRoute.addChildren([
   proxy,
   changeSet,
   change,
+  traces,
+  trace,
   settings,
 ]);
 

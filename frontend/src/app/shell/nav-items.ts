@@ -3,6 +3,7 @@ import {
   Box,
   Boxes,
   LayoutDashboard,
+  ListTree,
   type LucideIcon,
   Radio,
   Settings,
@@ -40,6 +41,7 @@ export const navGroups: readonly {
       { to: '/topology', page: 'topology', icon: Waypoints },
       { to: '/services', page: 'services', icon: Boxes },
       { to: '/workloads', page: 'workloads', icon: Box },
+      { to: '/traces', page: 'traces', icon: ListTree },
     ],
   },
   {

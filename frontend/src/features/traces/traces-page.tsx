@@ -1,0 +1,234 @@
+import { Button } from '@patternfly/react-core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { traceServicesOptions } from '../../api/generated/@tanstack/react-query.gen';
+import type { TracesTrace } from '../../api/generated/types.gen';
+import { asProblem } from '../../api/problem';
+import { request } from '../../api/request';
+import { traceAddress } from '../../lib/addresses';
+import { clock, duration } from '../../lib/format';
+import type { Window } from '../../lib/scope';
+import { type Column, DataTable } from '../../ui/data-table';
+import { Figure } from '../../ui/figure';
+import { HealthGlyph } from '../../ui/glyph';
+import { Menu } from '../../ui/menu';
+import { PageHead } from '../../ui/page';
+import { Empty, Failed, Loading } from '../../ui/states';
+import { useScope } from '../../ui/use-scope';
+import { Scatter } from './scatter';
+import { useTracesTexts } from './texts';
+import './traces.css';
+
+interface TracesSearch {
+  readonly service?: string;
+  /** Milliseconds at least. */
+  readonly min?: string;
+  readonly errors?: string;
+  readonly sort?: string;
+}
+
+const seconds: Record<Window, number> = { live: 60, '1m': 60, '5m': 300, '15m': 900, '1h': 3600 };
+const minima = ['10', '100', '500', '1000', '5000'] as const;
+const most = 100;
+
+/** Traces of the time window: by service, duration and error, as a picture and as a list. */
+export function TracesPage() {
+  const t = useTracesTexts();
+  const search = useSearch({ strict: false }) as TracesSearch;
+  const navigate = useNavigate();
+  const span = seconds[useScope().window];
+  const services = useQuery({ ...traceServicesOptions(), staleTime: 60_000 });
+  const { service, min, errors } = search;
+  const traces = useQuery({
+    queryKey: ['traces found', { service, min, errors, span }],
+    queryFn: async ({ signal }) => {
+      const to = Date.now();
+      const from = to - span * 1000;
+      const query = new URLSearchParams({ limit: String(most), brief: 'true', start: new Date(from).toISOString() });
+      for (const [key, value] of [
+        ['service', service],
+        ['minDuration', min && `${min}ms`],
+        ['error', errors && 'true'],
+      ] as const) {
+        if (value) {
+          query.set(key, value);
+        }
+      }
+      return { from, to, found: (await request<TracesTrace[] | null>(`/api/v1/traces?${query}`, { signal })) ?? [] };
+    },
+    refetchInterval: 30_000,
+    placeholderData: keepPreviousData,
+  });
+  const put = (change: { [K in keyof TracesSearch]?: string | undefined }) =>
+    void navigate({ to: '.', search: (old: object) => ({ ...old, ...change }), replace: true });
+  const found = traces.data?.found ?? [];
+
+  return (
+    <div className="page">
+      <PageHead title={t('title')} facts={traces.data && <Facts found={found} />} />
+      <div className="fbar wide tr-bar">
+        <Menu
+          label={t('service')}
+          value={service ?? ''}
+          options={[
+            { value: '', text: t('service.any') },
+            ...(services.data ?? []).map((name) => ({ value: name, text: name })),
+          ]}
+          onPick={(to) => put({ service: to || undefined })}
+        />
+        <Menu
+          label={t('duration')}
+          value={min ?? ''}
+          options={[
+            { value: '', text: t('duration.any') },
+            ...minima.map((m) => ({
+              value: m,
+              text: t('duration.min', { duration: `${duration(Number(m)).value} ${duration(Number(m)).unit}` }),
+            })),
+          ]}
+          onPick={(to) => put({ min: to || undefined })}
+        />
+        <Menu
+          label={t('errors')}
+          value={errors ?? ''}
+          options={[
+            { value: '', text: t('errors.any') },
+            { value: 'only', text: t('errors.only') },
+          ]}
+          onPick={(to) => put({ errors: to || undefined })}
+        />
+        <span className="fill" />
+        <span className="tr-legend" aria-hidden="true">
+          <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
+            <circle cx="5" cy="5" r="3.5" className="tr-dot" />
+          </svg>
+          {t('ok')}
+          <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
+            <path d="M2 2l6 6M8 2L2 8" className="tr-error" />
+          </svg>
+          {t('error')}
+        </span>
+      </div>
+      {traces.isPending ? (
+        <Loading lines={8} />
+      ) : traces.isError && !traces.data ? (
+        <Failed title={t('failed')} error={asProblem(traces.error)} retry={() => void traces.refetch()} />
+      ) : found.length === 0 ? (
+        <Empty
+          title={t('none.title')}
+          action={
+            (service || min || errors) && (
+              <Button
+                variant="secondary"
+                size="sm"
+                onClick={() => put({ service: undefined, min: undefined, errors: undefined })}
+              >
+                {t('none.action')}
+              </Button>
+            )
+          }
+        >
+          {t('none.text')}
+        </Empty>
+      ) : (
+        <>
+          <div className="tr-picture">
+            <div className="sheet">
+              <Scatter
+                label={t('picture', { count: found.length })}
+                traces={found}
+                from={traces.data?.from ?? 0}
+                to={traces.data?.to ?? 1}
+                onPick={(id) => void navigate({ to: traceAddress(id) })}
+              />
+            </div>
+          </div>
+          <section className="tscroll grow" aria-label={t('list')}>
+            <TraceList found={found} sort={search.sort} onSort={(sort) => put({ sort })} />
+          </section>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Facts({ found }: { found: readonly TracesTrace[] }) {
+  const t = useTracesTexts();
+  const failed = found.filter((trace) => trace.errors > 0).length;
+  return (
+    <>
+      <span>{t(found.length >= most ? 'facts.most' : 'facts', { count: found.length })}</span>
+      {failed > 0 && <span className="k-failing">{t('facts.failed', { count: failed })}</span>}
+    </>
+  );
+}
+
+interface TraceListProps {
+  readonly found: readonly TracesTrace[];
+  readonly sort: string | undefined;
+  readonly onSort: (sort: string) => void;
+}
+
+function TraceList({ found, sort, onSort }: TraceListProps) {
+  const t = useTracesTexts();
+  const columns: Column<TracesTrace>[] = [
+    {
+      id: 'state',
+      title: t('col.state'),
+      align: 'glyph',
+      by: (trace) => trace.errors,
+      cell: (trace) => (
+        <HealthGlyph
+          health={trace.errors > 0 ? 'failing' : 'healthy'}
+          size={13}
+          label={t(trace.errors > 0 ? 'error' : 'ok')}
+        />
+      ),
+    },
+    {
+      id: 'at',
+      title: t('col.at'),
+      by: (trace) => trace.start,
+      cell: (trace) => (
+        <Link to={traceAddress(trace.id)} className="num">
+          {clock(trace.start, 'millisecond')}
+        </Link>
+      ),
+    },
+    {
+      id: 'what',
+      title: t('col.what'),
+      by: (trace) => trace.spans?.[0]?.operation ?? '',
+      fill: true,
+      cell: (trace) => (
+        <span className="mono" data-ellipsis title={trace.spans?.[0]?.operation}>
+          {trace.spans?.[0]?.operation}
+        </span>
+      ),
+    },
+    {
+      id: 'services',
+      title: t('col.services'),
+      align: 'number',
+      by: (trace) => trace.services?.length ?? 0,
+      cell: (trace) => trace.services?.length ?? 0,
+    },
+    {
+      id: 'spans',
+      title: t('col.spans'),
+      align: 'number',
+      by: (trace) => trace.spanCount ?? 0,
+      cell: (trace) => trace.spanCount ?? trace.spans?.length,
+    },
+    {
+      id: 'duration',
+      title: t('duration'),
+      align: 'number',
+      by: (trace) => trace.durationNanos,
+      cell: (trace) => <Figure of={duration(trace.durationNanos / 1e6)} />,
+    },
+  ];
+  return (
+    <DataTable label={t('title')} columns={columns} rows={found} rowKey={(r) => r.id} sort={sort} onSort={onSort} />
+  );
+}

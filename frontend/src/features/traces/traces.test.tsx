@@ -1,0 +1,90 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { fakeApi, Refusal, renderPage, signedIn } from '../../testing/render';
+import { TracePage } from './trace-page';
+import { TracesPage } from './traces-page';
+
+const span = (id: string, parent: string, kind: string, service: string, ms: number, status = '200') => ({
+  id,
+  parent,
+  kind,
+  service: `${service}.shop`,
+  operation: `${service}.shop.svc.cluster.local:80/*`,
+  start: '2026-11-21T10:00:00.000Z',
+  durationNanos: ms * 1e6,
+  error: status === '503',
+  attributes: [
+    { key: 'http.status_code', value: status },
+    { key: 'response_flags', value: status === '503' ? 'UC' : '-' },
+    { key: 'node_id', value: `sidecar~10.0.0.1~${service}-v1-7c9d5-x2kfn.shop~shop.svc.cluster.local` },
+  ],
+});
+const trace = (id: string, errors = 0) => ({
+  id,
+  start: '2026-11-21T10:00:00.104Z',
+  durationNanos: 1e9,
+  services: ['web.shop', 'ratings.shop'],
+  errors,
+  spanCount: 3,
+  spans: [
+    span('a', '', 'server', 'web', 1000),
+    span('b', 'a', 'client', 'web', 820, errors ? '503' : '200'),
+    span('c', 'b', 'server', 'ratings', 800, errors ? '503' : '200'),
+  ],
+});
+
+beforeEach(() => {
+  signedIn('viewer');
+});
+afterEach(() => vi.unstubAllGlobals());
+
+test('search by service, duration and errors; the address says which', async () => {
+  const asked = fakeApi({
+    'GET /api/v1/traces/services': ['ratings.shop', 'web.shop'],
+    'GET /api/v1/traces': [trace('t1'), trace('t2', 1)],
+  });
+  const page = renderPage(TracesPage, { path: '/traces', at: '/traces?min=500' });
+  await screen.findByText('2 traces');
+  screen.getByText('1 with errors');
+  screen.getByRole('img', { name: /Duration over time of 2 traces/ });
+  const links = screen.getAllByRole('link');
+  expect(links.map((l) => l.getAttribute('href'))).toEqual(['/traces/t1', '/traces/t2']);
+  await userEvent.click(screen.getByRole('button', { name: 'Service: Any service' }));
+  await userEvent.click(await screen.findByRole('option', { name: 'web.shop' }));
+  await waitFor(() => expect(page.address()).toContain('service=web.shop'));
+  await userEvent.click(screen.getByRole('button', { name: 'Errors: With and without errors' }));
+  await userEvent.click(await screen.findByRole('option', { name: 'Only with errors' }));
+  await waitFor(() => expect(asked.at(-1)).toMatch(/service=web\.shop&minDuration=500ms&error=true/));
+});
+
+test('nothing found, and traces that cannot be read', async () => {
+  fakeApi({ 'GET /api/v1/traces': [] });
+  renderPage(TracesPage, { path: '/traces' });
+  await screen.findByText('No trace in this time');
+  fakeApi({ 'GET /api/v1/traces': new Refusal(422, { detail: 'traces cannot be read: connection refused' }) });
+  renderPage(TracesPage, { path: '/traces', at: '/traces?errors=only' });
+  await screen.findByText('traces cannot be read: connection refused');
+});
+
+test('one trace: the sentence first, the failed call chosen, ways to service and rules', async () => {
+  fakeApi({ 'GET /api/v1/traces/t2': trace('t2', 1) });
+  const page = renderPage(TracePage, { path: '/traces/$id', at: '/traces/t2' });
+  await screen.findByText(/of the time went into/);
+  screen.getByText(/failed once: 503, UC: ratings-v1 closed the connection/);
+  const list = within(screen.getByRole('list', { name: 'Calls' }));
+  expect(list.getAllByRole('button').map((b) => b.getAttribute('aria-pressed'))).toEqual(['false', 'true']);
+  expect(screen.getByRole('link', { name: 'Rules that act' }).getAttribute('href')).toBe(
+    '/services/shop/ratings?tab=rules',
+  );
+  list.getAllByRole('button')[1]?.focus();
+  await userEvent.keyboard('{ArrowUp}');
+  await waitFor(() => expect(page.address()).toContain('span=a'));
+  expect(screen.getByRole('link', { name: 'Open service' }).getAttribute('href')).toBe('/services/shop/web');
+});
+
+test('a trace that is not there', async () => {
+  fakeApi({ 'GET /api/v1/traces/t9': new Refusal(404, { title: 'no trace' }) });
+  renderPage(TracePage, { path: '/traces/$id', at: '/traces/t9' });
+  await screen.findByText('This trace is not there');
+});
