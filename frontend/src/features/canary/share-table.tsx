@@ -19,18 +19,15 @@ interface ShareTableProps {
 /** From these on a version is in another state than a healthy one. */
 const degradedFrom = 0.01;
 const failingFrom = 0.1;
-const slowFrom = 3;
 
-function stateOf(m: CanaryMeasured | undefined, reference: CanaryMeasured | undefined) {
+function stateOf(m: CanaryMeasured | undefined) {
   if (!m || m.n < 20) {
     return undefined;
   }
   if (m.errorShare >= failingFrom) {
     return 'failing';
   }
-  return m.errorShare >= degradedFrom || (reference?.p95 && m.p95 && m.p95 >= slowFrom * reference.p95)
-    ? 'degraded'
-    : undefined;
+  return m.errorShare >= degradedFrom ? 'degraded' : undefined;
 }
 
 /** The same shares as numbers that can be typed, beside what each version does with its part. */
@@ -71,10 +68,9 @@ export function ShareTable({ versions, asked, effect, measured, stable, onAsk }:
         <tbody>
           {versions.map((name, i) => {
             const m = measured[name];
-            const state = stateOf(m, reference);
+            const state = stateOf(m);
             const tone = state ? `k-${state}` : '';
             const value = asked[i] ?? 0;
-            const bad = (m?.errorShare ?? 0) >= degradedFrom;
             return (
               <tr key={name}>
                 <th scope="row">
@@ -103,8 +99,8 @@ export function ShareTable({ versions, asked, effect, measured, stable, onAsk }:
                 <td>{effect[i]} %</td>
                 <td>{m && n > 0 ? <Figure of={share(m.pct / 100)} /> : dash}</td>
                 <td className="ss-w">{m ? number(m.rps) : dash}</td>
-                <td className={bad ? tone : ''}>{m && m.n > 0 ? <Figure of={share(m.errorShare)} /> : dash}</td>
-                <td className={`ss-w ${bad ? '' : tone}`}>{m?.p95 ? <Figure of={duration(m.p95)} /> : dash}</td>
+                <td className={tone}>{m && m.n > 0 ? <Figure of={share(m.errorShare)} /> : dash}</td>
+                <td className="ss-w">{m?.p95 ? <Figure of={duration(m.p95)} /> : dash}</td>
                 <td className="ss-w">
                   {i === stable ? (
                     <span className="dim">{t('reference')}</span>

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { CanaryCandidate, CanaryRefusal, CanaryTold, HistoryChange } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
 import { useCan } from '../../api/session-store';
-import { clock, number, plain, share } from '../../lib/format';
+import { clock, count, number, plain, share } from '../../lib/format';
 import { PreviewDrawer } from '../../parts/preview/preview-drawer';
 import { UndoButton } from '../../parts/undo/undo-button';
 import { Banner, Failed, Loading, NoRights, StateChip } from '../../ui/states';
@@ -182,7 +182,9 @@ function Split({ service, candidates, candidate, choose, versions, told, again }
           <NoRights />
         )}
         <p className="num">
-          {told && told.n > 0 ? t('counted', { count: told.n, time: clock(told.since) }) : t('notCounted')}
+          {told && told.n > 0
+            ? t('counted', { count: told.n, n: count(told.n), time: clock(told.since) })
+            : t('notCounted')}
           {told?.allRoutes && ` ${t('allRoutes')}`}
         </p>
       </div>

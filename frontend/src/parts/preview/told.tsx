@@ -14,13 +14,14 @@ import { bytes, plain, rate } from '../../lib/format';
 import { HealthGlyph } from '../../ui/glyph';
 import { Failed, Loading } from '../../ui/states';
 import { usePreviewTexts } from './texts';
+import { typeName } from './type-name';
 
 const sum = (list: readonly PreviewGroup[], of: (g: PreviewGroup) => number) => list.reduce((n, g) => n + of(g), 0);
 const changes = (g: PreviewGroup) => g.resources.added + g.resources.changed + g.resources.removed;
 
 /** "1 RDS" for what changes of a type; several types stand beside each other. */
 const typeWords = (g: PreviewGroup) =>
-  (g.types ?? []).map((x) => `${x.added + x.changed + x.removed} ${x.type.toUpperCase()}`).join(' · ');
+  (g.types ?? []).map((x) => `${x.added + x.changed + x.removed} ${typeName(x.type)}`).join(' · ');
 
 /** Who is told: first those with traffic on it, equal effects together, with what Envoy gets. */
 export function Told({ preview, entries }: { preview: Previewed; entries: readonly PreviewEntry[] }) {
@@ -138,7 +139,7 @@ function ResourceDiff({ resource: r }: { resource: PreviewResourceDiff }) {
     // biome-ignore lint/a11y/useSemanticElements: no fieldset
     <div className="diff mono" role="group" aria-label={t('envoy.label', { name: r.name })} tabIndex={0}>
       <div className="d-skip">
-        {r.type.toUpperCase()} {r.name}
+        {typeName(r.type)} {r.name}
       </div>
       {r.diff
         .replace(/\n$/, '')
