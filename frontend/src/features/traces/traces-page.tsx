@@ -54,7 +54,10 @@ export function TracesPage() {
           query.set(key, value);
         }
       }
-      return { from, to, found: (await request<TracesTrace[] | null>(`/api/v1/traces?${query}`, { signal })) ?? [] };
+      const found = (await request<TracesTrace[] | null>(`/api/v1/traces?${query}`, { signal })) ?? [];
+      const starts = found.map((trace) => Date.parse(trace.start));
+      // Where there are more than are read, the picture begins with the oldest that was.
+      return { from: found.length < most ? from : Math.min(...starts), to: Math.max(to, ...starts), found };
     },
     refetchInterval: 30_000,
     placeholderData: keepPreviousData,
