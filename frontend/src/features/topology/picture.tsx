@@ -12,7 +12,7 @@ import { arrangement } from './model/arrangements';
 import { parseFind } from './model/find';
 import { findable } from './model/find-answer';
 import { boxesAround, type Rect, type Sizes } from './model/place';
-import { namespaceCard, type Scene, scene } from './model/scene';
+import { type Scene, scene } from './model/scene';
 import { cardSize, type Level } from './model/sizes';
 import { fitted, reveal, Viewport, zoomAt } from './model/viewport';
 import { Attention } from './overlays/attention';
@@ -70,16 +70,20 @@ export function Picture({ store, mode, search, set }: PictureProps) {
   const room = useRef<HTMLDivElement>(null);
   const { at } = arranged;
   const drawing = useMemo(() => (at ? drawingOf(shown, at, sizes('near')) : undefined), [shown, at, sizes]);
-  const view = useView({ room, viewport, drawing, name: arranged.name, find: `${search.find} ${search.around}` });
-
   const selected = search.sel;
+  const view = useView({
+    room,
+    viewport,
+    drawing,
+    name: arranged.name,
+    find: `${search.find} ${search.around}`,
+    selected,
+  });
+
   useReveal(viewport, selected, shown, at, sizes);
 
   const select = useCallback((sel: string | undefined) => set({ sel, tab: undefined }), [set]);
-  const close = (namespace: string) => {
-    view.keep(closed.has(namespace) ? namespaceCard(namespace) : undefined);
-    set({ closed: closedText([...closed, namespace]) });
-  };
+  const close = (namespace: string) => set({ closed: closedText([...closed, namespace]) });
   const open = (namespace: string) => set({ closed: closedText([...closed].filter((n) => n !== namespace)) });
   const toggle = (state: Health) => {
     const next = new Set(hide);
@@ -274,16 +278,22 @@ interface ViewOptions {
   name: string;
   /** What is looked for: other finds are fitted too. */
   find: string;
+  selected: string | undefined;
 }
 
-/** Keeps the view fitted until somebody moves it; then it is theirs. */
-function useView({ room, viewport, drawing, name, find }: ViewOptions) {
+/**
+ * What part is seen. It is fitted at the first sight of an arrangement, when something else is
+ * looked for, and on request; a selection and a live update keep the zoom.
+ */
+function useView({ room, viewport, drawing, name, find, selected }: ViewOptions) {
   const mine = useRef(false);
-  const latest = useRef(drawing);
-  latest.current = drawing;
+  const due = useRef(true);
+  const latest = useRef({ drawing, selected });
+  latest.current = { drawing, selected };
   const all = useCallback(() => {
-    if (latest.current && viewport.size.width > 0) {
-      viewport.set(fitted(latest.current, viewport.size, fitPadding));
+    if (latest.current.drawing && viewport.size.width > 0) {
+      viewport.set(fitted(latest.current.drawing, viewport.size, fitPadding));
+      due.current = false;
     }
   }, [viewport]);
 
@@ -294,7 +304,7 @@ function useView({ room, viewport, drawing, name, find }: ViewOptions) {
     }
     const measure = () => {
       viewport.resize({ width: element.clientWidth, height: element.clientHeight });
-      if (!mine.current) {
+      if (due.current || (!mine.current && latest.current.selected === undefined)) {
         all();
       }
     };
@@ -307,15 +317,15 @@ function useView({ room, viewport, drawing, name, find }: ViewOptions) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: these are what asks for another view
   useLayoutEffect(() => {
     mine.current = false;
+    due.current = true;
     all();
   }, [name, find, all]);
-  const known = drawing !== undefined;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the first layout, and a tidied one
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a layout that was asked for has come
   useLayoutEffect(() => {
-    if (!mine.current) {
+    if (due.current) {
       all();
     }
-  }, [known, drawing, all]);
+  }, [drawing, all]);
 
   return useMemo(
     () => ({
@@ -323,13 +333,14 @@ function useView({ room, viewport, drawing, name, find }: ViewOptions) {
         mine.current = false;
         all();
       },
+      /** The next layout is fitted. */
       refit: () => {
         mine.current = false;
+        due.current = true;
       },
       taken: () => {
         mine.current = true;
       },
-      keep: (_card: string | undefined) => {},
       zoom: (factor: number) => {
         mine.current = true;
         const { width, height } = viewport.size;

@@ -14,6 +14,10 @@ import { useTopologyTexts } from './texts';
 /** Bars are of 30 s, at whole multiples of it: asking oftener shows nothing new. */
 const every = 15_000;
 const height = 17;
+/** The most room that words get, in parts of the hour; longer ones are cut. */
+const mostRoom = 0.2;
+/** The room that a text takes, in parts of an hour that is as wide as usual. */
+const roomOf = (text: string) => ([...text].reduce((sum, c) => sum + (c > '\u2e80' ? 11.5 : 6.2), 0) + 26) / 980;
 
 interface TimelineProps {
   paused: boolean;
@@ -26,6 +30,7 @@ interface TimelineProps {
 /** The last hour at one glance: the error share, what was changed, and what began to fail. */
 export function Timeline({ paused, at, onPause, onSelect }: TimelineProps) {
   const t = useTopologyTexts();
+  const words = useChangeWords();
   const { namespaces } = useScope();
   const one = namespaces.length === 1 ? namespaces[0] : undefined;
   const refresh = { refetchInterval: paused ? (false as const) : every, staleTime: every };
@@ -33,8 +38,15 @@ export function Timeline({ paused, at, onPause, onSelect }: TimelineProps) {
   const changes = useQuery({ ...changesOptions({ query: { limit: 50 } }), ...refresh });
   const shape = useMemo(() => hourOf(hour.data?.bars ?? [], hour.data?.step ?? 30), [hour.data]);
   const marks = useMemo(
-    () => marksOf(shape, changes.data?.items ?? [], hour.data?.incidents ?? []),
-    [shape, changes.data, hour.data],
+    () =>
+      marksOf(shape, changes.data?.items ?? [], hour.data?.incidents ?? [], (mark) => {
+        const said =
+          mark.kind === 'change'
+            ? words.summary(mark.change.summary)
+            : t('timeline.fails', { name: mark.incident.name });
+        return Math.min(mostRoom, roomOf(said));
+      }),
+    [shape, changes.data, hour.data, words, t],
   );
   const measured = shape.bars.some((b) => b.bar.rps > 0);
   const most = Math.max(0, ...shape.bars.map((b) => b.bar.errorShare));
@@ -122,7 +134,11 @@ function TimelineMark({ mark, onSelect }: { mark: Mark; onSelect: (node: string)
         data-type={type}
       >
         <i className="tp-tl-g" aria-hidden="true" />
-        {mark.named && <span>{t('timeline.fails', { name })}</span>}
+        {mark.named && (
+          <span className="tp-tl-w" data-ellipsis>
+            {t('timeline.fails', { name })}
+          </span>
+        )}
       </button>
     );
   }
@@ -131,7 +147,11 @@ function TimelineMark({ mark, onSelect }: { mark: Mark; onSelect: (node: string)
   return (
     <Link to={changeAddress(mark.change.id)} className={className} style={style} aria-label={label} title={label}>
       <i className="tp-tl-g" aria-hidden="true" />
-      {mark.named && <span>{what}</span>}
+      {mark.named && (
+        <span className="tp-tl-w" data-ellipsis>
+          {what}
+        </span>
+      )}
     </Link>
   );
 }

@@ -94,7 +94,7 @@ export interface LabelWish {
 }
 
 /** The size that is kept free for a label, whatever its figures. */
-export const labelSize = { quiet: { width: 78, height: 20 }, loud: { width: 96, height: 36 } } as const;
+export const labelSize = { quiet: { width: 78, height: 20 }, loud: { width: 90, height: 36 } } as const;
 
 const overlaps = (a: Rect, b: Rect) =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;

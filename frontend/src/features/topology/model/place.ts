@@ -17,9 +17,9 @@ export type Positions = ReadonlyMap<string, Point>;
 export type Sizes = (card: string) => Size;
 
 /** Space that a namespace's box keeps around its cards; above them stands its name. */
-export const boxInset = { top: 44, side: 24, bottom: 24 } as const;
+export const boxInset = { top: 44, side: 20, bottom: 24 } as const;
 /** Between two cards of a column, and between two columns: there the labels of threads stand. */
-export const cardGap = { x: 88, y: 40 } as const;
+export const cardGap = { x: 96, y: 40 } as const;
 const boxGap = 24;
 
 /** The boxes of open namespaces, around where their cards are. */

@@ -29,7 +29,12 @@ test('bars fill the hour, and what is wrong is told', () => {
 });
 
 test('marks of the hour, with words where there is room', () => {
-  const marks = marksOf(hourOf(bars, 30), [change(10, 'a'), change(30, 'b'), change(31, 'c'), change(-5, 'old')], []);
+  const marks = marksOf(
+    hourOf(bars, 30),
+    [change(10, 'a'), change(30, 'b'), change(31, 'c'), change(-5, 'old')],
+    [],
+    () => 0.13,
+  );
   expect(marks.map((m) => [m.place.toFixed(2), m.named, m.left])).toEqual([
     ['0.17', true, false],
     ['0.50', true, true],

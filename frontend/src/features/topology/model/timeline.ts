@@ -48,11 +48,16 @@ export type Mark =
   | { kind: 'change'; at: number; place: number; change: HistoryChange; named: boolean; left: boolean }
   | { kind: 'incident'; at: number; place: number; incident: GraphTransition; named: boolean; left: boolean };
 
-/** The room that the words of a mark take, in parts of the whole. */
-const room = 0.13;
-
-/** Changes and incidents of the hour. Only those have words that do not stand in each other's way. */
-export function marksOf(hour: Hour, changes: readonly HistoryChange[], incidents: readonly GraphTransition[]): Mark[] {
+/**
+ * Changes and incidents of the hour. Only those have words that do not stand in each other's way;
+ * `roomOf` says how much room the words of one take, in parts of the whole.
+ */
+export function marksOf(
+  hour: Hour,
+  changes: readonly HistoryChange[],
+  incidents: readonly GraphTransition[],
+  roomOf: (mark: Mark) => number,
+): Mark[] {
   const place = (at: number) => (at - hour.start) / (hour.end - hour.start);
   const marks = [
     ...incidents.map((incident) => ({ kind: 'incident' as const, at: Date.parse(incident.at), incident })),
@@ -66,7 +71,8 @@ export function marksOf(hour: Hour, changes: readonly HistoryChange[], incidents
     const next = marks[i + 1]?.place ?? 1.02;
     const before = named.at(-1);
     // How far what stands before it reaches, with its words.
-    const taken = before ? before.place + (before.named && !before.left ? room : 0.012) : -0.1;
+    const taken = before ? before.place + (before.named && !before.left ? roomOf(before) : 0.012) : -0.1;
+    const room = roomOf(mark as Mark);
     const right = next - mark.place >= room;
     const left = !right && mark.place - taken >= room;
     named.push({ ...mark, named: right || left, left } as Mark);

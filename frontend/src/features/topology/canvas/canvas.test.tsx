@@ -1,0 +1,88 @@
+import { render } from '@testing-library/react';
+import { expect, test } from 'vitest';
+import type { GraphLiveEdge, GraphLiveNode } from '../../../api/generated/types.gen';
+import { GraphProvider, GraphStore } from '../graph-store';
+import { scene } from '../model/scene';
+import { cardSize, type Level } from '../model/sizes';
+import { Viewport } from '../model/viewport';
+import { Canvas } from './canvas';
+
+const count = 300;
+const elements = new Map<string, unknown>();
+for (let i = 0; i < count; i++) {
+  const node: GraphLiveNode = {
+    id: `s${i}`,
+    kind: 'service',
+    name: `s${i}`,
+    namespace: `n${i % 10}`,
+    rate: i,
+    errorShare: 0,
+    unit: 'rps',
+    pods: { ready: 1, total: 1 },
+    health: { state: i % 50 === 0 ? 'degraded' : 'healthy' },
+  };
+  elements.set(`n:${node.id}`, node);
+  for (const step of [1, 7, 20, 33]) {
+    const edge: GraphLiveEdge = {
+      id: `s${i} > s${(i + step) % count} : http`,
+      source: `s${i}`,
+      target: `s${(i + step) % count}`,
+      protocol: 'http',
+      rate: i * step,
+      errors: 0,
+      errorShare: 0,
+      reporters: null,
+      health: { state: 'healthy' },
+    };
+    elements.set(`e:${edge.id}`, edge);
+  }
+}
+
+function draw(zoom: number) {
+  const store = new GraphStore({ elements: () => elements, listen: () => () => {} });
+  const { nodes, edges } = store.structure();
+  const viewport = new Viewport();
+  viewport.resize({ width: 1200, height: 700 });
+  viewport.set({ x: 0, y: 0, zoom });
+  const at = new Map(nodes.map((n, i) => [n.id, { x: (i % 20) * 320, y: Math.floor(i / 20) * 210 }]));
+  const sizes = (level: Level) => () => cardSize({ kind: 'node', versions: 1 }, level);
+  const nothing = () => {};
+  return render(
+    <GraphProvider value={store}>
+      <Canvas
+        scene={scene(nodes, edges, { namespaces: [], collapsed: new Set(), hide: new Set() })}
+        edges={edges}
+        at={at}
+        sizes={sizes}
+        viewport={viewport}
+        selected={undefined}
+        labels="rate"
+        countText={String}
+        onSelect={nothing}
+        onOpenNamespace={nothing}
+        onCollapse={nothing}
+        onAround={nothing}
+        onMove={nothing}
+        onMoved={nothing}
+        onFit={nothing}
+        onZoom={nothing}
+      >
+        {null}
+      </Canvas>
+    </GraphProvider>,
+  ).container;
+}
+
+test('far away, 300 cards are heads only, and 1,200 threads a few paths', () => {
+  const drawn = draw(0.2);
+  expect(drawn.querySelectorAll('[data-card]')).toHaveLength(count);
+  expect(drawn.querySelectorAll('.tp-threads path').length).toBeLessThanOrEqual(15);
+  expect(drawn.querySelectorAll('.tp-label')).toHaveLength(0);
+  expect(drawn.querySelectorAll('*').length).toBeLessThan(count * 8);
+});
+
+test('near, only what is in view is drawn, and labels only where something is wrong', () => {
+  const drawn = draw(1);
+  expect(drawn.querySelectorAll('[data-card]').length).toBeLessThan(60);
+  expect(drawn.querySelectorAll('.tp-label')).toHaveLength(0);
+});
