@@ -26,6 +26,8 @@ interface SplitSheetProps {
 export function SplitSheet({ namespace, name }: SplitSheetProps) {
   const t = useCanaryTexts();
   const { query, candidates, candidate, choose, versions, told, again } = useSplit(namespace, name);
+  // A split that makes its rule is another candidate afterwards; what was applied stays known.
+  const [applied, setApplied] = useState<HistoryChange>();
   if (query.error) {
     return (
       <section className="sheet">
@@ -56,6 +58,8 @@ export function SplitSheet({ namespace, name }: SplitSheetProps) {
       versions={versions}
       told={told}
       again={again}
+      applied={applied}
+      onApplied={setApplied}
     />
   );
 }
@@ -68,6 +72,8 @@ interface SplitProps {
   versions: readonly string[];
   told: CanaryTold | undefined;
   again: () => void;
+  applied: HistoryChange | undefined;
+  onApplied: (change: HistoryChange | undefined) => void;
 }
 
 interface Draft {
@@ -76,12 +82,11 @@ interface Draft {
   readonly shares: Shares;
 }
 
-function Split({ service, candidates, candidate, choose, versions, told, again }: SplitProps) {
+function Split({ service, candidates, candidate, choose, versions, told, again, applied, onApplied }: SplitProps) {
   const t = useCanaryTexts();
   const may = useCan('editTraffic');
   const [draft, setDraft] = useState<Draft>();
   const [closed, setClosed] = useState(false);
-  const [applied, setApplied] = useState<HistoryChange>();
   const written = list(versions, told?.asked ?? candidate.weights);
   const effect = told ? list(versions, told.effect) : written;
   const asked = draft?.shares ?? written;
@@ -209,7 +214,13 @@ function Split({ service, candidates, candidate, choose, versions, told, again }
           <Link to="/changes/$id" params={{ id: applied.id }}>
             {t('follow')}
           </Link>
-          <UndoButton change={applied} onUndone={() => setApplied(undefined)} />
+          <UndoButton
+            change={applied}
+            onUndone={() => {
+              onApplied(undefined);
+              again();
+            }}
+          />
         </div>
       )}
       {wanted && !closed && entries.data?.entries && entries.data.entries.length > 0 && (
@@ -217,7 +228,7 @@ function Split({ service, candidates, candidate, choose, versions, told, again }
           entries={entries.data.entries}
           onApplied={(change) => {
             setDraft(undefined);
-            setApplied(change);
+            onApplied(change);
             again();
           }}
           onClose={() => setClosed(true)}

@@ -143,7 +143,7 @@ function Answer({ title, answer }: { title: string; answer: SimulateAnswer }) {
       {o.path && <p className="dim">{t('try.rewritten', { path: o.path })}</p>}
       <p className="dim">
         {o.timeout === undefined ? t('try.noTimeout') : t('try.timeout', { time: plain(duration(o.timeout)) })}
-        {o.tries > 1 && ` ${t('try.tries', { count: o.tries })}`}
+        {o.tries > 1 && ` · ${t('try.tries', { count: o.tries })}`}
       </p>
     </div>
   );

@@ -3,6 +3,7 @@ import { useUiTexts } from '../../ui/texts';
 import { FindingItem } from './findings';
 import { usePreviewTexts } from './texts';
 import type { Applying } from './use-apply';
+import './preview.css';
 
 /** Why nothing was written: findings on the server's word, or its own sentence. */
 export function ApplyProblem({ applying }: { applying: Applying }) {

@@ -5,6 +5,7 @@ import { clock } from '../../lib/format';
 import { Banner } from '../../ui/states';
 import { refKey, resolved, type Side } from './resolve';
 import { usePreviewTexts } from './texts';
+import './preview.css';
 
 interface ConflictsProps {
   conflicts: readonly MergeConflict[];

@@ -2,6 +2,7 @@ import type { MeshFinding, PreviewFindings } from '../../api/generated/types.gen
 import { FindingText } from '../../ui/finding-text';
 import { HealthGlyph, SeverityGlyph } from '../../ui/glyph';
 import { usePreviewTexts } from './texts';
+import './preview.css';
 
 const rank: Record<string, number> = { error: 0, warning: 1, info: 2 };
 const severity = (f: MeshFinding) => (f.severity === 'error' || f.severity === 'warning' ? f.severity : 'info');

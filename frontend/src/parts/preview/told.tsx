@@ -15,6 +15,7 @@ import { HealthGlyph } from '../../ui/glyph';
 import { Failed, Loading } from '../../ui/states';
 import { usePreviewTexts } from './texts';
 import { typeName } from './type-name';
+import './preview.css';
 
 const sum = (list: readonly PreviewGroup[], of: (g: PreviewGroup) => number) => list.reduce((n, g) => n + of(g), 0);
 const changes = (g: PreviewGroup) => g.resources.added + g.resources.changed + g.resources.removed;

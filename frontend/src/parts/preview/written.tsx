@@ -2,6 +2,7 @@ import type { PreviewText } from '../../api/generated/types.gen';
 import { Diff } from '../../ui/diff';
 import { refKey } from './resolve';
 import { usePreviewTexts } from './texts';
+import './preview.css';
 
 const nameOf = (w: PreviewText) => `${w.ref.kind} ${w.ref.namespace ? `${w.ref.namespace}/` : ''}${w.ref.name}`;
 
