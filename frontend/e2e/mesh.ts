@@ -99,7 +99,7 @@ export function cutTexts(page: Page): Promise<string[]> {
           e.clientWidth > 0 &&
           e.scrollWidth > e.clientWidth + 1 &&
           (overflow === 'hidden' || overflow === 'clip') &&
-          e.closest('[data-ellipsis], .cut, .vh, .uplot, .cm-editor, .react-flow') === null
+          e.closest('[data-ellipsis], .cut, .vh, .uplot, .cm-editor') === null
         );
       })
       .map((e) => `${e.tagName}.${e.className}: ${(e.textContent ?? '').slice(0, 60)}`),
@@ -121,8 +121,19 @@ export async function prefer(page: Page, theme: Theme, language: Language): Prom
 interface Fixtures {
   /** The administrator's way to the API. */
   api: Api;
-  /** A page of the signed-in administrator. */
+  /** What the browser's console may complain about: what the spec breaks on purpose. */
+  mayComplain: RegExp | undefined;
+  /** A page of the signed-in administrator. The spec fails when its console complains. */
   admin: Page;
+}
+
+/** Lets the page's cookie be that of somebody's session. */
+export async function signIn(page: Page, who: { username: string; password: string }): Promise<void> {
+  const answer = await page.request.post(`${mesh.console()}/api/v1/session`, {
+    data: who,
+    headers: { Origin: mesh.console() },
+  });
+  expect(answer.status(), await answer.text()).toBe(200);
 }
 
 export const test = base.extend<Fixtures>({
@@ -131,13 +142,14 @@ export const test = base.extend<Fixtures>({
     await use(await Api.signIn(request, mesh.admin()));
     await request.dispose();
   },
-  admin: async ({ page }, use) => {
-    const answer = await page.request.post(`${mesh.console()}/api/v1/session`, {
-      data: mesh.admin(),
-      headers: { Origin: mesh.console() },
-    });
-    expect(answer.status(), await answer.text()).toBe(200);
+  mayComplain: [undefined, { option: true }],
+  admin: async ({ page, mayComplain }, use) => {
+    const complaints: string[] = [];
+    page.on('console', (said) => said.type() === 'error' && complaints.push(`${said.text()} ${said.location().url}`));
+    page.on('pageerror', (problem) => complaints.push(String(problem)));
+    await signIn(page, mesh.admin());
     await use(page);
+    expect(complaints.filter((line) => !mayComplain?.test(line))).toEqual([]);
   },
 });
 
