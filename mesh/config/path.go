@@ -62,11 +62,23 @@ func plainKey(s string) bool {
 	return true
 }
 
-// ParsePath reads what Path.String writes.
+// maxPath is the longest text of a path that is read: no field that there is needs
+// as much, and what is said of a path repeats it.
+const maxPath = 4 << 10
+
+// ParsePath reads what Path.String writes. Paths that lead deeper than values may
+// be nested are refused: a step costs the sender two bytes, and whoever follows it
+// a line that is indented by all the steps before.
 func ParsePath(s string) (Path, error) {
+	if len(s) > maxPath {
+		return nil, fmt.Errorf("the field path %q is longer than %d bytes", clip(s), maxPath)
+	}
 	var p Path
 	rest := s
 	for rest != "" {
+		if len(p) == maxDepth {
+			return nil, fmt.Errorf("the field path %q has more than %d steps", clip(s), maxDepth)
+		}
 		switch {
 		case strings.HasPrefix(rest, `["`):
 			quoted, err := strconv.QuotedPrefix(rest[1:])

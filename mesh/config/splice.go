@@ -34,7 +34,7 @@ func Splice(text []byte, edits ...Edit) ([]byte, error) {
 	for i, e := range edits {
 		next, err := splice(text, e)
 		if err != nil {
-			return nil, fmt.Errorf("edit %d, %s %s: %w", i+1, e.Op, e.Path, err)
+			return nil, fmt.Errorf("edit %d, %s %s: %w", i+1, e.Op, clip(e.Path), err)
 		}
 		text = next
 	}

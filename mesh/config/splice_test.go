@@ -121,10 +121,27 @@ func TestSpliceRefuses(t *testing.T) {
 		{Op: Insert, Path: "spec.hosts", Value: "a"},
 		{Op: Insert, Path: "spec.hosts[9]", Value: "a"},
 		{Op: Set, Path: "spec..x", Value: "1"},
+		{Op: Set, Path: "spec" + strings.Repeat(".a", 64), Value: "1"},
+		{Op: Set, Path: "spec" + strings.Repeat("[0]", 64), Value: "1"},
+		{Op: Set, Path: strings.Repeat("a.", 1<<20) + "b", Value: "1"},
+		{Op: Set, Path: `spec["` + strings.Repeat("a", 1<<20) + `"]`, Value: "1"},
 	} {
-		if got, err := Splice([]byte(virtualService), e); err == nil {
+		got, err := Splice([]byte(virtualService), e)
+		switch {
+		case err == nil:
 			t.Errorf("%v gave\n%s", e, got)
+		case len(err.Error()) > 1<<10:
+			t.Errorf("the refusal has %d bytes", len(err.Error()))
 		}
+	}
+}
+
+// TestSpliceGoesDeep shows that what may be nested can be edited.
+func TestSpliceGoesDeep(t *testing.T) {
+	path := "spec" + strings.Repeat(".a", 63)
+	got, err := Splice([]byte(virtualService), Edit{Op: Set, Path: path, Value: "deep"})
+	if err != nil || !strings.Contains(string(got), "a: deep") {
+		t.Errorf("%v\n%s", err, got)
 	}
 }
 
