@@ -102,7 +102,7 @@ function Split({ service, candidates, candidate, choose, versions, told, again, 
   };
   const discard = () => setDraft(undefined);
   const wanted = changed && !conflict ? draft.shares : undefined;
-  const entries = useSplitEntries(service, candidate, versions, wanted);
+  const proposal = useSplitEntries(service, candidate, versions, wanted);
 
   return (
     <section className="sheet cn">
@@ -203,9 +203,9 @@ function Split({ service, candidates, candidate, choose, versions, told, again, 
           </Button>
         </div>
       )}
-      {entries.error && wanted && (
+      {proposal.error && wanted && (
         <Banner tone="failing" lead={t('noEntries')}>
-          {asProblem(entries.error).detail}
+          {asProblem(proposal.error).detail}
         </Banner>
       )}
       {applied && !changed && (
@@ -223,9 +223,10 @@ function Split({ service, candidates, candidate, choose, versions, told, again, 
           />
         </div>
       )}
-      {wanted && !closed && entries.data?.entries && entries.data.entries.length > 0 && (
+      {wanted && !closed && proposal.entries.length > 0 && (
         <PreviewDrawer
-          entries={entries.data.entries}
+          entries={proposal.entries}
+          behind={proposal.behind}
           onApplied={(change) => {
             setDraft(undefined);
             onApplied(change);

@@ -45,7 +45,10 @@ export function useSplit(namespace: string, name: string) {
 export const list = (versions: readonly string[], weights: Readonly<Record<string, number>>): number[] =>
   versions.map((v) => weights[v] ?? 0);
 
-/** The entries of the change that gives these shares; undefined while they are being made. */
+/**
+ * The entries of the change that gives these shares. While they are being made those of the
+ * shares before stay, and `behind` says so: they must not be written for these.
+ */
 export function useSplitEntries(
   service: { namespace: string; name: string },
   candidate: CanaryCandidate | undefined,
@@ -57,7 +60,7 @@ export function useSplitEntries(
       ? JSON.stringify({ candidate: candidate.id, weights: Object.fromEntries(versions.map((v, i) => [v, shares[i]])) })
       : '';
   const settled = useSettled(body, 120);
-  return useQuery({
+  const query = useQuery({
     queryKey: ['split entries', service.namespace, service.name, settled, candidate?.etag ?? ''],
     queryFn: ({ signal }) =>
       request<SplitEditsOutputBody>(path`/api/v1/services/${service.namespace}/${service.name}/split`, {
@@ -70,4 +73,9 @@ export function useSplitEntries(
     staleTime: 0,
     gcTime: 0,
   });
+  return {
+    entries: query.data?.entries ?? [],
+    error: query.error,
+    behind: settled !== body || query.isPlaceholderData || query.isPending,
+  };
 }

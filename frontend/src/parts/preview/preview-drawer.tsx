@@ -22,6 +22,8 @@ export interface PreviewDrawerProps {
   /** The change, as PUT /api/v1/changes takes it. */
   entries: readonly PreviewEntry[];
   /** It is written; without a change nothing had to be. */
+  /** True while the entries are still those of an earlier wish: they are shown, and cannot be applied. */
+  behind?: boolean;
   onApplied: (change: HistoryChange | undefined) => void;
   /** The drawer was closed, or the change discarded. */
   onClose: () => void;
@@ -45,7 +47,16 @@ export function PreviewDrawer(props: PreviewDrawerProps) {
   return frame ? createPortal(drawer, frame) : drawer;
 }
 
-function Drawer({ entries: given, onApplied, onClose, onDiscard, onMerged, undoes, undoNote }: PreviewDrawerProps) {
+function Drawer({
+  entries: given,
+  behind: older = false,
+  onApplied,
+  onClose,
+  onDiscard,
+  onMerged,
+  undoes,
+  undoNote,
+}: PreviewDrawerProps) {
   const t = usePreviewTexts();
   const refs = given.map((entry) => entry.ref);
   const may = useMayWrite()(refs);
@@ -53,7 +64,8 @@ function Drawer({ entries: given, onApplied, onClose, onDiscard, onMerged, undoe
   // What a merge made of the entries, until the page gives others.
   const [mine, setMine] = useState<{ of: readonly PreviewEntry[]; entries: PreviewEntry[] }>();
   const entries = mine?.of === given ? mine.entries : given;
-  const { preview, problem, behind, retry } = usePreview(entries);
+  const { preview, problem, behind: asking, retry } = usePreview(entries);
+  const behind = older || asking;
   const applying = useApply(onApplied);
   const conflicts = applying.conflicts.length > 0 ? applying.conflicts : (preview?.conflicts ?? []);
   const force = applying.forceable || (preview?.blocked === true && !preview.refused);
