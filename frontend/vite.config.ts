@@ -108,7 +108,7 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/testing/setup.ts'],
     restoreMocks: true,
-    testTimeout: 30_000, // a loaded machine is slow, not wrong
+    testTimeout: 60_000, // a loaded machine is slow, not wrong
     css: false,
   },
 });

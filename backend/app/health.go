@@ -16,6 +16,9 @@ import (
 // Paces of judging.
 const (
 	judgeAtMostEvery = 15 * time.Second // also where scrapes take longer
+	// scrapesPerJudgement: the window holds seven or more scrapes, so that one more
+	// changes little, and reading them all costs the most of what the mesh costs at rest.
+	scrapesPerJudgement = 2
 	// replayed is how far back the metrics are read when it begins, and
 	// replayStep in which steps: what was so before it began is known as well.
 	replayed   = time.Hour
@@ -66,7 +69,7 @@ type judged struct {
 
 func newHealth(scrape time.Duration, head *mesh.Head, log *slog.Logger) *health {
 	h := &health{
-		window: graph.HealthWindow(scrape), every: min(scrape, judgeAtMostEvery), head: head, log: log,
+		window: graph.HealthWindow(scrape), every: min(scrapesPerJudgement*scrape, judgeAtMostEvery), head: head, log: log,
 		byType: map[graph.Type]*judged{},
 	}
 	for _, t := range graph.Types() {
