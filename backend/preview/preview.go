@@ -106,9 +106,10 @@ func New(in Input) *Preview {
 	before := slices.Concat(in.Before.Findings, in.ChecksBefore, madeBefore)
 	after := slices.Concat(in.After.Findings, in.Proposal.Problems, in.ChecksAfter, madeAfter)
 	p.Findings = compare(once(before), once(after))
+	place := placing(in.Proposal)
 	for i := range p.Findings.Added {
 		f := &p.Findings.Added[i]
-		place(f, in.Proposal)
+		place(f)
 		p.Blocked = p.Blocked || f.Severity == mesh.Error
 	}
 	figures := newFigures(in.Traffic, in.Proxies)
@@ -149,13 +150,26 @@ func once(all []mesh.Finding) []mesh.Finding {
 	})
 }
 
-// place says where in the text of the proposal a finding is.
-func place(f *mesh.Finding, p *Proposal) {
+// placing says where in the texts of the proposal findings are. Each text is read
+// once, however many findings there are in it.
+func placing(p *Proposal) func(*mesh.Finding) {
+	after := map[mesh.Ref]*mesh.Object{}
 	for _, i := range p.Items {
-		if i.Ref == f.Ref && i.After != nil && f.Line == 0 {
-			f.File = i.After.Origin.File
-			f.Line, f.Column = config.Place(i.After.Text, f.Path)
+		if i.After != nil {
+			after[i.Ref] = i.After
 		}
+	}
+	read := map[mesh.Ref]func(path string) (line, column int){}
+	return func(f *mesh.Finding) {
+		o := after[f.Ref]
+		if o == nil || f.Line != 0 {
+			return
+		}
+		if read[f.Ref] == nil {
+			read[f.Ref] = config.Placer(o.Text)
+		}
+		f.File = o.Origin.File
+		f.Line, f.Column = read[f.Ref](f.Path)
 	}
 }
 

@@ -11,17 +11,20 @@ import (
 // Place is where in an object's text the value at a field path stands, line and
 // column counted from 1. A path that leads out of the text gives the last value
 // on the way; text or a path that cannot be read gives the beginning.
-func Place(text []byte, path string) (line, column int) {
-	p, err := ParsePath(path)
-	if err != nil {
-		return 1, 1
-	}
+func Place(text []byte, path string) (line, column int) { return Placer(text)(path) }
+
+// Placer is Place for many paths in one text, which is read once.
+func Placer(text []byte) func(path string) (line, column int) {
 	var doc yaml.Node
-	if yaml.Unmarshal(text, &doc) != nil || len(doc.Content) == 0 {
-		return 1, 1
+	readable := yaml.Unmarshal(text, &doc) == nil && len(doc.Content) > 0
+	return func(path string) (line, column int) {
+		p, err := ParsePath(path)
+		if err != nil || !readable {
+			return 1, 1
+		}
+		at := locate(doc.Content[0], p)
+		return max(at.Line, 1), max(at.Column, 1)
 	}
-	at := locate(doc.Content[0], p)
-	return max(at.Line, 1), max(at.Column, 1)
 }
 
 // PlaceIn is the same in the file that an object was read from. Of an object

@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/heddle-mesh/heddle/mesh/config"
@@ -34,5 +36,22 @@ func TestTemplate(t *testing.T) {
 		if got := p.Template(line); got != want {
 			t.Errorf("line %d is of %q, want %q", line, got, want)
 		}
+	}
+}
+
+// TestPlacerReadsOnce shows that many paths in one long text are found in about
+// the time of one: who writes a long rule may make a finding of every line.
+func TestPlacerReadsOnce(t *testing.T) {
+	const rules = 2_000
+	text := []byte("spec:\n  http:\n" + strings.Repeat("  - timeout: 1s\n", rules))
+	place := config.Placer(text)
+	for i := range rules {
+		path := fmt.Sprintf("spec.http[%d].timeout", i)
+		if line, column := place(path); line != i+3 || column != 14 {
+			t.Fatalf("%s is at %d:%d", path, line, column)
+		}
+	}
+	if allocations := testing.AllocsPerRun(100, func() { place("spec.http[1999].timeout") }); allocations > 50 {
+		t.Errorf("one more path costs %v allocations", allocations)
 	}
 }
