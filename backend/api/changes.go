@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -39,11 +40,33 @@ type changeOutput struct {
 func (h *Handlers) putChange(ctx context.Context, in *putChangeInput) (*changeOutput, error) {
 	w := wish{entries: in.Body.Entries, force: in.Body.Force, by: history.By{Note: in.Body.Note, Undoes: in.Body.Undoes}}
 	if w.by.Undoes != "" {
-		if _, err := h.history.Get(ctx, w.by.Undoes); err != nil {
-			return nil, problemOf(err)
+		if err := h.mayUndo(ctx, w); err != nil {
+			return nil, err
 		}
 	}
 	return h.make(ctx, w)
+}
+
+// mayUndo refuses a merge that pretends to take a change back: who may not write
+// all of its objects, or writes others, would mark it as undone while it stands.
+func (h *Handlers) mayUndo(ctx context.Context, w wish) error {
+	c, err := h.history.Get(ctx, w.by.Undoes)
+	if err != nil {
+		return problemOf(err)
+	}
+	refs := make([]mesh.Ref, len(c.Entries))
+	for i, e := range c.Entries {
+		refs[i] = e.Ref
+	}
+	if err := h.mayWrite(ctx, refs...); err != nil {
+		return err
+	}
+	for _, e := range w.entries {
+		if !slices.Contains(refs, e.Ref) {
+			return newProblem(http.StatusUnprocessableEntity, "notOfTheChange", "that is no undo", "change "+c.ID+" did not touch "+e.Ref.String()+"; leave it out, or leave out undoes")
+		}
+	}
+	return nil
 }
 
 type undoInput struct {

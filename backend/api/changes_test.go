@@ -400,6 +400,18 @@ func TestWhoMayWriteAndUndo(t *testing.T) {
 		t.Errorf("the change: %+v", c)
 	}
 	d.undo(operator, http.StatusForbidden, c.ID)
+	// Nor is it marked as undone by who could not undo it, or by a write of something else.
+	pretend := d.shift("*", 60, 40)
+	pretend["undoes"] = c.ID
+	if a := d.put(operator, http.StatusForbidden, pretend); a.Code != "forbidden" {
+		t.Errorf("%+v", a)
+	}
+	other := mesh.Ref{Kind: mesh.KindServiceEntry, Namespace: "default", Name: "else"}
+	elsewhere := entries(map[string]any{"ref": other, "yaml": "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: else}\nspec: {hosts: [else.example], ports: [{number: 80, name: http}]}\n"})
+	elsewhere["undoes"] = c.ID
+	if a := d.put(admin, http.StatusUnprocessableEntity, elsewhere); a.Code != "notOfTheChange" {
+		t.Errorf("%+v", a)
+	}
 	if code := d.ask(viewer, http.MethodPost, "/api/v1/changes/"+c.ID+"/undo", map[string]any{}, nil); code != http.StatusForbidden {
 		t.Errorf("a viewer: %d", code)
 	}
