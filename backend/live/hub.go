@@ -26,7 +26,7 @@ type Limits struct {
 	Sockets          int           // altogether; 400
 	SocketsPerCaller int           // with one Caller.Key; 16
 	Subscriptions    int           // of one socket; 32
-	Feeds            int           // topics with different parameters at a time; 256
+	Feeds            int           // of topics whose parameters may be any text, at a time; 256
 	Stall            time.Duration // a reader that takes nothing for so long is given up; 15 s
 	Ping             time.Duration // how often a silent reader is asked; 20 s
 }
@@ -183,8 +183,8 @@ func (h *Hub) open(t *Topic, p Params, s *subscription) error {
 		f = nil // who reads it is still to hear that; the next one begins anew
 	}
 	if f == nil {
-		if len(h.feeds) >= h.limits.Feeds {
-			return fmt.Errorf("%d topics with different parameters are read already", len(h.feeds))
+		if t.unbounded() && h.unboundedFeeds() >= h.limits.Feeds {
+			return fmt.Errorf("%d topics with different parameters are read already", h.limits.Feeds)
 		}
 		ctx, stop := context.WithCancel(h.ctx)
 		f = &feed{topic: t, key: key, params: p, log: h.log, stop: stop, readers: map[*subscription]struct{}{}}
@@ -195,6 +195,19 @@ func (h *Hub) open(t *Topic, p Params, s *subscription) error {
 	s.feed = f
 	f.join(s)
 	return nil
+}
+
+// unboundedFeeds counts what callers can multiply at will. Topics that know all
+// their parameters are few by themselves, and nobody can take them from others.
+// The caller holds mu.
+func (h *Hub) unboundedFeeds() int {
+	n := 0
+	for _, f := range h.feeds {
+		if f.topic.unbounded() {
+			n++
+		}
+	}
+	return n
 }
 
 // leave ends a subscription's reading, and what nobody reads.

@@ -311,7 +311,7 @@ func (c *client) readTo(src *source, now Whole, step int) string {
 
 func TestRefusals(t *testing.T) {
 	src := newSource()
-	s := serve(t, Options{Topics: []Topic{src.topic(), {Name: "audit", Run: src.topic().Run}}, Limits: Limits{Subscriptions: 2, Feeds: 2}})
+	s := serve(t, Options{Topics: []Topic{src.topic(), {Name: "audit", Run: src.topic().Run}, {Name: "parts", Run: src.topic().Run}}, Limits: Limits{Subscriptions: 2, Feeds: 2}})
 	s.caller.Store(&Caller{Key: "somebody", May: func(topic string) bool { return topic != "audit" }})
 	c := s.dial()
 	refused := func(id, code, detail string) {
@@ -346,6 +346,9 @@ func TestRefusals(t *testing.T) {
 	d.hear()
 	c.subscribe("a", "graph", map[string]any{"p": 4})
 	refused("a", tooMany, "topics")
+	// What there is only one of, nobody can use up.
+	c.subscribe("a", "parts", nil)
+	c.until(Whole{"start": "1"})
 }
 
 // A topic that fails, or has a bug, costs its own readers that subscription.

@@ -37,6 +37,11 @@ type Param struct {
 	Required bool
 }
 
+// unbounded is true for a topic of which there can be any number of feeds.
+func (t *Topic) unbounded() bool {
+	return slices.ContainsFunc(t.Params, func(p Param) bool { return len(p.OneOf) == 0 })
+}
+
 // maxParam bounds the value of a parameter, in bytes.
 const maxParam = 512
 
