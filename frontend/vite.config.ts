@@ -23,6 +23,25 @@ const layerPatternFly = (): Plugin => ({
   },
 });
 
+/**
+ * The editor's library writes its styles into a style element, which the content security
+ * policy forbids: the document adopts them as a sheet instead, as shadow roots do.
+ */
+const adoptEditorStyles = (): Plugin => ({
+  name: 'adopt-editor-styles',
+  apply: 'build',
+  transform(code, id) {
+    if (!id.endsWith('/style-mod/src/style-mod.js')) {
+      return null;
+    }
+    const adopted = code.replace('!root.head && root.adoptedStyleSheets', 'root.adoptedStyleSheets');
+    if (adopted === code) {
+      this.error('style-mod no longer chooses between an element and a sheet here');
+    }
+    return { code: adopted, map: null };
+  },
+});
+
 /** Writes a .br and a .gz beside each file that gains by it, so that the server compresses nothing. */
 const precompress = (): Plugin => ({
   name: 'precompress',
@@ -73,7 +92,7 @@ const sweep = (): Plugin => {
 const mesh = process.env.HEDDLE_CONSOLE ?? 'http://127.0.0.1:20001';
 
 export default defineConfig({
-  plugins: [layerPatternFly(), react(), sweep(), precompress()],
+  plugins: [layerPatternFly(), adoptEditorStyles(), react(), sweep(), precompress()],
   build: {
     emptyOutDir: false,
     assetsInlineLimit: 0, // the content security policy allows no data: fonts
