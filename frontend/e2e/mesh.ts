@@ -89,14 +89,17 @@ export async function accessibility(page: Page): Promise<string[]> {
   return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)} (${n.failureSummary ?? ''})`));
 }
 
-/** Elements whose text does not fit them, unless they are marked as cut on purpose or can be scrolled. */
+/**
+ * Elements whose text does not fit them, unless they are marked as cut on purpose or can be
+ * scrolled. What is one pixel wide is only for screen readers.
+ */
 export function cutTexts(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll<HTMLElement>('body *')]
       .filter((e) => {
         const overflow = getComputedStyle(e).overflowX;
         return (
-          e.clientWidth > 0 &&
+          e.clientWidth > 1 &&
           e.scrollWidth > e.clientWidth + 1 &&
           (overflow === 'hidden' || overflow === 'clip') &&
           e.closest('[data-ellipsis], .cut, .vh, .uplot, .cm-editor') === null
