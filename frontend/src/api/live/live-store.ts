@@ -189,6 +189,13 @@ export class LiveStore {
     const socket = this.socket;
     this.socket = undefined;
     socket?.close(1000);
+    // What nobody reads any more was of the session that ends.
+    for (const [key, subscription] of this.subscriptions) {
+      if (subscription.users === 0) {
+        clearTimeout(subscription.dropTimer);
+        this.drop(key, subscription);
+      }
+    }
     this.become('off', this.env.now());
   }
 

@@ -15,7 +15,7 @@ beforeEach(() => {
   const thing = (namespace: string, name: string) => ({ namespace, name });
   fakeApi({
     'GET /api/v1/services': [thing('bookinfo', 'reviews'), thing('weather', 'forecast')],
-    'GET /api/v1/workloads': [thing('bookinfo', 'reviews-v1')],
+    'GET /api/v1/workloads': [{ namespace: 'bookinfo', workload: 'reviews-v1', pod: 'reviews-v1-a' }],
     'GET /api/v1/version': { version: 'v1.2.3' },
   });
   live = fakeLive();
@@ -77,5 +77,5 @@ test('the palette opens by Ctrl-K and goes to a page', async () => {
   const dialog = await screen.findByRole('dialog', { name: 'Jump to' });
   await userEvent.type(await within(dialog).findByRole('combobox'), 'settin{Enter}');
   await waitFor(() => expect(router.state.location.pathname).toBe('/settings'));
-  await screen.findByText('v1.2.3');
+  await screen.findByRole('heading', { name: 'Settings' });
 });

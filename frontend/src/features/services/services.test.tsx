@@ -294,17 +294,19 @@ test('traces are of its application', async () => {
   expect(screen.getByRole('link', { name: /\.104$/ }).getAttribute('href')).toBe('/traces/abc');
 });
 
-test('the document of a service, and of a workload whatever its kind', async () => {
+test('the document of a service', async () => {
   api['GET /api/v1/config/Service/bookinfo/reviews'] = {
     ref: { kind: 'Service', name: 'reviews' },
     etag: 'x',
     origin: { source: 'files', file: 'a.yaml', line: 3 },
     yaml: 'kind: Service',
   };
-  const { unmount } = await openService('?tab=yaml');
+  await openService('?tab=yaml');
   await screen.findByText('kind: Service');
   screen.getByText('File a.yaml, line 3');
-  unmount();
+});
+
+test('the document of a workload, whatever its kind', async () => {
   api['GET /api/v1/config/Deployment'] = [];
   api['GET /api/v1/config/StatefulSet'] = [
     { ref: { kind: 'StatefulSet', name: 'db' }, etag: 'x', origin: { source: 'files' }, yaml: 'kind: StatefulSet' },
