@@ -95,8 +95,8 @@ test('by keyboard: a draft with its preview, then Apply, and what arrives is fol
 test('Escape goes back to what is in effect, a typed number is paid by the stable version', async () => {
   signedIn('operator');
   show();
-  await live.tell('split', { state: told });
   const input = await screen.findByRole('spinbutton', { name: /v3, asked/ });
+  await live.tell('split', { state: told });
   await userEvent.click(screen.getByRole('button', { name: 'v3 −1 %' }));
   expect((input as HTMLInputElement).value).toBe('19');
   expect((screen.getByRole('spinbutton', { name: /v1, asked/ }) as HTMLInputElement).value).toBe('71');
