@@ -19,6 +19,9 @@ const (
 	// scrapesPerJudgement: the window holds seven or more scrapes, so that one more
 	// changes little, and reading them all costs the most of what the mesh costs at rest.
 	scrapesPerJudgement = 2
+	// judgementRest: nobody may be looking, so that judging takes a hundredth of a
+	// core at most, and comes later in a large mesh.
+	judgementRest = 100
 	// replayed is how far back the metrics are read when it begins, and
 	// replayStep in which steps: what was so before it began is known as well.
 	replayed   = time.Hour
@@ -87,7 +90,7 @@ func (h *health) run(ctx context.Context) error {
 		return ctx.Err()
 	}
 	h.remember(ctx, time.Now())
-	return keep(ctx, pace{atLeast: h.every}, nil, func(ctx context.Context) {
+	return keep(ctx, pace{atLeast: h.every, rest: judgementRest, longest: judgeAtMostEvery}, nil, func(ctx context.Context) {
 		traffic, err := h.read(ctx, h.window, time.Now())
 		if ctx.Err() != nil {
 			return

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -47,11 +48,13 @@ func (s *signal) watch(ctx context.Context) <-chan struct{} {
 type pace struct {
 	atLeast time.Duration // so often also when nothing is said to have changed; 0 is never
 	gap     time.Duration // at least so long between two; what changes meanwhile is one
+	rest    int           // how much longer than the computing the pause after it is; usualRest when 0
+	longest time.Duration // of such a pause; 0 is any
 }
 
-// rest is how much longer than the computing itself the pause after it is, so
-// that no topic takes more than its share of the machine.
-const rest = 4
+// usualRest keeps what somebody waits for from taking more than its share of the
+// machine.
+const usualRest = 4
 
 // keep computes at once, after each change, and from time to time, until ctx
 // ends, whose error it returns. A change after a pause is computed at once. With
@@ -61,7 +64,11 @@ func keep(ctx context.Context, p pace, changed <-chan struct{}, compute func(con
 		began := time.Now()
 		compute(ctx)
 		took := time.Since(began)
-		if !sleep(ctx, max(p.gap, rest*took)) {
+		pause := time.Duration(cmp.Or(p.rest, usualRest)) * took
+		if p.longest > 0 {
+			pause = min(pause, p.longest)
+		}
+		if !sleep(ctx, max(p.gap, pause)) {
 			return ctx.Err()
 		}
 		var due <-chan time.Time
