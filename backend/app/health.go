@@ -21,7 +21,7 @@ const (
 	scrapesPerJudgement = 2
 	// judgementRest: nobody may be looking, so that judging takes a hundredth of a
 	// core at most, and comes later in a large mesh.
-	judgementRest = 100
+	judgementRest = 150
 	// replayed is how far back the metrics are read when it begins, and
 	// replayStep in which steps: what was so before it began is known as well.
 	replayed   = time.Hour
