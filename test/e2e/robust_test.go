@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -228,6 +229,9 @@ func TestEnvoyDiesWhileTheControlPlaneIsStopped(t *testing.T) {
 		var status local.Status
 		if err := json.Unmarshal(out, &status); err != nil {
 			return err
+		}
+		if status.ControlPlane.Connected {
+			return errors.New("status says that the stopped control plane answers")
 		}
 		for _, p := range status.Pods {
 			if p.Name == pod.Name && p.EnvoyRestarts > 0 && p.Restarts >= p.EnvoyRestarts {

@@ -71,7 +71,11 @@ func newStatus(g *globals) *cobra.Command {
 			return err
 		}
 		if s.ControlPlane.Connected {
-			s.Findings = append(s.Findings, closedPorts(cmd.Context(), g)...)
+			closed, err := closedPorts(cmd.Context(), g)
+			if err != nil {
+				s.ControlPlane.Connected, s.ControlPlane.Error = false, err.Error()
+			}
+			s.Findings = append(s.Findings, closed...)
 		}
 		w := cmd.OutOrStdout()
 		if out.value == "json" {
@@ -86,18 +90,29 @@ func newStatus(g *globals) *cobra.Command {
 	return cmd
 }
 
+// answersWithin is how long status waits for the control plane: one that hangs
+// must not hide how everything else is.
+const answersWithin = 2 * time.Second
+
 // closedPorts are the ports of its own that the control plane could not open;
-// what else it finds is told by heddle findings.
-func closedPorts(ctx context.Context, g *globals) []mesh.Finding {
-	var all []mesh.Finding
+// what else it finds is told by heddle findings. It fails when the control plane
+// does not answer.
+func closedPorts(ctx context.Context, g *globals) ([]mesh.Finding, error) {
 	c, err := newClient(g)
-	if err == nil {
-		err = c.get(ctx, "/api/v1/findings", nil, &all)
-	}
 	if err != nil {
-		return nil // it has only just ended: the next status shows that
+		return nil, err
 	}
-	return slices.DeleteFunc(all, func(f mesh.Finding) bool { return f.Code != mesh.CodePort || f.Ref != (mesh.Ref{}) })
+	ctx, cancel := context.WithTimeout(ctx, answersWithin)
+	defer cancel()
+	var all []mesh.Finding
+	err = c.get(ctx, "/api/v1/findings", nil, &all)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("it runs, but has not answered within %v", answersWithin)
+	case err != nil:
+		return nil, nil // it has only just ended: the next status shows that
+	}
+	return slices.DeleteFunc(all, func(f mesh.Finding) bool { return f.Code != mesh.CodePort || f.Ref != (mesh.Ref{}) }), nil
 }
 
 func printStatus(w io.Writer, s local.Status) {
