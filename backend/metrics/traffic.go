@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -241,8 +242,15 @@ func (c *Client) vector(ctx context.Context, query string, at time.Time) (model.
 	return vector, nil
 }
 
+// sortVector puts series into an order that depends on their labels only. Their
+// fingerprints decide, since comparing label by label took half the time of a
+// question.
 func sortVector(v model.Vector) {
-	slices.SortFunc(v, func(a, b *model.Sample) int { return compareMetrics(a.Metric, b.Metric) })
+	order := make(map[*model.Sample]model.Fingerprint, len(v))
+	for _, s := range v {
+		order[s] = s.Metric.FastFingerprint()
+	}
+	slices.SortStableFunc(v, func(a, b *model.Sample) int { return cmp.Compare(order[a], order[b]) })
 }
 
 // eachOf calls f for every number in a vector.
@@ -252,16 +260,6 @@ func eachOf(vector model.Vector, f func(model.Metric, float64)) {
 			f(s.Metric, v)
 		}
 	}
-}
-
-func compareMetrics(a, b model.Metric) int {
-	if a.Before(b) {
-		return -1
-	}
-	if b.Before(a) {
-		return 1
-	}
-	return 0
 }
 
 // durationsOf gathers the buckets of each histogram.

@@ -48,6 +48,9 @@ const otherOperation = "(other)"
 type database struct {
 	writer, reader *sql.DB
 	names          map[name]int64
+
+	// What each piece takes, compiled once: compiling cost more than running.
+	findTrace, addTrace, growTrace, addEntry *sql.Stmt
 }
 
 // openDatabase opens or makes the file; one that is no good is moved aside.
@@ -104,13 +107,17 @@ func tryOpen(path string) (*database, error) {
 	d.writer.SetMaxOpenConns(1)
 	d.reader.SetMaxOpenConns(2)
 	d.reader.SetConnMaxIdleTime(time.Minute)
-	if err := d.prepare(); err != nil {
+	if err = d.begin(); err == nil {
+		err = d.compile()
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
 }
 
-func (d *database) prepare() error {
+// begin makes the tables of a new file, and reads the names of an old one.
+func (d *database) begin() error {
 	var version int
 	if err := d.writer.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
 		return err
@@ -138,6 +145,26 @@ func (d *database) prepare() error {
 		d.names[n] = id
 	}
 	return rows.Err()
+}
+
+func (d *database) compile() error {
+	for _, s := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&d.findTrace, "SELECT id, start, spans, size, body FROM traces WHERE trace = ?"},
+		{&d.addTrace, "INSERT INTO traces (trace, start, seen, spans, size, body) VALUES (?, ?, ?, ?, ?, ?)"},
+		{&d.growTrace, "UPDATE traces SET start = ?, seen = ?, spans = ?, size = ?, body = ? WHERE id = ?"},
+		{&d.addEntry, `INSERT INTO entries (trace, name, start, shortest, longest, failed) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET start = min(start, excluded.start), shortest = min(shortest, excluded.shortest),
+			longest = max(longest, excluded.longest), failed = max(failed, excluded.failed)`},
+	} {
+		var err error
+		if *s.to, err = d.writer.Prepare(s.text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *database) close() error { return errors.Join(d.writer.Close(), d.reader.Close()) }
@@ -178,11 +205,10 @@ func (d *database) put(tx *sql.Tx, p *piece, fresh map[name]int64, pack func([]b
 	var spans, size int
 	var blob []byte
 	body, begins := p.body, p.start.UnixMicro()
-	err = tx.QueryRow("SELECT id, start, spans, size, body FROM traces WHERE trace = ?", p.id[:]).Scan(&row, &start, &spans, &size, &blob)
+	err = tx.Stmt(d.findTrace).QueryRow(p.id[:]).Scan(&row, &start, &spans, &size, &blob)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		result, err := tx.Exec("INSERT INTO traces (trace, start, seen, spans, size, body) VALUES (?, ?, ?, ?, ?, ?)",
-			p.id[:], begins, now.UnixMicro(), p.spans, len(body), pack(body))
+		result, err := tx.Stmt(d.addTrace).Exec(p.id[:], begins, now.UnixMicro(), p.spans, len(body), pack(body))
 		if err != nil {
 			return 0, err
 		}
@@ -199,8 +225,7 @@ func (d *database) put(tx *sql.Tx, p *piece, fresh map[name]int64, pack func([]b
 			old = nil // what cannot be read is replaced
 		}
 		body = append(old, body...)
-		if _, err := tx.Exec("UPDATE traces SET start = ?, seen = ?, spans = ?, size = ?, body = ? WHERE id = ?",
-			min(start, begins), now.UnixMicro(), spans+p.spans, len(body), pack(body), row); err != nil {
+		if _, err := tx.Stmt(d.growTrace).Exec(min(start, begins), now.UnixMicro(), spans+p.spans, len(body), pack(body), row); err != nil {
 			return 0, err
 		}
 	}
@@ -209,10 +234,7 @@ func (d *database) put(tx *sql.Tx, p *piece, fresh map[name]int64, pack func([]b
 		if err != nil {
 			return 0, err
 		}
-		if _, err := tx.Exec(`INSERT INTO entries (trace, name, start, shortest, longest, failed) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET start = min(start, excluded.start), shortest = min(shortest, excluded.shortest),
-			longest = max(longest, excluded.longest), failed = max(failed, excluded.failed)`,
-			row, id, e.start.UnixMicro(), int64(e.shortest), int64(e.longest), e.failed); err != nil {
+		if _, err := tx.Stmt(d.addEntry).Exec(row, id, e.start.UnixMicro(), int64(e.shortest), int64(e.longest), e.failed); err != nil {
 			return 0, err
 		}
 	}
@@ -302,7 +324,7 @@ func (d *database) forgetNames() error {
 		return fmt.Errorf("remove old names: %w", err)
 	}
 	d.names = map[name]int64{}
-	return d.prepare()
+	return d.begin()
 }
 
 // search is a question for traces.
