@@ -17,10 +17,6 @@ import (
 	"github.com/heddle-mesh/heddle/mesh/validate"
 )
 
-// checksAtOnce is how many checks of manifests run at a time: each takes all
-// cores for a moment.
-const checksAtOnce = 2
-
 type checkInput struct {
 	Body struct {
 		Manifests []Manifest `json:"manifests" minItems:"1" maxItems:"500"`
@@ -78,12 +74,6 @@ func (h *Handlers) check(ctx context.Context, in *checkInput) (*checkOutput, err
 		}
 		files[i] = config.File{Name: m.File, Data: []byte(m.Text)}
 	}
-	select {
-	case h.checking <- struct{}{}:
-		defer func() { <-h.checking }()
-	case <-ctx.Done():
-		return nil, huma.NewError(http.StatusServiceUnavailable, "other manifests are being checked; try again")
-	}
 	present, err := h.mesh.Objects(ctx)
 	if err != nil {
 		return nil, problemOf(err)
@@ -92,7 +82,11 @@ func (h *Handlers) check(ctx context.Context, in *checkInput) (*checkOutput, err
 	if in.Body.Live {
 		opt.Live, opt.Beside, opt.Evidence = true, slices.Collect(present.Values()), h.mesh.Evidence()
 	}
+	opt.Stop = ctx.Done()
 	answer := validate.Files(files, validate.Together, opt)
+	if err := ctx.Err(); err != nil {
+		return nil, problemOf(err)
+	}
 
 	out := &checkOutput{}
 	out.Body.Findings, out.Body.Documents, out.Body.CannotTell = []Checked{}, []Standing{}, []Untold{}
@@ -153,7 +147,7 @@ func respell(f mesh.Finding, units *codeUnits) []Splice {
 		_, size := utf8.DecodeRuneInString(units.text[at:])
 		at += size
 	}
-	if rest := units.text[at:]; rest != "" && (rest[0] == '"' || rest[0] == '\'') {
+	if rest := units.text[at:]; rest != "" && (rest[0] == '"' || rest[0] == '\'') && !strings.HasPrefix(rest, found) {
 		at++
 	}
 	if !strings.HasPrefix(units.text[at:], found) {

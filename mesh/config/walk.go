@@ -371,7 +371,7 @@ func (w *walker) dict(t *trail, n *yaml.Node, s shape, has *support, depth int) 
 
 func (w *walker) list(t *trail, n *yaml.Node, s shape, has *support, depth int) any {
 	if n.Kind != yaml.SequenceNode {
-		return w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
+		return w.failNear(t, n, nearList(n, s), "must be %s, but %s stands here", s.describe(), describeNode(n))
 	}
 	tree := make([]any, 0, len(n.Content))
 	if len(n.Content) > maxItems && w.strict {

@@ -49,7 +49,7 @@ func (w *walker) scalar(t *trail, n *yaml.Node, s shape) any {
 		tag = "!!str" // a date without quotes
 	}
 	wrong := func() any {
-		return w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
+		return w.failNear(t, n, nearScalar(n, s), "must be %s, but %s stands here", s.describe(), describeNode(n))
 	}
 	switch s.kind {
 	case text:
@@ -57,7 +57,7 @@ func (w *walker) scalar(t *trail, n *yaml.Node, s shape) any {
 		case len(s.enum) > 0:
 			return w.enum(t, n, s, tag)
 		case tag != "!!str" || yaml11Bool(n):
-			return w.fail(t, n, "must be text, but %s stands here; write it in quotes: %q", describeNode(n), n.Value)
+			return w.failNear(t, n, strconv.Quote(n.Value), "must be text, but %s stands here; write it in quotes: %q", describeNode(n), n.Value)
 		}
 		return w.text(n.Value)
 	case boolean:
@@ -146,11 +146,8 @@ func (w *walker) enum(t *trail, n *yaml.Node, s shape, tag string) any {
 	if near != "" {
 		hint = fmt.Sprintf("; did you mean %s?", near)
 	}
-	mark, told := len(w.buf), len(w.problems)
-	broken := w.fail(t, n, "%q is not one of %s%s", clip(n.Value), strings.Join(s.enum, ", "), hint)
-	if len(w.problems) > told {
-		w.problems[told].params = meant(n.Value, near)
-	}
+	mark := len(w.buf)
+	broken := w.failNear(t, n, near, "%q is not one of %s%s", clip(n.Value), strings.Join(s.enum, ", "), hint)
 	// Checks still want to know what stands here.
 	if s.open && tag == "!!str" {
 		w.buf = w.buf[:mark]

@@ -52,6 +52,8 @@ test('what the button of a fix says', () => {
   expect(fixWords({ fix: [{ op: 'set', path: 'a', value: 'x:\n  y: 1' }], splices: [] })).toEqual({ key: 'fix' });
   expect(fixWords({ splices: null })).toEqual({ key: 'fix' });
   expect(fixWords({ splices: [{ from: 1, to: 2, insert: 'timeout' }] })).toEqual({ key: 'use', value: 'timeout' });
+  expect(fixWords({ splices: [{ from: 1, to: 2, insert: '"true"' }] })).toEqual({ key: 'use', value: '"true"' });
+  expect(fixWords({ splices: [{ from: 1, to: 2, insert: '[reviews]' }] })).toEqual({ key: 'use', value: '[reviews]' });
 });
 
 test('fixes that touch one another wait for the next round', () => {

@@ -78,8 +78,8 @@ export type FixWords =
 export function fixWords({ fix, splices }: Pick<Found, 'fix' | 'splices'>): FixWords {
   const [edit, ...more] = fix ?? [];
   const [splice, ...others] = splices ?? [];
-  if (!edit && splice && others.length === 0 && /^[\w.-]{1,28}$/.test(splice.insert)) {
-    return { key: 'use', value: splice.insert }; // a misspelt word
+  if (!edit && splice && others.length === 0 && /^(["[]?)[\w.-]{1,28}(["\]]?)$/.test(splice.insert)) {
+    return { key: 'use', value: splice.insert }; // a misspelt word, or one of another type
   }
   if (!edit || more.length > 0) {
     return { key: 'fix' };
