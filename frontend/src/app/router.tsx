@@ -100,11 +100,10 @@ const findings = createRoute({
   validateSearch: reads('q', 'severity', 'sort', 'open'),
   component: lazyRouteComponent(() => import('../features/findings/findings-page'), 'FindingsPage'),
 });
-const ruleSearch = reads('q', 'kind', 'state', 'sort', 'view');
 const rules = createRoute({
   getParentRoute: () => rootRoute,
   path: '/rules',
-  validateSearch: ruleSearch,
+  validateSearch: reads('q', 'kind', 'state', 'sort'),
   component: lazyRouteComponent(() => import('../features/rules/rules-page'), 'RulesPage'),
 });
 const newRule = createRoute({
@@ -116,7 +115,7 @@ const newRule = createRoute({
 const rule = createRoute({
   getParentRoute: () => rootRoute,
   path: '/rules/$kind/$namespace/$name',
-  validateSearch: ruleSearch,
+  validateSearch: reads('q', 'kind', 'state', 'sort', 'view', 'at'),
   component: lazyRouteComponent(() => import('../features/rules/rule-page'), 'RulePage'),
 });
 const changeSet = createRoute({

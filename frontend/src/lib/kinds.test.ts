@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addressOf, apiKind, fullName, isNamed, kindName, kindWord, neededFor } from './kinds';
+import { addressOf, apiKind, fullName, isNamed, kindName, kindWord, neededToWrite, roleToWrite } from './kinds';
 
 const istio = { kind: 'Gateway', group: 'networking.istio.io', namespace: 'shop', name: 'public' };
 const kubernetes = { ...istio, group: 'gateway.networking.k8s.io' };
@@ -22,7 +22,22 @@ test('what has no namespace', () => {
   expect(fullName(istio)).toBe('Gateway shop/public');
 });
 
-test('operators write traffic, administrators the rest', () => {
-  expect(neededFor('VirtualService')).toBe('editTraffic');
-  expect(neededFor('PeerAuthentication')).toBe('admin');
+test.each([
+  ['networking.istio.io', 'VirtualService', 'editTraffic'],
+  ['networking.istio.io', 'Gateway', 'admin'],
+  ['security.istio.io', 'PeerAuthentication', 'admin'],
+  ['gateway.networking.k8s.io', 'HTTPRoute', 'admin'],
+  ['apps', 'Deployment', 'owner'],
+  [undefined, 'Service', 'owner'],
+  ['notistio.io', 'VirtualService', 'owner'],
+])('%s %s needs %s', (group, kind, needed) => {
+  expect(neededToWrite({ ...(group ? { group } : {}), kind })).toBe(needed);
+});
+
+test('who may write several objects', () => {
+  const route = { group: 'networking.istio.io', kind: 'VirtualService' };
+  expect(roleToWrite([])).toBe('operator');
+  expect(roleToWrite([route])).toBe('operator');
+  expect(roleToWrite([route, istio])).toBe('admin');
+  expect(roleToWrite([route, istio, { group: 'apps', kind: 'Deployment' }])).toBe('owner');
 });

@@ -39,6 +39,21 @@ export const placeName = (ref: ObjectName): string => (ref.namespace ? `${ref.na
 /** "VirtualService bookinfo/reviews". */
 export const fullName = (ref: ObjectName): string => `${ref.kind} ${placeName(ref)}`;
 
-/** What only an administrator may write; who may edit traffic writes the others. */
 const traffic = ['VirtualService', 'DestinationRule', 'ServiceEntry'];
-export const neededFor = (kind: string): 'editTraffic' | 'admin' => (traffic.includes(kind) ? 'editTraffic' : 'admin');
+const meshGroup = /(^|\.)(istio\.io|gateway\.networking\.k8s\.io)$/;
+
+/** Whether objects of a kind configure the mesh; the others run programs or hold their secrets. */
+export const isMeshKind = ({ group }: Pick<ObjectName, 'group'>): boolean => meshGroup.test(group ?? '');
+
+/**
+ * What writing an object needs, as the server decides it: rules about traffic, other mesh kinds,
+ * and what runs programs, which nobody writes from a browser.
+ */
+export const neededToWrite = (ref: Pick<ObjectName, 'group' | 'kind'>): 'editTraffic' | 'admin' | 'owner' =>
+  !isMeshKind(ref) ? 'owner' : traffic.includes(ref.kind) ? 'editTraffic' : 'admin';
+
+/** The least role that may write all of these objects; the owner sits at the machine itself. */
+export function roleToWrite(refs: readonly Pick<ObjectName, 'group' | 'kind'>[]): 'operator' | 'admin' | 'owner' {
+  const needed = refs.map(neededToWrite);
+  return needed.includes('owner') ? 'owner' : needed.includes('admin') ? 'admin' : 'operator';
+}

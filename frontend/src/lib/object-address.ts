@@ -1,7 +1,6 @@
 import { ruleAddress, serviceAddress, workloadAddress } from './addresses';
-import { addressOf, type ObjectName } from './kinds';
+import { addressOf, isMeshKind, type ObjectName } from './kinds';
 
-const ruled = /(^|\.)(istio\.io|gateway\.networking\.k8s\.io)$/;
 const workloads = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob'];
 
 /**
@@ -9,7 +8,7 @@ const workloads = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job'
  * their own. With the path of a field, the editor shows that line.
  */
 export function objectAddress(ref: ObjectName, path?: string): string | undefined {
-  if (ruled.test(ref.group ?? '')) {
+  if (isMeshKind(ref)) {
     const query = path ? `?at=${encodeURIComponent(path)}` : '';
     return ruleAddress(addressOf(ref)) + query;
   }

@@ -33,7 +33,7 @@ export function sortRows<R>(rows: readonly R[], columns: readonly Column<R>[], s
   });
 }
 
-interface DataTableProps<R> {
+export interface DataTableProps<R> {
   label: string;
   columns: readonly Column<R>[];
   rows: readonly R[];

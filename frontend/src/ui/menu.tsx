@@ -1,7 +1,7 @@
 import { MenuToggle, Select, SelectList, SelectOption } from '@patternfly/react-core';
 import { useState } from 'react';
 
-interface MenuProps {
+export interface MenuProps {
   /** What is chosen, for screen readers. */
   label: string;
   value: string;

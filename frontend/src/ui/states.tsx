@@ -148,9 +148,9 @@ export function StaleBanner({ since, children, retry }: { since: number; childre
 }
 
 /** Why a control is not there: one line instead of a disabled button. */
-export function NoRights({ role = 'operator' }: { role?: 'operator' | 'admin' }) {
+export function NoRights({ role = 'operator' }: { role?: 'operator' | 'admin' | 'owner' }) {
   const t = useUiTexts();
-  return <p className="no-rights">{t('viewer', { role })}</p>;
+  return <p className="no-rights">{role === 'owner' ? t('viewer.owner') : t('viewer', { role })}</p>;
 }
 
 /** Draft, Pending, Converging, Settled or Conflict; only this chip changes, the layout does not. */

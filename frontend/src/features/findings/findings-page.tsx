@@ -6,11 +6,10 @@ import { useElements, useTopic, useTopicStatus } from '../../api/live/use-live';
 import { findingMessage, useFindingCatalogue } from '../../i18n/findings';
 import { fullName } from '../../lib/kinds';
 import { objectAddress } from '../../lib/object-address';
-import { type Column, DataTable } from '../../ui/data-table';
-import { FilterField } from '../../ui/filter-field';
+import type { Column } from '../../ui/data-table';
 import { FindingText } from '../../ui/finding-text';
 import { SeverityGlyph } from '../../ui/glyph';
-import { Menu } from '../../ui/menu';
+import { List } from '../../ui/list';
 import { ObjectLink } from '../../ui/object-link';
 import { PageHead } from '../../ui/page';
 import { Empty, Failed, Loading } from '../../ui/states';
@@ -112,51 +111,38 @@ export function FindingsPage() {
       ) : all.length === 0 ? (
         <Empty title={t('empty.title')}>{t('empty.text')}</Empty>
       ) : (
-        <>
-          <div className="fbar wide">
-            <FilterField
-              label={t('find')}
-              placeholder={t('find.example')}
-              value={search.q ?? ''}
-              onChange={(q) => put({ q: q || undefined })}
-            />
-            <Menu
-              label={t('severity')}
-              value={search.severity ?? ''}
-              options={[
+        <List
+          find={{ label: t('find'), example: t('find.example'), value: search.q }}
+          onFind={(q) => put({ q })}
+          filters={[
+            {
+              label: t('severity'),
+              value: search.severity,
+              options: [
                 { value: '', text: t('severity.any') },
                 { value: 'serious', text: t('severity.serious') },
                 ...severities.map((s) => ({ value: s, text: t(`severity.${s}`) })),
-              ]}
-              onPick={(severity) => put({ severity: severity || undefined })}
-            />
-          </div>
-          {rows.length > 0 ? (
-            <section className="tscroll grow" aria-label={t('list')}>
-              <DataTable
-                label={t('title')}
-                columns={columns}
-                rows={rows}
-                rowKey={(r) => r.id}
-                sort={search.sort}
-                onSort={(sort) => put({ sort })}
-                selected={search.open}
-                detail={(row) => search.open === row.id && <Explained finding={row.finding} />}
-              />
-            </section>
-          ) : (
-            <Empty
-              title={t('noMatch.title')}
-              action={
-                <Button variant="secondary" size="sm" onClick={() => put({ q: undefined, severity: undefined })}>
-                  {t('noMatch.action')}
-                </Button>
-              }
-            >
-              {t('noMatch.text', { count: all.length })}
-            </Empty>
-          )}
-        </>
+              ],
+              onPick: (severity) => put({ severity }),
+            },
+          ]}
+          table={{
+            label: t('title'),
+            columns,
+            rows,
+            rowKey: (r) => r.id,
+            sort: search.sort,
+            onSort: (sort) => put({ sort }),
+            selected: search.open,
+            detail: (row) => search.open === row.id && <Explained finding={row.finding} />,
+          }}
+          noMatch={{
+            title: t('noMatch.title'),
+            text: t('noMatch.text', { count: all.length }),
+            action: t('noMatch.action'),
+          }}
+          onShowAll={() => put({ q: undefined, severity: undefined })}
+        />
       )}
     </div>
   );

@@ -1,15 +1,13 @@
-import { Button } from '@patternfly/react-core';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { LiveProxy } from '../../api/generated/types.gen';
 import { useElements, useTopic, useTopicStatus } from '../../api/live/use-live';
 import { proxyAddress, workloadAddress } from '../../lib/addresses';
 import { age, bytes, clock, rate } from '../../lib/format';
 import { fullName } from '../../lib/kinds';
-import { type Column, DataTable } from '../../ui/data-table';
+import type { Column } from '../../ui/data-table';
 import { Figure } from '../../ui/figure';
-import { FilterField } from '../../ui/filter-field';
 import { SyncGlyph } from '../../ui/glyph';
-import { Menu } from '../../ui/menu';
+import { List } from '../../ui/list';
 import { ObjectLink } from '../../ui/object-link';
 import { PageHead } from '../../ui/page';
 import { Empty, Failed, Loading } from '../../ui/states';
@@ -114,48 +112,33 @@ export function ProxiesPage() {
       ) : all.length === 0 ? (
         <Empty title={t('empty.title')}>{t('empty.text')}</Empty>
       ) : (
-        <>
-          <div className="fbar wide">
-            <FilterField
-              label={t('find')}
-              placeholder={t('find.example')}
-              value={search.q ?? ''}
-              onChange={(q) => put({ q: q || undefined })}
-            />
-            <Menu
-              label={t('state')}
-              value={search.state ?? ''}
-              options={[
+        <List
+          find={{ label: t('find'), example: t('find.example'), value: search.q }}
+          onFind={(q) => put({ q })}
+          filters={[
+            {
+              label: t('state'),
+              value: search.state,
+              options: [
                 { value: '', text: t('state.any') },
                 ...(['rejected', 'waiting', 'ok'] as const).map((s) => ({ value: s, text: t(`state.${s}`) })),
-              ]}
-              onPick={(state) => put({ state: state || undefined })}
-            />
-          </div>
-          {rows.length > 0 ? (
-            <section className="tscroll grow" aria-label={t('list')}>
-              <DataTable
-                label={t('title')}
-                columns={columns}
-                rows={rows}
-                rowKey={(r) => r.proxy.uid}
-                sort={search.sort}
-                onSort={(sort) => put({ sort })}
-                rowTone={(r) => (r.state === 'rejected' ? 'failing' : undefined)}
-                detail={(r) => r.state === 'rejected' && <Rejection proxy={r.proxy} />}
-              />
-            </section>
-          ) : (
-            <Empty
-              title={t('noMatch.title')}
-              action={
-                <Button variant="secondary" size="sm" onClick={() => put({ q: undefined, state: undefined })}>
-                  {t('noMatch.action')}
-                </Button>
-              }
-            />
-          )}
-        </>
+              ],
+              onPick: (state) => put({ state }),
+            },
+          ]}
+          table={{
+            label: t('title'),
+            columns,
+            rows,
+            rowKey: (r) => r.proxy.uid,
+            sort: search.sort,
+            onSort: (sort) => put({ sort }),
+            rowTone: (r) => (r.state === 'rejected' ? 'failing' : undefined),
+            detail: (r) => r.state === 'rejected' && <Rejection proxy={r.proxy} />,
+          }}
+          noMatch={{ title: t('noMatch.title'), action: t('noMatch.action') }}
+          onShowAll={() => put({ q: undefined, state: undefined })}
+        />
       )}
     </div>
   );

@@ -32,9 +32,10 @@ interface EditorProps {
   onChange?: ((text: string) => void) | undefined;
   check: CheckState;
   focusAt?: number | undefined;
+  takeFocus?: boolean | undefined;
 }
 
-export function Editor({ label, kind, text, saved, onChange, check, focusAt }: EditorProps) {
+export function Editor({ label, kind, text, saved, onChange, check, focusAt, takeFocus }: EditorProps) {
   const changed = useMemo(
     () =>
       saved === '' ? [] : diffLines(saved, text, 0).flatMap((line) => (line.kind === 'added' ? [line.after] : [])),
@@ -52,6 +53,7 @@ export function Editor({ label, kind, text, saved, onChange, check, focusAt }: E
         schemaOf={useSchemas([kind])}
         known={useKnown()}
         focusAt={focusAt}
+        takeFocus={takeFocus}
       />
     </div>
   );

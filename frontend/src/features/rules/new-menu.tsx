@@ -1,8 +1,7 @@
 import { Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useCan } from '../../api/session-store';
-import { neededFor } from '../../lib/kinds';
+import { useMayWrite } from '../../api/rights';
 import { KindGlyph } from './kind-glyph';
 import { templateKinds } from './templates';
 import { useRulesTexts } from './texts';
@@ -12,8 +11,8 @@ export function NewMenu() {
   const t = useRulesTexts();
   const navigate = useNavigate();
   const [open, setOpen] = useState(false);
-  const rights = { editTraffic: useCan('editTraffic'), admin: useCan('admin') };
-  const kinds = templateKinds.filter((kind) => rights[neededFor(kind)]);
+  const mayWrite = useMayWrite();
+  const kinds = templateKinds.filter((of) => mayWrite([of]));
   if (kinds.length === 0) {
     return null;
   }
@@ -33,7 +32,7 @@ export function NewMenu() {
       )}
     >
       <DropdownList aria-label={t('new.menu')}>
-        {kinds.map((kind) => (
+        {kinds.map(({ kind }) => (
           <DropdownItem key={kind} value={kind} icon={<KindGlyph kind={kind} />}>
             {kind}
           </DropdownItem>

@@ -2,9 +2,9 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { useCheck } from '../../api/check';
 import type { PreviewEntry } from '../../api/generated/types.gen';
-import { useCan } from '../../api/session-store';
+import { useMayWrite } from '../../api/rights';
 import { useDraft } from '../../lib/drafts';
-import { addressOf, neededFor } from '../../lib/kinds';
+import { addressOf, roleToWrite } from '../../lib/kinds';
 import { PreviewDrawer } from '../../parts/preview/preview-drawer';
 import { PageHead } from '../../ui/page';
 import { Empty, NoRights } from '../../ui/states';
@@ -17,7 +17,7 @@ import { ObjectsList } from './objects-list';
 import './rules.css';
 import { Facts } from './rules-page';
 import { standingOf } from './standing';
-import { template } from './templates';
+import { template, templateKinds } from './templates';
 import { useRulesTexts } from './texts';
 
 /** The list of objects, and beside it one that is not written yet. */
@@ -59,7 +59,8 @@ export function NewRulePage() {
 function NewRule({ kind, initial }: { kind: string; initial: string }) {
   const t = useRulesTexts();
   const navigate = useNavigate();
-  const may = useCan(neededFor(kind));
+  const written = templateKinds.filter((of) => of.kind === kind);
+  const may = useMayWrite()(written);
   const [text, setText, forget] = useDraft(newDraftName(kind), initial);
   const [previewing, setPreviewing] = useState(false);
   const manifests = useMemo(() => [{ file: kind, text }], [kind, text]);
@@ -103,7 +104,7 @@ function NewRule({ kind, initial }: { kind: string; initial: string }) {
         />
       ) : (
         <div className="ru-f">
-          <NoRights role={neededFor(kind) === 'admin' ? 'admin' : 'operator'} />
+          <NoRights role={roleToWrite(written)} />
         </div>
       )}
       {previewing && ref && (

@@ -1,4 +1,3 @@
-import { Button } from '@patternfly/react-core';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { LiveObject } from '../../api/generated/types.gen';
 import { useSelected, useTopic, useTopicStatus } from '../../api/live/use-live';
@@ -6,10 +5,9 @@ import { useDraftNames } from '../../lib/drafts';
 import { age } from '../../lib/format';
 import { addressOf, fullName } from '../../lib/kinds';
 import { inScope } from '../../lib/scope';
-import { type Column, DataTable } from '../../ui/data-table';
-import { FilterField } from '../../ui/filter-field';
+import type { Column } from '../../ui/data-table';
 import { SeverityGlyph } from '../../ui/glyph';
-import { Menu } from '../../ui/menu';
+import { List } from '../../ui/list';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { useScope } from '../../ui/use-scope';
@@ -70,7 +68,7 @@ export function ObjectsList({ compact = false, selected }: ObjectsListProps) {
           <Link
             to="/rules/$kind/$namespace/$name"
             params={addressOf(o.ref)}
-            search={(old) => old}
+            search={(old) => ({ ...old, at: undefined })}
             aria-label={fullName(o.ref)}
           >
             {o.ref.name}
@@ -121,65 +119,50 @@ export function ObjectsList({ compact = false, selected }: ObjectsListProps) {
   if (status.state === 'loading') {
     return <Loading lines={8} />;
   }
-  const filtered = Boolean(search.q || search.kind || search.state);
+  if (all.length === 0) {
+    return <Empty title={t('none.title')}>{t('none.text')}</Empty>;
+  }
   return (
-    <>
-      <div className="fbar">
-        <FilterField
-          label={t('find')}
-          placeholder={t('find.example')}
-          value={search.q ?? ''}
-          onChange={(q) => put({ q: q || undefined })}
-        />
-        <Menu
-          label={t('col.kind')}
-          value={search.kind ?? ''}
-          options={[{ value: '', text: t('kind.any') }, ...kindsOf(all).map((k) => ({ value: k, text: k }))]}
-          onPick={(kind) => put({ kind: kind || undefined })}
-        />
-        <Menu
-          label={t('col.state')}
-          value={search.state ?? ''}
-          options={[
+    <List
+      compact
+      find={{ label: t('find'), example: t('find.example'), value: search.q }}
+      onFind={(q) => put({ q })}
+      filters={[
+        {
+          label: t('col.kind'),
+          value: search.kind,
+          options: [{ value: '', text: t('kind.any') }, ...kindsOf(all).map((k) => ({ value: k, text: k }))],
+          onPick: (kind) => put({ kind }),
+        },
+        {
+          label: t('col.state'),
+          value: search.state,
+          options: [
             { value: '', text: t('state.any') },
             { value: 'wrong', text: t('state.wrong') },
             ...states.map((s) => ({ value: s, text: t(`state.${s}`) })),
-          ]}
-          onPick={(state) => put({ state: state || undefined })}
-        />
-      </div>
-      {rows.length > 0 ? (
-        <section className="tscroll grow" aria-label={t('list')}>
-          <DataTable
-            label={t('title')}
-            columns={columns}
-            rows={rows}
-            rowKey={(o) => draftName(o.ref)}
-            sort={search.sort}
-            onSort={(sort) => put({ sort })}
-            selected={selected && `rule ${selected.kind}/${selected.namespace}/${selected.name}`}
-            onSelect={(o) =>
-              void navigate({
-                to: '/rules/$kind/$namespace/$name',
-                params: addressOf(o.ref),
-                search: (old: object) => old,
-              })
-            }
-          />
-        </section>
-      ) : filtered && all.length > 0 ? (
-        <Empty
-          title={t('noMatch.title')}
-          action={
-            <Button variant="secondary" onClick={() => put({ q: undefined, kind: undefined, state: undefined })}>
-              {t('noMatch.action')}
-            </Button>
-          }
-        />
-      ) : (
-        <Empty title={t('none.title')}>{t('none.text')}</Empty>
-      )}
-    </>
+          ],
+          onPick: (state) => put({ state }),
+        },
+      ]}
+      table={{
+        label: t('title'),
+        columns,
+        rows,
+        rowKey: (o) => draftName(o.ref),
+        sort: search.sort,
+        onSort: (sort) => put({ sort }),
+        selected: selected && `rule ${selected.kind}/${selected.namespace}/${selected.name}`,
+        onSelect: (o) =>
+          void navigate({
+            to: '/rules/$kind/$namespace/$name',
+            params: addressOf(o.ref),
+            search: (old: object) => ({ ...old, at: undefined }),
+          }),
+      }}
+      noMatch={{ title: t('noMatch.title'), action: t('noMatch.action') }}
+      onShowAll={() => put({ q: undefined, kind: undefined, state: undefined })}
+    />
   );
 }
 

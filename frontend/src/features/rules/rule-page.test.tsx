@@ -184,3 +184,23 @@ test('what does not exist', async () => {
   await socket.tell('objects', {});
   await screen.findByText('VirtualService shop/reviews does not exist');
 });
+
+test('a link to a field leads the cursor there', async () => {
+  api();
+  const socket = fakeLive();
+  const { container } = open('/rules/VirtualService/shop/reviews?at=spec.hosts%5B0%5D');
+  await socket.tell('objects', { a: live });
+  await waitFor(() => expect(container.querySelector('.cm-activeLine')?.textContent).toBe('  hosts: [reviws]'));
+  expect(container.querySelector('.cm-content')).toBe(document.activeElement);
+});
+
+test('what runs programs is not written from a browser', async () => {
+  signedIn('admin');
+  const pod = { group: '', kind: 'Service', namespace: 'shop', name: 'reviews' };
+  api({ 'GET /api/v1/config/Service/shop/reviews': { ...saved, ref: pod } });
+  const socket = fakeLive();
+  open('/rules/Service/shop/reviews');
+  await socket.tell('objects', { a: live });
+  await screen.findByText(/on the machine that the mesh runs on/);
+  expect(screen.queryByRole('button', { name: 'Preview and save' })).toBeNull();
+});

@@ -1,14 +1,15 @@
 import { Button, Label, Tab, Tabs, TabTitleText } from '@patternfly/react-core';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { History as HistoryIcon, Trash2 } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { useCheck } from '../../api/check';
 import type { HistoryChange, PreviewEntry } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
-import { useCan } from '../../api/session-store';
+import { useMayWrite } from '../../api/rights';
 import { changeAddress, serviceAddress } from '../../lib/addresses';
+import { fieldOffset } from '../../lib/field-offset';
 import { age } from '../../lib/format';
-import { fullName, kindName, neededFor } from '../../lib/kinds';
+import { fullName, kindName, roleToWrite } from '../../lib/kinds';
 import { PreviewDrawer } from '../../parts/preview/preview-drawer';
 import { Diff } from '../../ui/diff';
 import { diffLines } from '../../ui/diff-lines';
@@ -59,7 +60,7 @@ export function RulePage() {
 function Rule({ at }: { at: RuleAt }) {
   const t = useRulesTexts();
   const navigate = useNavigate();
-  const search = useSearch({ strict: false }) as { view?: string };
+  const search = useSearch({ strict: false }) as { view?: string; at?: string };
   const view: View = views.find((v) => v === search.view) ?? 'yaml';
   const show = (next: View) =>
     void navigate({
@@ -74,11 +75,18 @@ function Rule({ at }: { at: RuleAt }) {
   const [written, setWritten] = useState<HistoryChange>();
   const kind = kindName(at.kind);
   const name = fullName({ kind, namespace: at.namespace === '_' ? '' : at.namespace, name: at.name });
-  const may = useCan(neededFor(kind));
   const manifests = useMemo(() => [{ file: name, text: rule.text }], [name, rule.text]);
   const check = useCheck(manifests);
   const { saved, live, text, edited, etag } = rule;
   const ref = saved?.ref;
+  const may = useMayWrite()(ref ? [ref] : []);
+
+  // Where the link leads to: told once, so that typing does not move the cursor.
+  const field = search.at;
+  const begun = useRef(text);
+  begun.current = text;
+  const there = saved !== undefined;
+  const focusAt = useMemo(() => (field && there ? fieldOffset(begun.current, field) : undefined), [field, there]);
 
   const entries = useMemo(
     (): PreviewEntry[] => (ref && previewing ? [{ ref, etag, yaml: text }] : []),
@@ -214,6 +222,8 @@ function Rule({ at }: { at: RuleAt }) {
             saved={saved.yaml}
             onChange={may ? edit : undefined}
             check={check}
+            focusAt={focusAt}
+            takeFocus
           />
         )}
         {view === 'changes' && (
@@ -266,7 +276,7 @@ function Rule({ at }: { at: RuleAt }) {
         />
       ) : (
         <div className="ru-f">
-          <NoRights role={neededFor(kind) === 'admin' ? 'admin' : 'operator'} />
+          <NoRights role={roleToWrite([ref])} />
         </div>
       )}
       {previewing && (
@@ -293,7 +303,7 @@ function Rule({ at }: { at: RuleAt }) {
           onClose={() => setDeleting(false)}
           onDeleted={() => {
             rule.revert();
-            void navigate({ to: '/rules', search: (old: object) => ({ ...old, view: undefined }) });
+            void navigate({ to: '/rules', search: (old: object) => old });
           }}
         />
       )}

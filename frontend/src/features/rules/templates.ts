@@ -44,7 +44,9 @@ const specs: Record<string, { api: string; spec: string }> = {
 };
 
 /** The kinds that there are templates for. */
-export const templateKinds: readonly string[] = Object.keys(specs);
+export const templateKinds: readonly { readonly group: string; readonly kind: string }[] = Object.entries(specs).map(
+  ([kind, { api }]) => ({ group: api.split('/')[0] ?? '', kind }),
+);
 
 /** The text of a new object; undefined for a kind without template. */
 export function template(kind: string, namespace: string, name: string): string | undefined {

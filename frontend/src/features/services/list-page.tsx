@@ -1,4 +1,4 @@
-import { Button, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
+import { ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { GraphLiveNode } from '../../api/generated/types.gen';
@@ -7,11 +7,11 @@ import { useSelected, useTopic, useTopicStatus } from '../../api/live/use-live';
 import { serviceAddress, workloadAddress } from '../../lib/addresses';
 import { count, duration } from '../../lib/format';
 import { inScope } from '../../lib/scope';
-import { type Column, DataTable } from '../../ui/data-table';
+import type { Column } from '../../ui/data-table';
 import { Figure } from '../../ui/figure';
 import { ErrorShare, Rate } from '../../ui/figures';
-import { FilterField } from '../../ui/filter-field';
 import { HealthGlyph, healthRank } from '../../ui/glyph';
+import { List } from '../../ui/list';
 import { PageHead } from '../../ui/page';
 import { Spark } from '../../ui/spark';
 import { Empty, Failed, Loading } from '../../ui/states';
@@ -39,7 +39,7 @@ export function ListPage({ kind }: { kind: Kind }) {
     [nodes, kind, scope],
   );
   if (status.state === 'ready') {
-    return <List kind={kind} title={title} all={all} />;
+    return <Listed kind={kind} title={title} all={all} />;
   }
   return (
     <div className="page">
@@ -55,7 +55,7 @@ export function ListPage({ kind }: { kind: Kind }) {
   );
 }
 
-function List({ kind, title, all }: { kind: Kind; title: string; all: readonly GraphLiveNode[] }) {
+function Listed({ kind, title, all }: { kind: Kind; title: string; all: readonly GraphLiveNode[] }) {
   const t = useServicesTexts();
   const [{ q = '', sort = 'health', state }, change] = useAddress();
   const columns = useColumns(kind);
@@ -73,37 +73,25 @@ function List({ kind, title, all }: { kind: Kind; title: string; all: readonly G
           </Empty>
         </div>
       ) : (
-        <>
-          <div className="fbar wide">
-            <FilterField label={t('list.filter')} value={q} onChange={(text) => change({ q: text })} />
-            <States all={all} chosen={state} onChoose={(s) => change({ state: s })} />
-          </div>
-          {rows.length === 0 ? (
-            <div className="body">
-              <Empty
-                title={t('list.nothing')}
-                action={
-                  <Button variant="secondary" size="sm" onClick={() => change({ q: '', state: '' })}>
-                    {t('list.clear')}
-                  </Button>
-                }
-              >
-                {t('list.nothing.text', { count: all.length })}
-              </Empty>
-            </div>
-          ) : (
-            <div className="tscroll grow">
-              <DataTable
-                label={title}
-                columns={columns}
-                rows={worstFirst}
-                rowKey={(n) => n.id}
-                sort={sort}
-                onSort={(to) => change({ sort: to })}
-              />
-            </div>
-          )}
-        </>
+        <List
+          find={{ label: t('list.filter'), value: q }}
+          onFind={(text = '') => change({ q: text })}
+          more={<States all={all} chosen={state} onChoose={(s) => change({ state: s })} />}
+          table={{
+            label: title,
+            columns,
+            rows: worstFirst,
+            rowKey: (n) => n.id,
+            sort,
+            onSort: (to) => change({ sort: to }),
+          }}
+          noMatch={{
+            title: t('list.nothing'),
+            text: t('list.nothing.text', { count: all.length }),
+            action: t('list.clear'),
+          }}
+          onShowAll={() => change({ q: '', state: '' })}
+        />
       )}
     </div>
   );

@@ -10,7 +10,7 @@ import { Sheet } from '../../ui/page';
 import { Banner } from '../../ui/states';
 import { Refused } from './dialog';
 import { Field } from './field';
-import { shortest } from './roles';
+import { NewPassword } from './new-password';
 import { useSettingsTexts } from './texts';
 
 /** Who is signed in, and the own password. */
@@ -84,14 +84,7 @@ function OwnPassword() {
         onChange={setOld}
         wrong={change.isError && asProblem(change.error).code === 'wrongPassword'}
       />
-      <Field
-        label={t('password.new')}
-        type="password"
-        autoComplete="new-password"
-        value={next}
-        onChange={setNext}
-        help={t('password.rule', { count: shortest })}
-      />
+      <NewPassword value={next} onChange={setNext} />
       <Field
         label={t('password.again')}
         type="password"

@@ -19,7 +19,8 @@ import { Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { Dialog, Refused } from './dialog';
 import { Choice, Field } from './field';
-import { type Role, roles, shortest } from './roles';
+import { NewPassword } from './new-password';
+import { type Role, roles } from './roles';
 import { useSettingsTexts } from './texts';
 
 type Open = { what: 'add' } | { what: 'password' | 'remove'; user: AuthUser } | undefined;
@@ -146,14 +147,7 @@ function AddUser({ onDone, onClose }: { onDone: () => void; onClose: () => void 
         onChange={setRole}
       />
       <p className="se-help">{t(`role.${role}.may`)}</p>
-      <Field
-        label={t('user.password.first')}
-        type="password"
-        autoComplete="new-password"
-        value={password}
-        onChange={setPassword}
-        help={t('password.rule', { count: shortest })}
-      />
+      <NewPassword label={t('user.password.first')} value={password} onChange={setPassword} />
     </Dialog>
   );
 }
@@ -172,14 +166,7 @@ function SetPassword({ name, onClose }: { name: string; onClose: () => void }) {
       onSubmit={() => set.mutate({ path: { name }, body: { password } })}
       onClose={onClose}
     >
-      <Field
-        label={t('password.new')}
-        type="password"
-        autoComplete="new-password"
-        value={password}
-        onChange={setPassword}
-        help={t('password.rule', { count: shortest })}
-      />
+      <NewPassword value={password} onChange={setPassword} />
     </Dialog>
   );
 }

@@ -3,7 +3,8 @@ import { X } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { createPortal } from 'react-dom';
 import type { HistoryChange, PreviewEntry } from '../../api/generated/types.gen';
-import { neededToWrite, useMayWrite } from '../../api/rights';
+import { useMayWrite } from '../../api/rights';
+import { roleToWrite } from '../../lib/kinds';
 import { CopyButton } from '../../ui/copy-button';
 import { Failed, Loading, NoRights } from '../../ui/states';
 import { ApplyProblem } from './apply-problem';
@@ -60,7 +61,6 @@ function Drawer({
   const t = usePreviewTexts();
   const refs = given.map((entry) => entry.ref);
   const may = useMayWrite()(refs);
-  const role = refs.some((ref) => neededToWrite(ref) !== 'editTraffic') ? 'admin' : 'operator';
   // What a merge made of the entries, until the page gives others.
   const [mine, setMine] = useState<{ of: readonly PreviewEntry[]; entries: PreviewEntry[] }>();
   const entries = mine?.of === given ? mine.entries : given;
@@ -144,7 +144,7 @@ function Drawer({
             {preview && <CopyButton text={applyCommand(preview.written ?? [])}>{t('copyCommand')}</CopyButton>}
           </div>
         ) : (
-          <NoRights role={role} />
+          <NoRights role={roleToWrite(refs)} />
         )}
         <p className="dim">{preview?.refused ? t('refused') : force ? t('blocked') : (undoNote ?? t('undoNote'))}</p>
       </footer>

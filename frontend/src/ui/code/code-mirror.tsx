@@ -43,6 +43,8 @@ export interface CodeProps {
   hover?: (text: string, offset: number) => HoverText | null;
   /** The place to look at: an offset; changing it moves there. */
   focusAt?: number | undefined;
+  /** The person goes on typing at that place, rather than where the link or list was. */
+  takeFocus?: boolean | undefined;
 }
 
 const highlight = HighlightStyle.define([
@@ -79,7 +81,7 @@ const changedField = StateField.define<DecorationSet>({
 
 /** The YAML editor: findings sit on their line, in words, with the fix. */
 export function CodeMirror(props: CodeProps) {
-  const { value, label, onChange, notes = noNotes, changedLines = noLines, firstLine = 1, focusAt } = props;
+  const { value, label, onChange, notes = noNotes, changedLines = noLines, firstLine = 1, focusAt, takeFocus } = props;
   const t = useUiTexts();
   const root = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
@@ -170,8 +172,11 @@ export function CodeMirror(props: CodeProps) {
     if (editor && focusAt !== undefined) {
       const at = Math.min(focusAt, editor.state.doc.length);
       editor.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: 'center' }) });
+      if (takeFocus) {
+        editor.focus();
+      }
     }
-  }, [focusAt]);
+  }, [focusAt, takeFocus]);
 
   return <div ref={root} className="code" />;
 }

@@ -7,7 +7,7 @@ import type { CodeProps } from '../code/code-mirror';
 import type { CodeNote } from '../code/code-note';
 import { useYamlTexts } from './texts';
 
-interface YamlEditorProps extends Pick<CodeProps, 'value' | 'label' | 'changedLines' | 'focusAt'> {
+interface YamlEditorProps extends Pick<CodeProps, 'value' | 'label' | 'changedLines' | 'focusAt' | 'takeFocus'> {
   onChange?: ((text: string) => void) | undefined;
   /** What is wrong, of the text below. */
   findings: readonly Found[];
