@@ -29,15 +29,17 @@ const (
 )
 
 type seriesInput struct {
-	Kind      string    `query:"kind" required:"true" enum:"mesh,service,workload,app" doc:"What the series are about; of the mesh, a namespace is what is called in it"`
-	Namespace string    `query:"namespace" maxLength:"253"`
-	Name      string    `query:"name" maxLength:"253" doc:"Of a service the name, or the host of one outside the mesh; not for the mesh"`
-	Version   string    `query:"version" maxLength:"253" doc:"Only this version"`
-	ByVersion bool      `query:"byVersion" doc:"One line for each version"`
-	Direction string    `query:"direction" enum:"inbound,outbound" default:"inbound" doc:"Outbound only for workloads and applications"`
-	Range     string    `query:"range" default:"1h" maxLength:"16" doc:"How far back, such as 15m; at most 168h"`
-	Step      string    `query:"step" default:"30s" maxLength:"16" doc:"Time between points; at most 1,000 of them"`
-	End       time.Time `query:"end" doc:"Of the range; now when it is left out"`
+	Kind            string    `query:"kind" required:"true" enum:"mesh,service,workload,app" doc:"What the series are about; of the mesh, a namespace is what is called in it"`
+	Namespace       string    `query:"namespace" maxLength:"253"`
+	Name            string    `query:"name" maxLength:"253" doc:"Of a service the name, or the host of one outside the mesh; not for the mesh"`
+	Version         string    `query:"version" maxLength:"253" doc:"Only this version"`
+	ByVersion       bool      `query:"byVersion" doc:"One line for each version"`
+	Direction       string    `query:"direction" enum:"inbound,outbound" default:"inbound" doc:"Outbound only for workloads and applications"`
+	SourceNamespace string    `query:"sourceNamespace" maxLength:"253" doc:"Only what is called from this namespace; unknown for callers of which nothing is known"`
+	Source          []string  `query:"source" maxItems:"100" doc:"Only what these workloads of sourceNamespace call, such as reviews-v1,reviews-v2"`
+	Range           string    `query:"range" default:"1h" maxLength:"16" doc:"How far back, such as 15m; at most 168h"`
+	Step            string    `query:"step" default:"30s" maxLength:"16" doc:"Time between points; at most 1,000 of them"`
+	End             time.Time `query:"end" doc:"Of the range; now when it is left out"`
 }
 
 // SeriesAnswer are the lines of charts. All points lie at the same times.
@@ -57,7 +59,7 @@ func (h *Handlers) series(ctx context.Context, in *seriesInput) (*seriesOutput, 
 	}
 	subject := metrics.Subject{
 		Kind: metrics.SubjectKind(in.Kind), Namespace: in.Namespace, Name: in.Name, Direction: metrics.Direction(in.Direction),
-		Version: in.Version, ByVersion: in.ByVersion,
+		Version: in.Version, ByVersion: in.ByVersion, SourceNamespace: in.SourceNamespace, Sources: in.Source,
 	}
 	switch subject.Kind {
 	case metrics.Mesh:
@@ -75,6 +77,12 @@ func (h *Handlers) series(ctx context.Context, in *seriesInput) (*seriesOutput, 
 	}
 	if subject.Direction == metrics.Outbound && (subject.Kind == metrics.Service || subject.Kind == metrics.Mesh) {
 		return nil, huma.NewError(http.StatusUnprocessableEntity, "only workloads and applications send: ask for one of them, or for direction=inbound")
+	}
+	switch {
+	case subject.SourceNamespace == "" && len(subject.Sources) > 0:
+		return nil, huma.NewError(http.StatusUnprocessableEntity, "say in which namespace the source workloads are: sourceNamespace")
+	case subject.SourceNamespace != "" && subject.Direction == metrics.Outbound:
+		return nil, huma.NewError(http.StatusUnprocessableEntity, "what a workload sends has only itself as source: leave sourceNamespace and source out, or ask for direction=inbound")
 	}
 	list, err := h.mesh.Series(ctx, subject, r)
 	if err != nil {

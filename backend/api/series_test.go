@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,15 +73,21 @@ func TestSeries(t *testing.T) {
 	if code := ask(t, h, "GET", "/api/v1/series?kind=workload&namespace=default&name=reviews-v1&direction=outbound", "", &got); code != 200 || o.asked.Direction != metrics.Outbound || o.over.Step != 30*time.Second {
 		t.Error(code, o.asked, o.over)
 	}
+	edge := "kind=service&namespace=default&name=reviews&sourceNamespace=default&source=productpage-v1,other"
+	if code := ask(t, h, "GET", "/api/v1/series?"+edge, "", &got); code != 200 || o.asked.SourceNamespace != "default" || !slices.Equal(o.asked.Sources, []string{"productpage-v1", "other"}) {
+		t.Error(code, o.asked)
+	}
 	for path, want := range map[string]string{
-		"kind=service&namespace=default&name=nobody":                     "does not exist",
-		"kind=service&namespace=default&name=reviews&direction=outbound": "only workloads and applications send",
-		"kind=workload&name=a":                                           "namespace and name",
-		"kind=mesh&byVersion=true":                                       "leave name, version and byVersion out",
-		"kind=mesh&range=1h&step=1s":                                     "choose steps of 4s or more",
-		"kind=mesh&range=1y":                                             "range must be a duration",
-		"kind=mesh&range=10s&step=30s":                                   "step must be a duration",
-		"kind=pod&name=a":                                                "validation failed",
+		"kind=service&namespace=default&name=reviews&source=a":                               "in which namespace the source workloads are",
+		"kind=app&namespace=default&name=reviews&direction=outbound&sourceNamespace=default": "has only itself as source",
+		"kind=service&namespace=default&name=nobody":                                         "does not exist",
+		"kind=service&namespace=default&name=reviews&direction=outbound":                     "only workloads and applications send",
+		"kind=workload&name=a":         "namespace and name",
+		"kind=mesh&byVersion=true":     "leave name, version and byVersion out",
+		"kind=mesh&range=1h&step=1s":   "choose steps of 4s or more",
+		"kind=mesh&range=1y":           "range must be a duration",
+		"kind=mesh&range=10s&step=30s": "step must be a duration",
+		"kind=pod&name=a":              "validation failed",
 	} {
 		if code := ask(t, h, "GET", "/api/v1/series?"+path, "", &got); code/100 != 4 || !strings.Contains(got.Detail, want) {
 			t.Errorf("%s: %d %s, want %q", path, code, got.Detail, want)

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -55,6 +57,10 @@ type Subject struct {
 	// Not for the mesh.
 	Version   string
 	ByVersion bool
+	// SourceNamespace keeps what is called from a namespace, Sources what these
+	// workloads of it call: the past of one edge of the graph. Only for inbound.
+	SourceNamespace string
+	Sources         []string
 }
 
 // Series is one line of a chart.
@@ -80,6 +86,46 @@ func (s Subject) side() string {
 
 // matchers are the label matchers that select a subject's series.
 func (s Subject) matchers() (string, error) {
+	to, err := s.own()
+	if err != nil {
+		return "", err
+	}
+	from, err := s.callers()
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case from == "":
+		return to, nil
+	case to == "":
+		return from, nil
+	}
+	return to + "," + from, nil
+}
+
+// callers are the matchers of who calls.
+func (s Subject) callers() (string, error) {
+	switch {
+	case s.SourceNamespace == "" && len(s.Sources) == 0:
+		return "", nil
+	case s.Direction == Outbound:
+		return "", errors.New("series by source: what a workload sends has only itself as source; ask for inbound traffic")
+	case s.SourceNamespace == "":
+		return "", errors.New("series by source: say in which namespace the source workloads are")
+	}
+	out := "source_workload_namespace=" + strconv.Quote(s.SourceNamespace)
+	if len(s.Sources) == 0 {
+		return out, nil
+	}
+	names := make([]string, len(s.Sources))
+	for i, name := range s.Sources {
+		names[i] = regexp.QuoteMeta(name)
+	}
+	return out + ",source_workload=~" + strconv.Quote(strings.Join(names, "|")), nil
+}
+
+// own are the matchers of who is called, or of who calls where that is asked.
+func (s Subject) own() (string, error) {
 	side, out := s.side(), ""
 	switch s.Kind {
 	case Mesh:

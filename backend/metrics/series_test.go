@@ -95,6 +95,17 @@ func TestSeries(t *testing.T) {
 	want("application", last(metrics.Subject{Kind: metrics.App, Namespace: "default", Name: "reviews"}), map[string]float64{"requests": 35, "errors": 9})
 	want("outbound", last(metrics.Subject{Kind: metrics.Workload, Namespace: "default", Name: "productpage-v1", Direction: metrics.Outbound}),
 		map[string]float64{"requests": 20 + 3 + 4 + 1 + 10, "errors": 2 + 3 + 4 + 1 + 2})
+	from := func(namespace string, workloads ...string) metrics.Subject {
+		return metrics.Subject{Kind: metrics.Service, Name: reviews.Name, SourceNamespace: namespace, Sources: workloads}
+	}
+	want("from one workload", last(from("default", "productpage-v1")), map[string]float64{"requests": 35, "errors": 9})
+	want("from one of several", last(from("default", "other", "productpage-v1")), map[string]float64{"requests": 35, "errors": 9})
+	want("from a namespace", last(from("default")), map[string]float64{"requests": 35, "errors": 9})
+	for _, s := range []metrics.Subject{from("default", "other"), from("other"), from("default", "productpage.*"), from("default", "productpage")} {
+		if got := last(s); len(got) > 0 {
+			t.Errorf("calls from %s %v: %v", s.SourceNamespace, s.Sources, got)
+		}
+	}
 	want("mesh", last(metrics.Subject{Kind: metrics.Mesh}), map[string]float64{"requests": 35, "errors": 9})
 	want("namespace", last(metrics.Subject{Kind: metrics.Mesh, Namespace: "default"}), map[string]float64{"requests": 35})
 	if got := last(metrics.Subject{Kind: metrics.Mesh, Namespace: "other"}); len(got) > 0 {
@@ -107,6 +118,8 @@ func TestSeries(t *testing.T) {
 		{Kind: "pod"},
 		{Kind: metrics.Service, Name: "x", Direction: metrics.Outbound},
 		{Kind: metrics.Mesh, ByVersion: true},
+		{Kind: metrics.Service, Name: "x", Sources: []string{"a"}},
+		{Kind: metrics.App, Name: "x", Namespace: "default", Direction: metrics.Outbound, SourceNamespace: "default"},
 	} {
 		if _, err := c.Series(t.Context(), s, time.Second, r); err == nil {
 			t.Errorf("%+v: no error", s)

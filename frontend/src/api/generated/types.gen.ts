@@ -2261,6 +2261,14 @@ export type SeriesData = {
          */
         direction?: 'inbound' | 'outbound';
         /**
+         * Only what is called from this namespace; unknown for callers of which nothing is known
+         */
+        sourceNamespace?: string;
+        /**
+         * Only what these workloads of sourceNamespace call, such as reviews-v1,reviews-v2
+         */
+        source?: Array<string> | null;
+        /**
          * How far back, such as 15m; at most 168h
          */
         range?: string;
