@@ -297,6 +297,13 @@ func (h *health) shown(t graph.Type) (*graph.Graph, error) {
 	return g, err
 }
 
+// flowed is what the last evaluation was of; nothing before the first.
+func (h *health) flowed() graph.Traffic {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.traffic
+}
+
 // Incidents lists when services began to fail, the oldest first.
 func (h *health) Incidents(since time.Time) []graph.Transition {
 	h.mu.Lock()
@@ -348,9 +355,11 @@ func (p *plane) Graph(ctx context.Context, o graph.Options) (*graph.Graph, error
 }
 
 // liveGraph is the graph with all that its cards show. The window 0 is that of
-// the health, of which the last evaluation is read again without a question; the
-// last good one comes with the error when there was no newer one.
-func (p *plane) liveGraph(ctx context.Context, mode graph.Type, window time.Duration) (*graph.Live, error) {
+// the health, of which the last evaluation is read again without a question.
+// While the metrics cannot be read, the mesh of now comes with the error, and with
+// the figures that were read last: those in read, which it keeps for its caller
+// from one call to the next, else those of the last evaluation, else none.
+func (p *plane) liveGraph(ctx context.Context, mode graph.Type, window time.Duration, read *graph.Traffic) (*graph.Live, error) {
 	var g *graph.Graph
 	var failed error
 	if window == 0 {
@@ -364,10 +373,14 @@ func (p *plane) liveGraph(ctx context.Context, mode graph.Type, window time.Dura
 			asked = p.health.window
 		}
 		traffic, err := p.telemetry.metrics.Traffic(ctx, asked, time.Now())
-		if err != nil {
-			return nil, err
+		switch {
+		case err == nil:
+			*read = traffic
+		case read.At.IsZero():
+			*read = p.health.flowed()
 		}
-		g = graph.Build(p.Snapshot(), traffic, graph.Options{Type: mode, IncludeIdle: true})
+		failed = err
+		g = graph.Build(p.Snapshot(), *read, graph.Options{Type: mode, IncludeIdle: true})
 	}
 	return graph.Decorate(g, p.health.facts(mode, g, p.health.sparkStep(window))), failed
 }

@@ -82,12 +82,13 @@ func (p *plane) tellGraph(ctx context.Context, params live.Params, publish func(
 	}
 	mode := graph.Type(params["mode"])
 	var shown lastGraph
+	var read graph.Traffic
 	every := min(max(p.settings.Metrics.ScrapeInterval, time.Second), 2*time.Second)
 	if p.telemetry.scraper == nil {
 		every = lookEvery // the user's own server has others to answer
 	}
 	return keep(ctx, pace{atLeast: every, gap: shortGap}, p.live.revised.watch(ctx), func(ctx context.Context) {
-		g, err := p.liveGraph(ctx, mode, window)
+		g, err := p.liveGraph(ctx, mode, window, &read)
 		if ctx.Err() != nil {
 			return
 		}

@@ -82,7 +82,8 @@ func (p *parts) used(id string, err error, at time.Time) {
 	p.mu.Lock()
 	before := p.list[id]
 	p.mu.Unlock()
-	if err != nil || before.Code == unreachable {
+	// What asking it said stands: each use would say it in other words.
+	if (err != nil) != (before.Code == unreachable) {
 		p.asked(id, err, at)
 	}
 }

@@ -260,7 +260,8 @@ func (c *control) write(manifest string) {
 	}
 }
 
-// With Prometheus gone the page says so and since when, and has the rest.
+// With Prometheus gone the page says so and since when, and has the rest: also what
+// there is in the mesh, whose figures nobody ever saw.
 func TestAPageWithoutPrometheus(t *testing.T) {
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -269,10 +270,19 @@ func TestAPageWithoutPrometheus(t *testing.T) {
 	gone.Close()
 	c := newControl(t)
 	c.settings.Metrics.PrometheusURL = "http://" + gone.Addr().String()
+	if err := os.MkdirAll(c.path("run"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := local.Listen(c.path("run", "cluster.sock"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	publish(t, cluster, 1)
 	c.start()
 	defer c.stop()
 	page := c.dial("parts", "findings")
-	page.subscribe("graph", live.Params{"mode": "service", "window": "5m"})
+	page.subscribe("graph", live.Params{"mode": "workload", "window": "5m"})
 	page.until("the part is away", func() bool {
 		p, ok := element[api.LivePart](page, "parts", "prometheus")
 		return ok && p.State == "away" && p.Code == "unreachable" && p.Detail != "" && !p.Since.IsZero()
@@ -280,6 +290,9 @@ func TestAPageWithoutPrometheus(t *testing.T) {
 	page.until("the graph is stale", func() bool {
 		m, ok := element[api.GraphMeta](page, "graph", "meta")
 		return ok && m.StaleSince != nil && m.Problem != ""
+	})
+	page.until("the mesh is shown", func() bool {
+		return len(page.states["graph"].elements) > 1
 	})
 	page.until("findings are told", func() bool { return page.states["findings"] != nil })
 }
