@@ -25,10 +25,10 @@ export function MeshBanner() {
   return (
     <div className="mesh-banner" role="status">
       {wrong.map(([id, part]) => {
-        const values = { part: t.maybe(`part.${id}`) ?? id, time: clock(part.since, 'minute') };
+        const values = { part: t.maybe(`part.${id}`) ?? id, time: clock(part.since) };
         return (
           <Banner key={id} tone="degraded" lead={t.maybe(`part.${part.code}`, values) ?? t('part.away', values)}>
-            {part.detail && <q className="said">{part.detail}</q>}
+            {t.maybe(`part.${id}.${part.state}`)} {part.detail && <q className="said">{part.detail}</q>}
           </Banner>
         );
       })}

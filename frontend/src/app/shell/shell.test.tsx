@@ -66,7 +66,8 @@ test('a part that is away is said across the page', async () => {
     prometheus: { state: 'away', code: 'unreachable', since: '2026-11-20T14:06:20Z', detail: 'connection refused' },
     config: { state: 'ok', since: '2026-11-20T14:00:00Z' },
   });
-  await screen.findByText(/Prometheus does not answer since \d\d:06\./);
+  await screen.findByText(/Prometheus does not answer since \d\d:06:20\./);
+  screen.getByText(/Rules, proxies and findings are live\./);
   screen.getByText('connection refused');
 });
 

@@ -2,7 +2,9 @@ import { useMemo, useState } from 'react';
 import type { HistoryChange, LiveProxy, MeshFinding } from '../../api/generated/types.gen';
 import { type GraphParts, graphParts } from '../../api/live/graph-parts';
 import { useSelected, useTopic, useTopicStatus } from '../../api/live/use-live';
+import { figuresFrom, useOld } from '../../api/live/use-old';
 import { inScope, type Scope } from '../../lib/scope';
+import { AsOf } from '../../ui/as-of';
 import { PageHead, Sheet } from '../../ui/page';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
@@ -52,6 +54,7 @@ function Loaded({ graph, scope }: { graph: GraphParts; scope: Scope }) {
   const findings = useSelected(useTopic('findings'), findingList);
   const proxies = useMemo(() => allProxies.filter((p) => inScope(scope, p.namespace)), [allProxies, scope]);
   const changes = useChanges();
+  const old = useOld(figuresFrom(graph.meta));
   const [undone, setUndone] = useState<HistoryChange>();
   const onUndone = (change: HistoryChange) => {
     setUndone(change);
@@ -80,7 +83,7 @@ function Loaded({ graph, scope }: { graph: GraphParts; scope: Scope }) {
       return t('title.none');
     }
     if (counts.healthy === 0) {
-      return t('title.quiet');
+      return t(old === undefined ? 'title.quiet' : 'title.unknown');
     }
     return rest > 0 ? t('title.rest', { count: counts.healthy, rest }) : t('title.healthy', { count: counts.healthy });
   };
@@ -92,10 +95,18 @@ function Loaded({ graph, scope }: { graph: GraphParts; scope: Scope }) {
   const troubled = wrong.length > 0 || rejected.length > 0 || errors > 0;
   return (
     <div className="page">
-      <PageHead title={title()} facts={facts.join(' · ')} />
+      <PageHead
+        title={title()}
+        facts={
+          <>
+            <span>{facts.join(' · ')}</span>
+            {old !== undefined && <AsOf since={old} />}
+          </>
+        }
+      />
       <div className="body">
         <div className="ov">
-          <div>
+          <div className={old === undefined ? undefined : 'is-old'}>
             {troubled && (
               <WrongNow
                 troubles={wrong}
@@ -112,7 +123,7 @@ function Loaded({ graph, scope }: { graph: GraphParts; scope: Scope }) {
                 <Empty title={t('title.none')}>{t('none.text')}</Empty>
               </Sheet>
             )}
-            {services.length > 0 && counts.healthy === 0 && !troubled && (
+            {services.length > 0 && counts.healthy === 0 && old === undefined && !troubled && (
               <p className="dim">{t('quiet.proxies', { count: proxies.length })}</p>
             )}
             <ChangesSheet of={changes} undone={undone} onUndone={onUndone} />

@@ -7,7 +7,9 @@ import { workloadsOptions } from '../../api/generated/@tanstack/react-query.gen'
 import type { GraphLiveNode } from '../../api/generated/types.gen';
 import { graphParts } from '../../api/live/graph-parts';
 import { useSelected, useTopic, useTopicStatus } from '../../api/live/use-live';
+import { figuresFrom, useOld } from '../../api/live/use-old';
 import { useCan } from '../../api/session-store';
+import { AsOf } from '../../ui/as-of';
 import { HealthGlyph, Lock } from '../../ui/glyph';
 import { PageHead } from '../../ui/page';
 import { Empty, Failed, Loading } from '../../ui/states';
@@ -120,6 +122,7 @@ function Loaded(props: DetailPageProps & { node: GraphLiveNode; graph: Detail['g
   const { subject, facts, hasPod, first, node, graph } = props;
   const t = useServicesTexts();
   const mayEdit = useCan('editTraffic');
+  const old = useOld(figuresFrom(graph.meta));
   const [search, change] = useAddress();
   const current = tabs.find((tab) => tab === search.tab) ?? 'overview';
   const calls = useMemo(() => callsOf(graph, node.id), [graph, node.id]);
@@ -130,7 +133,7 @@ function Loaded(props: DetailPageProps & { node: GraphLiveNode; graph: Detail['g
   const pods = useMemo(() => all.data?.filter(hasPod), [all.data, hasPod]);
   const Part = parts[current];
   return (
-    <div className="page">
+    <div className={old === undefined ? 'page' : 'page is-old'}>
       <PageHead
         crumb={<Crumb subject={subject} />}
         title={
@@ -143,6 +146,7 @@ function Loaded(props: DetailPageProps & { node: GraphLiveNode; graph: Detail['g
           <>
             {facts}
             <Facts node={node} tls={mutualTLS(calls)} />
+            {old !== undefined && <AsOf since={old} />}
           </>
         }
         actions={

@@ -4,9 +4,11 @@ import { useMemo } from 'react';
 import type { GraphLiveNode } from '../../api/generated/types.gen';
 import { graphParts } from '../../api/live/graph-parts';
 import { useSelected, useTopic, useTopicStatus } from '../../api/live/use-live';
+import { figuresFrom, useOld } from '../../api/live/use-old';
 import { serviceAddress, workloadAddress } from '../../lib/addresses';
 import { count, duration } from '../../lib/format';
 import { inScope } from '../../lib/scope';
+import { AsOf } from '../../ui/as-of';
 import type { Column } from '../../ui/data-table';
 import { Figure } from '../../ui/figure';
 import { ErrorShare, Rate } from '../../ui/figures';
@@ -32,14 +34,15 @@ export function ListPage({ kind }: { kind: Kind }) {
   const scope = useScope();
   const topic = useTopic('graph', { mode: kind, window: scope.window });
   const status = useTopicStatus(topic);
-  const { nodes } = useSelected(topic, graphParts);
+  const { nodes, meta } = useSelected(topic, graphParts);
+  const old = useOld(figuresFrom(meta));
   const title = t(kind === 'service' ? 'services' : 'workloads');
   const all = useMemo(
     () => nodes.filter((n) => isListed(kind, n) && inScope(scope, n.namespace)),
     [nodes, kind, scope],
   );
   if (status.state === 'ready') {
-    return <Listed kind={kind} title={title} all={all} />;
+    return <Listed kind={kind} title={title} all={all} old={old} />;
   }
   return (
     <div className="page">
@@ -55,7 +58,15 @@ export function ListPage({ kind }: { kind: Kind }) {
   );
 }
 
-function Listed({ kind, title, all }: { kind: Kind; title: string; all: readonly GraphLiveNode[] }) {
+interface ListedProps {
+  kind: Kind;
+  title: string;
+  all: readonly GraphLiveNode[];
+  /** When the figures are from, while they are not of now. */
+  old: number | undefined;
+}
+
+function Listed({ kind, title, all, old }: ListedProps) {
   const t = useServicesTexts();
   const [{ q = '', sort = 'health', state }, change] = useAddress();
   const columns = useColumns(kind);
@@ -64,8 +75,16 @@ function Listed({ kind, title, all }: { kind: Kind; title: string; all: readonly
   const facts =
     rows.length === all.length ? count(all.length) : t('list.count', { count: rows.length, all: all.length });
   return (
-    <div className="page">
-      <PageHead title={title} facts={facts} />
+    <div className={old === undefined ? 'page' : 'page is-old'}>
+      <PageHead
+        title={title}
+        facts={
+          <>
+            <span>{facts}</span>
+            {old !== undefined && <AsOf since={old} />}
+          </>
+        }
+      />
       {all.length === 0 ? (
         <div className="body">
           <Empty title={t(kind === 'service' ? 'list.none.services' : 'list.none.workloads')}>

@@ -1,8 +1,10 @@
 import { Button } from '@patternfly/react-core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import { useTopic, useTopicStatus } from '../../api/live/use-live';
-import { Empty, Failed, Loading, StaleBanner } from '../../ui/states';
+import { figuresFrom, useOld } from '../../api/live/use-old';
+import { AsOf } from '../../ui/as-of';
+import { Empty, Failed, Loading } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
 import { GraphProvider, type GraphStore, useGraphStore, useGraphText, useStructure } from './graph-store';
 import { pick, type TopologySearch } from './model/address';
@@ -25,6 +27,7 @@ export function TopologyPage() {
   const topic = useTopic('graph', { mode, window });
   const status = useTopicStatus(topic);
   const store = useGraphStore(topic);
+  const old = useOld(useSyncExternalStore(store.listen, () => figuresFrom(store.meta())));
   const [paused, setPaused] = useState(false);
   useEffect(() => store.pause(paused), [store, paused]);
 
@@ -38,8 +41,13 @@ export function TopologyPage() {
   });
 
   return (
-    <div className="tp">
+    <div className={old === undefined ? 'tp' : 'tp is-old'}>
       <h1 className="vh">{t('title')}</h1>
+      {old !== undefined && (
+        <p className="tp-old">
+          <AsOf since={old} />
+        </p>
+      )}
       <GraphProvider value={store}>
         {status.state === 'error' ? (
           <Failed title={t('failed')} error={{ detail: status.detail }} />
@@ -85,23 +93,7 @@ function Body(props: BodyProps) {
       </Empty>
     );
   }
-  return (
-    <>
-      <Stale />
-      <Picture {...props} />
-    </>
-  );
-}
-
-/** Figures that are not of now say so. */
-function Stale() {
-  const t = useTopologyTexts();
-  const text = useGraphText((s) => `${s.meta()?.staleSince ?? ''} ${s.meta()?.problem ?? ''}`);
-  const space = text.indexOf(' ');
-  const since = text.slice(0, space);
-  return since ? (
-    <StaleBanner since={Date.parse(since)}>{t('stale', { detail: text.slice(space + 1) })}</StaleBanner>
-  ) : null;
+  return <Picture {...props} />;
 }
 
 function Foot(props: { paused: boolean; onPause: () => void; onSelect: (node: string) => void }) {
