@@ -20,6 +20,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/history"
 	"github.com/heddle-mesh/heddle/backend/live"
 	"github.com/heddle-mesh/heddle/backend/preview"
+	"github.com/heddle-mesh/heddle/backend/queue"
 	"github.com/heddle-mesh/heddle/backend/traces"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
@@ -88,7 +89,7 @@ type Handlers struct {
 	live        *live.Hub
 	history     *history.History
 	owner       string
-	checking    chan struct{} // holds a place for each check of manifests that runs
+	turns       *queue.Queue  // of expensive requests
 	following   chan struct{} // holds a place for each log that is followed
 	log         *slog.Logger
 }
@@ -115,7 +116,7 @@ func New(o Options) *Handlers {
 	return &Handlers{
 		mesh: o.Mesh, version: o.Version, prometheus: o.Prometheus, own: o.OwnMetrics, scrapeToken: o.ScrapeToken, hosts: o.Hosts,
 		through: o.Proxies, auth: o.Auth, console: cmp.Or(o.Console, &Console{}), needs: needsOf(routes), live: o.Live, history: o.History, owner: o.Owner,
-		checking: make(chan struct{}, checksAtOnce), following: make(chan struct{}, maxFollowers), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
+		turns: queue.New(turns), following: make(chan struct{}, maxFollowers), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 	}
 }
 

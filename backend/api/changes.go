@@ -137,7 +137,10 @@ func (h *Handlers) tryToMake(ctx context.Context, w wish, refs []mesh.Ref) (out 
 	if len(found) > 0 {
 		return nil, nil, stale(found)
 	}
-	proposal, refusals := preview.Resolve(rest, present)
+	proposal, refusals, err := preview.Resolve(ctx, rest, present)
+	if err != nil {
+		return nil, nil, err
+	}
 	if proposal == nil {
 		return nil, nil, refuse("nothing was written", refusals)
 	}

@@ -177,7 +177,7 @@ spec:
 			at = s.To
 		}
 		mended := string(utf16.Decode(append(out, units[at:]...)))
-		want, err := config.Splice([]byte(weights[strings.Index(weights, "apiVersion"):]), f.Fix...)
+		want, err := config.Splice(t.Context(), []byte(weights[strings.Index(weights, "apiVersion"):]), f.Fix...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/heddle-mesh/heddle/backend/auth"
 	"github.com/heddle-mesh/heddle/backend/database"
+	"github.com/heddle-mesh/heddle/backend/queue"
 )
 
 // Capability is what a caller must be allowed to do. Roles are sets of these.
@@ -245,6 +246,7 @@ func known(err error) *Problem {
 	var no *auth.Forbidden
 	var bad *auth.Invalid
 	var slow *auth.Throttled
+	var busy *queue.Busy
 	switch {
 	case errors.As(err, &no):
 		return forbidden(no)
@@ -255,6 +257,13 @@ func known(err error) *Problem {
 	case errors.As(err, &slow):
 		p := newProblem(http.StatusTooManyRequests, "throttled", "too many attempts", slow.Error())
 		p.Params = map[string]any{"seconds": slow.Seconds()}
+		return p
+	case errors.As(err, &busy):
+		p := newProblem(http.StatusServiceUnavailable, "busy", "the server is busy", busy.Error())
+		if busy.Own {
+			p = newProblem(http.StatusTooManyRequests, "busy", "too many requests at once", busy.Error())
+		}
+		p.Params = map[string]any{"seconds": busy.Seconds()}
 		return p
 	case errors.Is(err, auth.ErrNotSignedIn):
 		return newProblem(http.StatusUnauthorized, "notSignedIn", "sign in first", "the session is over; sign in again")

@@ -99,7 +99,7 @@ func (h *Handlers) conflict(ctx context.Context, e preview.Entry, now *mesh.Obje
 		if from == nil {
 			from = theirs
 		}
-		if mine, err = config.Splice(from, e.Edits...); err != nil {
+		if mine, err = config.Splice(ctx, from, e.Edits...); err != nil {
 			return c, false, huma.NewError(http.StatusUnprocessableEntity, e.Ref.String()+": "+err.Error())
 		}
 	}

@@ -218,6 +218,11 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 	if err != nil || settle < 0 || settle > maxSettle {
 		return nil, huma.NewError(http.StatusUnprocessableEntity, "settle must be a duration up to 30s, such as 1500ms")
 	}
+	leave, err := h.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	var objects []*mesh.Object
 	var findings []mesh.Finding
 	from := map[mesh.Ref]string{}
@@ -284,6 +289,7 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 			return nil, err
 		}
 	}
+	leave() // waiting for the proxies costs nothing
 	if settle > 0 {
 		waiting, done := context.WithTimeout(ctx, settle)
 		defer done()
@@ -379,7 +385,7 @@ func (h *Handlers) edit(ctx context.Context, in *editInput) (*objectOutput, erro
 	if err := h.unlessStale(ctx, entry, o); err != nil {
 		return nil, err
 	}
-	text, err := config.Splice(o.Text, in.Body.Edits...)
+	text, err := config.Splice(ctx, o.Text, in.Body.Edits...)
 	if err != nil {
 		return nil, huma.NewError(http.StatusUnprocessableEntity, err.Error())
 	}

@@ -68,8 +68,8 @@ func (h *Handlers) propose(ctx context.Context, entries []preview.Entry, conflic
 			return nil, nil, problemOf(err)
 		}
 	}
-	proposal, refusals := preview.Resolve(entries, present)
-	return proposal, refusals, nil
+	proposal, refusals, err := preview.Resolve(ctx, entries, present)
+	return proposal, refusals, problemOf(err)
 }
 
 type envoyDiffInput struct {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -34,7 +35,7 @@ func newProblem(status int, code, title, detail string) *Problem {
 // GetHeaders implements huma.HeadersError.
 func (p *Problem) GetHeaders() http.Header {
 	out := http.Header{}
-	if seconds, ok := p.Params["seconds"].(int); ok && p.Status == http.StatusTooManyRequests {
+	if seconds, ok := p.Params["seconds"].(int); ok && (p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable) {
 		out.Set("Retry-After", strconv.Itoa(seconds))
 	}
 	return out
@@ -48,6 +49,8 @@ func problemOf(err error) error {
 		return nil
 	case errors.As(err, &already):
 		return err
+	case errors.Is(err, context.Canceled):
+		return huma.NewError(http.StatusServiceUnavailable, "whoever asked is gone; the work ended")
 	case errors.Is(err, source.ErrStale):
 		return huma.NewError(http.StatusPreconditionFailed, err.Error())
 	case errors.Is(err, source.ErrNotFound), errors.Is(err, history.ErrUnknown):

@@ -53,6 +53,9 @@ func (h *Handlers) try(ctx context.Context, in *tryInput) (*tryOutput, error) {
 	}
 	out := &tryOutput{}
 	if out.Body.Before, out.Body.After, err = h.mesh.Try(ctx, w, call, proposal); err != nil {
+		if ctx.Err() != nil {
+			return nil, problemOf(ctx.Err())
+		}
 		return nil, huma.NewError(http.StatusUnprocessableEntity, err.Error())
 	}
 	return out, nil

@@ -96,9 +96,12 @@ func (c *checks) observed() validate.Evidence {
 // findings are those of the latest snapshot.
 func (c *checks) findings() []mesh.Finding { return c.engine.Report().Findings }
 
-// of are those of another snapshot, that may never be.
-func (c *checks) of(s *mesh.Snapshot) []mesh.Finding {
-	return validate.Run(s, c.observed(), c.options).Findings
+// of are those of another snapshot, that may never be; when ctx ends, they are
+// worth nothing.
+func (c *checks) of(ctx context.Context, s *mesh.Snapshot) []mesh.Finding {
+	opt := c.options
+	opt.Stop = ctx.Done()
+	return validate.Run(s, c.observed(), opt).Findings
 }
 
 // Evidence implements api.Mesh.
@@ -116,5 +119,9 @@ func (p *plane) Check(ctx context.Context, written []*mesh.Object, removed []mes
 	}
 	before := mesh.Build(p.head.Get(), in)
 	after := before.Without(removed...).With(written...)
-	return validate.Added(p.checks.of(before), p.checks.of(after)), nil
+	was, is := p.checks.of(ctx, before), p.checks.of(ctx, after)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return validate.Added(was, is), nil
 }

@@ -15,7 +15,7 @@ import (
 // openDelivery follows every change that is recorded on its way to the proxies.
 func (p *plane) openDelivery() {
 	p.delivery = delivery.New(func(before, after *mesh.Snapshot) []*preview.Effect {
-		effects, _, _ := preview.Effects(p.between(before, after))
+		effects, _, _, _ := preview.Effects(context.Background(), p.between(before, after))
 		return effects
 	})
 	p.xds.Listen(p.delivery)

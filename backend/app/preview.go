@@ -32,11 +32,13 @@ func (p *plane) Preview(ctx context.Context, change *preview.Proposal) (*preview
 		return nil, err
 	}
 	in := preview.Input{Scene: scene, Proposal: change}
-	in.ChecksBefore, in.ChecksAfter = p.checked(scene.Before, scene.After)
+	if in.ChecksBefore, in.ChecksAfter, err = p.checked(ctx, scene.Before, scene.After); err != nil {
+		return nil, err
+	}
 	if traffic, err := p.health.last(graph.ByWorkload); err == nil {
 		in.Traffic = traffic
 	}
-	return preview.New(in), nil
+	return preview.New(ctx, in)
 }
 
 // PreviewEnvoy implements api.Mesh.
@@ -45,8 +47,11 @@ func (p *plane) PreviewEnvoy(ctx context.Context, change *preview.Proposal, grou
 	if err != nil {
 		return nil, false, err
 	}
-	effects, _, _ := preview.Effects(scene)
-	return preview.Diffs(effects, group)
+	effects, _, _, err := preview.Effects(ctx, scene)
+	if err != nil {
+		return nil, false, err
+	}
+	return preview.Diffs(ctx, effects, group)
 }
 
 // scene is the mesh as it is and as it would be, with who is connected.
@@ -108,19 +113,27 @@ func (p *plane) present(ctx context.Context) (*mesh.Snapshot, error) {
 	return head, nil
 }
 
-// checked are the findings of the checks on two snapshots.
-func (p *plane) checked(before, after *mesh.Snapshot) (was, is []mesh.Finding) {
+// checked are the findings of the checks on two snapshots. The only error is that
+// of ctx, when it ends first.
+func (p *plane) checked(ctx context.Context, before, after *mesh.Snapshot) (was, is []mesh.Finding, err error) {
 	v := &p.previews
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.engine == nil {
 		v.engine = validate.NewEngine(p.checks.options)
 	}
-	v.engine.Update(before)
+	stop := ctx.Done()
+	if _, whole := v.engine.UpdateUntil(stop, before); !whole || ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
 	if now := time.Now(); now.Sub(v.observed) > observeEvery {
 		v.observed = now
 		v.engine.Observe(p.checks.observed())
 	}
 	was = v.engine.Report().Findings
-	return was, v.engine.Update(after).Findings
+	then, whole := v.engine.UpdateUntil(stop, after)
+	if !whole {
+		return nil, nil, ctx.Err()
+	}
+	return was, then.Findings, nil
 }

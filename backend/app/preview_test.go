@@ -64,7 +64,7 @@ func bookinfoPlane(t *testing.T, pods ...string) *plane {
 		t.Fatal(err)
 	}
 	p.delivery = delivery.New(func(before, after *mesh.Snapshot) []*preview.Effect {
-		effects, _, _ := preview.Effects(p.between(before, after))
+		effects, _, _, _ := preview.Effects(context.Background(), p.between(before, after))
 		return effects
 	})
 	p.xds.Listen(p.delivery)
@@ -112,9 +112,9 @@ func (p *plane) proposal(t *testing.T, edits ...config.Edit) *preview.Proposal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	change, problems := preview.Resolve([]preview.Entry{{Ref: reviewsRef, ETag: "*", Edits: edits}}, objects)
+	change, problems, err := preview.Resolve(t.Context(), []preview.Entry{{Ref: reviewsRef, ETag: "*", Edits: edits}}, objects)
 	if change == nil {
-		t.Fatalf("%+v", problems)
+		t.Fatalf("%v %+v", err, problems)
 	}
 	return change
 }

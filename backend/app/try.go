@@ -29,7 +29,7 @@ func (p *plane) Try(ctx context.Context, from *mesh.Workload, call simulate.Call
 	if err != nil {
 		return nil, nil, err
 	}
-	next, err := p.changed(scene, from, held)
+	next, err := p.changed(ctx, scene, from, held)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -54,7 +54,7 @@ func (p *plane) held(from *mesh.Workload) ([]*xds.Resource, error) {
 
 // changed is what a proxy would have after a change. What cannot be made stays
 // as it is.
-func (p *plane) changed(scene preview.Scene, from *mesh.Workload, held []*xds.Resource) (*xds.ResourceSet, error) {
+func (p *plane) changed(ctx context.Context, scene preview.Scene, from *mesh.Workload, held []*xds.Resource) (*xds.ResourceSet, error) {
 	for _, c := range scene.Proxies {
 		if c.UID == from.UID {
 			scene.Proxies = scene.Proxies[:0:0]
@@ -62,7 +62,10 @@ func (p *plane) changed(scene preview.Scene, from *mesh.Workload, held []*xds.Re
 			break
 		}
 	}
-	effects, _, _ := preview.Effects(scene)
+	effects, _, _, err := preview.Effects(ctx, scene)
+	if err != nil {
+		return nil, err
+	}
 	type key struct{ typ, name string }
 	gone := map[key]bool{}
 	var next []*xds.Resource

@@ -148,9 +148,9 @@ func result(t testing.TB, snap *mesh.Snapshot, candidate string, weights map[str
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, problems := preview.Resolve(entries, snap.Objects)
+	p, problems, err := preview.Resolve(t.Context(), entries, snap.Objects)
 	if p == nil {
-		t.Fatalf("the change cannot be made: %+v", problems)
+		t.Fatalf("the change cannot be made: %v %+v", err, problems)
 	}
 	for _, i := range p.Items {
 		if i.Stale {

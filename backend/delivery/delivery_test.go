@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 		plan := func(s *mesh.Snapshot) func(xds.Proxy) *xds.Plan {
 			return func(p xds.Proxy) *xds.Plan { plan, _ := planner.Plan(s, p); return plan }
 		}
-		effects, _, _ := preview.Effects(preview.Scene{
+		effects, _, _, _ := preview.Effects(context.Background(), preview.Scene{
 			Before: before, After: after, Proxies: server.Connected(), PlanBefore: plan(before), PlanAfter: plan(after), Make: server.Make,
 		})
 		return effects

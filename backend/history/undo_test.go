@@ -64,7 +64,7 @@ func TestUndoRestoresEveryByte(t *testing.T) {
 			if rapid.Bool().Draw(r, "more") {
 				edits = append(edits, config.Edit{Op: config.Set, Path: "metadata.annotations", Value: "{k: v}"})
 			}
-			text, err := config.Splice(o.Text, edits...)
+			text, err := config.Splice(t.Context(), o.Text, edits...)
 			if err != nil {
 				r.Fatal(err)
 			}

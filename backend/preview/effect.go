@@ -2,6 +2,7 @@ package preview
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -50,17 +51,21 @@ type Effect struct {
 
 // Effects works out what a change does to proxies: those that get the same are
 // one effect, those that get nothing new are in none. Only parts whose keys
-// differ are made. The findings are those of making them, before and after.
-func Effects(s Scene) (effects []*Effect, before, after []mesh.Finding) {
-	w := &worker{scene: s, moves: map[move]*step{}, byID: map[mesh.Hash]*Effect{}, pairs: map[[2]*xds.Plan]*Effect{}}
+// differ are made. The findings are those of making them, before and after. The
+// only error is that of ctx, when it ends first.
+func Effects(ctx context.Context, s Scene) (effects []*Effect, before, after []mesh.Finding, err error) {
+	w := &worker{ctx: ctx, scene: s, moves: map[move]*step{}, byID: map[mesh.Hash]*Effect{}, pairs: map[[2]*xds.Plan]*Effect{}}
 	for _, p := range s.Proxies {
 		w.add(p)
+		if err := ctx.Err(); err != nil {
+			return nil, nil, nil, err // what was worked out may be half of it
+		}
 	}
 	for _, e := range w.byID {
 		effects = append(effects, e)
 	}
 	slices.SortFunc(effects, func(a, b *Effect) int { return cmp.Compare(a.ID, b.ID) })
-	return effects, w.before, w.after
+	return effects, w.before, w.after, nil
 }
 
 // move is from one list of parts to another, each the same slice for all
@@ -74,6 +79,7 @@ type step struct {
 }
 
 type worker struct {
+	ctx           context.Context // of one run of Effects
 	scene         Scene
 	moves         map[move]*step
 	pairs         map[[2]*xds.Plan]*Effect
@@ -139,7 +145,7 @@ func (w *worker) step(m move, from, to []xds.Part) *step {
 		return have
 	}
 	s := &step{}
-	for len(from) > 0 || len(to) > 0 {
+	for (len(from) > 0 || len(to) > 0) && w.ctx.Err() == nil {
 		order := 0
 		switch {
 		case len(from) == 0:

@@ -1,6 +1,7 @@
 package preview
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -39,8 +40,9 @@ type Proposal struct {
 
 // Resolve reads entries against the objects that are present. Where something
 // cannot be read, or names another object than it should, there is no proposal,
-// and the findings say why, with their lines.
-func Resolve(entries []Entry, present mesh.Table[mesh.Ref, *mesh.Object]) (*Proposal, []mesh.Finding) {
+// and the findings say why, with their lines. The only error is that of ctx, when
+// it ends first.
+func Resolve(ctx context.Context, entries []Entry, present mesh.Table[mesh.Ref, *mesh.Object]) (*Proposal, []mesh.Finding, error) {
 	p := &Proposal{}
 	var refusals []mesh.Finding
 	seen := map[mesh.Ref]bool{}
@@ -53,7 +55,10 @@ func Resolve(entries []Entry, present mesh.Table[mesh.Ref, *mesh.Object]) (*Prop
 		item := Item{Entry: e}
 		item.Before, _ = present.Get(e.Ref)
 		item.Stale = stale(e.ETag, item.Before)
-		problems := item.read()
+		problems := item.read(ctx)
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		failed := false
 		for _, f := range problems {
 			failed = failed || f.Severity == mesh.Error
@@ -66,9 +71,9 @@ func Resolve(entries []Entry, present mesh.Table[mesh.Ref, *mesh.Object]) (*Prop
 		p.Items = append(p.Items, item)
 	}
 	if len(refusals) > 0 {
-		return nil, append(refusals, p.Problems...)
+		return nil, append(refusals, p.Problems...), nil
 	}
-	return p, nil
+	return p, nil, nil
 }
 
 func stale(etag string, present *mesh.Object) bool {
@@ -82,7 +87,7 @@ func stale(etag string, present *mesh.Object) bool {
 }
 
 // read makes the object of the item and gives what is wrong with its text.
-func (i *Item) read() []mesh.Finding {
+func (i *Item) read(ctx context.Context) []mesh.Finding {
 	if i.Delete {
 		if i.Before == nil {
 			return []mesh.Finding{refusal(i.Ref, mesh.CodeSchema, "there is nothing to delete: the object does not exist")}
@@ -100,7 +105,7 @@ func (i *Item) read() []mesh.Finding {
 		if i.Before == nil || i.Before.Text == nil {
 			return []mesh.Finding{refusal(i.Ref, mesh.CodeSchema, "there is no text to edit; send the whole document")}
 		}
-		edited, err := config.Splice(i.Before.Text, i.Edits...)
+		edited, err := config.Splice(ctx, i.Before.Text, i.Edits...)
 		if err != nil {
 			return []mesh.Finding{refusal(i.Ref, mesh.CodeSchema, err.Error())}
 		}

@@ -6,6 +6,7 @@ package preview
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -99,15 +100,21 @@ func Refuse(findings []mesh.Finding) *Preview {
 	}
 }
 
-// New works a preview out.
-func New(in Input) *Preview {
-	effects, madeBefore, madeAfter := Effects(in.Scene)
+// New works a preview out. The only error is that of ctx, when it ends first.
+func New(ctx context.Context, in Input) (*Preview, error) {
+	effects, madeBefore, madeAfter, err := Effects(ctx, in.Scene)
+	if err != nil {
+		return nil, err
+	}
 	p := &Preview{Written: texts(in.Proposal), Groups: []Group{}}
 	before := slices.Concat(in.Before.Findings, in.ChecksBefore, madeBefore)
 	after := slices.Concat(in.After.Findings, in.Proposal.Problems, in.ChecksAfter, madeAfter)
 	p.Findings = compare(once(before), once(after))
 	place := placing(in.Proposal)
 	for i := range p.Findings.Added {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		f := &p.Findings.Added[i]
 		place(f)
 		p.Blocked = p.Blocked || f.Severity == mesh.Error
@@ -115,17 +122,22 @@ func New(in Input) *Preview {
 	figures := newFigures(in.Traffic, in.Proxies)
 	reaches := make([]reach, len(effects))
 	for i, e := range effects {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		reaches[i] = reachOf(e.Resources, in.Before)
 		p.Groups = append(p.Groups, groupOf(e, reaches[i], figures))
 	}
 	slices.SortStableFunc(p.Groups, func(a, b Group) int {
 		return cmp.Or(-cmp.Compare(a.rps(), b.rps()), -cmp.Compare(a.refusing(), b.refusing()), -cmp.Compare(len(a.Proxies), len(b.Proxies)))
 	})
-	p.Settings = settingChanges(in.Scene, effects, reaches)
+	if p.Settings, err = settingChanges(ctx, in.Scene, effects, reaches); err != nil {
+		return nil, err
+	}
 	if in.Traffic != nil {
 		p.Requests = figures.requests()
 	}
-	return p
+	return p, nil
 }
 
 func compare(before, after []mesh.Finding) Findings {
@@ -270,7 +282,7 @@ type ResourceDiff struct {
 
 // Diffs shows what one effect, by its ID, does to Envoy's configuration; false
 // when there is none of that name. At most 100 resources are shown.
-func Diffs(effects []*Effect, id string) ([]ResourceDiff, bool, error) {
+func Diffs(ctx context.Context, effects []*Effect, id string) ([]ResourceDiff, bool, error) {
 	i := slices.IndexFunc(effects, func(e *Effect) bool { return e.ID == id })
 	if i < 0 {
 		return nil, false, nil
@@ -279,6 +291,9 @@ func Diffs(effects []*Effect, id string) ([]ResourceDiff, bool, error) {
 	for _, r := range effects[i].Resources {
 		if len(list) == maxDiffs {
 			break
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, true, err
 		}
 		before, err := readable(r.Before)
 		if err != nil {

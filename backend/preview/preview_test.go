@@ -1,6 +1,8 @@
 package preview_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -56,9 +58,9 @@ type scene struct {
 func newScene(t *testing.T, text string, refusing string, entries ...preview.Entry) scene {
 	t.Helper()
 	before := meshtest.Seal(t, meshtest.Snapshot(t, meshtest.Bookinfo()+text))
-	proposal, problems := preview.Resolve(entries, before.Objects)
+	proposal, problems, err := preview.Resolve(t.Context(), entries, before.Objects)
 	if proposal == nil {
-		t.Fatalf("not resolved: %+v", problems)
+		t.Fatalf("not resolved: %v %+v", err, problems)
 	}
 	after := proposal.Apply(before)
 	var proxies []serve.Connected
@@ -92,6 +94,15 @@ func newScene(t *testing.T, text string, refusing string, entries ...preview.Ent
 	}}
 }
 
+func (s scene) preview(t *testing.T) *preview.Preview {
+	t.Helper()
+	p, err := preview.New(t.Context(), s.Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func edit(ref mesh.Ref, edits ...config.Edit) preview.Entry {
 	return preview.Entry{Ref: ref, ETag: "*", Edits: edits}
 }
@@ -119,7 +130,7 @@ func TestWeightChangeConcernsCallersOfTheService(t *testing.T) {
 		config.Edit{Op: config.Set, Path: "spec.http[0].route[0].weight", Value: "70"},
 		config.Edit{Op: config.Set, Path: "spec.http[0].route[1].weight", Value: "30"}))
 	s.Traffic = reviewsTraffic()
-	p := preview.New(s.Input)
+	p := s.preview(t)
 	if p.Blocked || p.Refused || len(p.Findings.Added)+len(p.Findings.Gone) != 0 {
 		t.Errorf("findings: %+v", p.Findings)
 	}
@@ -164,8 +175,11 @@ func TestWeightChangeConcernsCallersOfTheService(t *testing.T) {
 
 func TestEnvoyDiffShowsOnlyWhatChanges(t *testing.T) {
 	s := newScene(t, rules, "", edit(routes, config.Edit{Op: config.Set, Path: "spec.http[0].timeout", Value: "2s"}))
-	effects, _, _ := preview.Effects(s.Scene)
-	diffs, ok, err := preview.Diffs(effects, preview.New(s.Input).Groups[0].ID)
+	effects, _, _, err := preview.Effects(t.Context(), s.Scene)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diffs, ok, err := preview.Diffs(t.Context(), effects, s.preview(t).Groups[0].ID)
 	if err != nil || !ok || len(diffs) != 1 {
 		t.Fatalf("%v %v %+v", err, ok, diffs)
 	}
@@ -173,7 +187,7 @@ func TestEnvoyDiffShowsOnlyWhatChanges(t *testing.T) {
 	if !strings.Contains(text, "-      timeout: 0s\n") || !strings.Contains(text, "+      timeout: 2s\n") || !strings.HasPrefix(text, "@@ -") || strings.Count(text, "\n") > 12 {
 		t.Errorf("diff:\n%s", text)
 	}
-	if _, ok, _ := preview.Diffs(effects, "none"); ok {
+	if _, ok, _ := preview.Diffs(t.Context(), effects, "none"); ok {
 		t.Error("a group that is not there was shown")
 	}
 }
@@ -187,7 +201,7 @@ spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: ht
 `},
 		edit(routes, config.Edit{Op: config.Set, Path: "spec.gateways", Value: "[edge, mesh]"}),
 		edit(destination, config.Edit{Op: config.Set, Path: "spec.subsets[0].trafficPolicy.loadBalancer.simple", Value: "RANDOM"}))
-	p := preview.New(s.Input)
+	p := s.preview(t)
 	var got [][]string
 	for _, g := range p.Groups {
 		var ids []string
@@ -217,7 +231,7 @@ spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: ht
 
 func TestWhatChangesNothingTellsNobody(t *testing.T) {
 	s := newScene(t, rules, "", edit(routes, config.Edit{Op: config.Set, Path: "metadata.labels", Value: "{team: a}"}))
-	p := preview.New(s.Input)
+	p := s.preview(t)
 	if len(p.Groups) != 0 || len(p.Settings) != 0 || p.Requests != nil {
 		t.Errorf("a label told somebody: %+v", p)
 	}
@@ -225,7 +239,7 @@ func TestWhatChangesNothingTellsNobody(t *testing.T) {
 
 func TestAddedErrorBlocksAndIsPlaced(t *testing.T) {
 	s := newScene(t, rules, "", preview.Entry{Ref: destination, ETag: "*", Delete: true})
-	p := preview.New(s.Input)
+	p := s.preview(t)
 	if !p.Blocked || p.Refused || len(p.Findings.Added) == 0 {
 		t.Fatalf("%+v", p.Findings)
 	}
@@ -234,7 +248,7 @@ func TestAddedErrorBlocksAndIsPlaced(t *testing.T) {
 	}
 	// And it mends what it broke.
 	back := newScene(t, rules[strings.Index(rules, "---\n# kept"):], "", preview.Entry{Ref: destination, YAML: rules[4:strings.Index(rules, "---\n# kept")]})
-	p = preview.New(back.Input)
+	p = back.preview(t)
 	if p.Blocked || len(p.Findings.Gone) == 0 {
 		t.Errorf("gone: %+v", p.Findings)
 	}
@@ -244,7 +258,7 @@ func TestAddedErrorBlocksAndIsPlaced(t *testing.T) {
 	}
 
 	broken := newScene(t, rules, "", edit(routes, config.Edit{Op: config.Set, Path: "spec.http[0].route[1].destination.subset", Value: "v9"}))
-	p = preview.New(broken.Input)
+	p = broken.preview(t)
 	i := slices.IndexFunc(p.Findings.Added, func(f mesh.Finding) bool { return f.Severity == mesh.Error && f.Ref == routes })
 	if !p.Blocked || i < 0 || p.Findings.Added[i].Line == 0 {
 		t.Errorf("added: %+v", p.Findings.Added)
@@ -264,19 +278,19 @@ func TestRefusals(t *testing.T) {
 		"nothing there":  {preview.Entry{Ref: mesh.Ref{Kind: mesh.KindVirtualService, Namespace: "default", Name: "x"}, Delete: true}, "HDL0002"},
 		"edits of none":  {edit(mesh.Ref{Kind: mesh.KindVirtualService, Namespace: "default", Name: "x"}, config.Edit{Op: config.Delete, Path: "spec.http"}), "HDL0002"},
 	} {
-		p, findings := preview.Resolve([]preview.Entry{c.entry}, present)
+		p, findings, _ := preview.Resolve(t.Context(), []preview.Entry{c.entry}, present)
 		if p != nil || len(findings) == 0 || findings[0].Code != c.want || findings[0].Ref != c.entry.Ref {
 			t.Errorf("%s: %+v", name, findings)
 		}
 	}
-	if p, findings := preview.Resolve([]preview.Entry{edit(routes), edit(routes)}, present); p != nil || !slices.ContainsFunc(findings, func(f mesh.Finding) bool { return f.Code == mesh.CodeDuplicate }) {
+	if p, findings, _ := preview.Resolve(t.Context(), []preview.Entry{edit(routes), edit(routes)}, present); p != nil || !slices.ContainsFunc(findings, func(f mesh.Finding) bool { return f.Code == mesh.CodeDuplicate }) {
 		t.Errorf("twice: %+v", findings)
 	}
 	wrong := preview.Refuse([]mesh.Finding{{Code: "HDL0001", Severity: mesh.Error}})
 	if !wrong.Refused || !wrong.Blocked {
 		t.Error("a refusal is none")
 	}
-	_, findings := preview.Resolve([]preview.Entry{edit(routes, config.Edit{Op: config.Set, Path: "spec.http[0].timeout", Value: "soon"})}, present)
+	_, findings, _ := preview.Resolve(t.Context(), []preview.Entry{edit(routes, config.Edit{Op: config.Set, Path: "spec.http[0].timeout", Value: "soon"})}, present)
 	if findings[0].Line == 0 {
 		t.Errorf("the mistake has no line: %+v", findings[0])
 	}
@@ -303,7 +317,7 @@ func TestStaleEntries(t *testing.T) {
 		if c.ref == missing {
 			yaml = text
 		}
-		p, findings := preview.Resolve([]preview.Entry{{Ref: c.ref, ETag: c.etag, YAML: yaml}}, snap.Objects)
+		p, findings, _ := preview.Resolve(t.Context(), []preview.Entry{{Ref: c.ref, ETag: c.etag, YAML: yaml}}, snap.Objects)
 		if p == nil || p.Items[0].Stale != c.stale {
 			t.Errorf("%s with etag %q: %+v %+v", c.ref, c.etag, p, findings)
 		}
@@ -313,8 +327,40 @@ func TestStaleEntries(t *testing.T) {
 func TestSecretsAreNotShown(t *testing.T) {
 	ref := mesh.Ref{Kind: mesh.KindSecret, Namespace: "default", Name: "cert"}
 	s := newScene(t, rules, "", preview.Entry{Ref: ref, YAML: "apiVersion: v1\nkind: Secret\nmetadata: {name: cert, namespace: default}\nstringData: {key: hunter2}\n"})
-	p := preview.New(s.Input)
+	p := s.preview(t)
 	if strings.Contains(*p.Written[0].After, "hunter2") {
 		t.Error("the content of a secret is shown")
+	}
+}
+
+// Whoever asked may be gone in the middle of the work.
+func TestAnAbandonedPreviewEnds(t *testing.T) {
+	timeouts := edit(routes, config.Edit{Op: config.Set, Path: "spec.http[0].timeout", Value: "2s"})
+	subsets := edit(destination, config.Edit{Op: config.Set, Path: "spec.trafficPolicy", Value: "{loadBalancer: {simple: ROUND_ROBIN}}"})
+	s := newScene(t, rules, "", timeouts, subsets)
+	s.preview(t)
+	whole := *s.made
+	ctx, leave := context.WithCancel(t.Context())
+	made := s.Make
+	s.Make = func(p xds.Part) serve.Made {
+		leave()
+		return made(p)
+	}
+	*s.made = 0
+	if _, err := preview.New(ctx, s.Input); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want canceled", err)
+	}
+	if *s.made > whole/4 { // what was begun is ended
+		t.Errorf("%d of %d parts were made although nobody waited any more", *s.made, whole)
+	}
+	if _, _, err := preview.Resolve(ctx, []preview.Entry{timeouts}, s.Before.Objects); !errors.Is(err, context.Canceled) {
+		t.Errorf("entries: %v, want canceled", err)
+	}
+	effects, _, _, err := preview.Effects(t.Context(), s.Scene)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := preview.Diffs(ctx, effects, effects[0].ID); !errors.Is(err, context.Canceled) {
+		t.Errorf("diffs: %v, want canceled", err)
 	}
 }

@@ -2,6 +2,7 @@ package preview
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 
@@ -34,7 +35,7 @@ type SettingChange struct {
 
 // settingChanges compares the settings of the services in reach as a proxy of
 // each effect has them.
-func settingChanges(s Scene, effects []*Effect, reaches []reach) []SettingChange {
+func settingChanges(ctx context.Context, s Scene, effects []*Effect, reaches []reach) ([]SettingChange, error) {
 	before, after := scope.NewIndex(s.Before), scope.NewIndex(s.After)
 	out := []SettingChange{}
 	seen := map[string]bool{}
@@ -45,6 +46,9 @@ func settingChanges(s Scene, effects []*Effect, reaches []reach) []SettingChange
 		asker := askerOf(e.Proxies[0])
 		was, is := before.For(asker), after.For(asker)
 		for _, host := range slices.Sorted(maps.Keys(reaches[i].hosts)) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			for _, c := range compareSettings(s, was, is, host) {
 				key := c.Scope + "\x00" + c.Rule + "\x00" + c.Setting + "\x00" + valueText(c.Before) + "\x00" + valueText(c.After)
 				if !seen[key] && len(out) < maxSettings {
@@ -54,7 +58,7 @@ func settingChanges(s Scene, effects []*Effect, reaches []reach) []SettingChange
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 func valueText(v *Value) string {

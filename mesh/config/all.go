@@ -22,6 +22,9 @@ func (opt Options) DecodeAll(files []File) []Result {
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		workers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+				if opt.stopped() {
+					return
+				}
 				out[i] = opt.Decode(files[i].Name, files[i].Data)
 			}
 		})

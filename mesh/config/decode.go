@@ -73,6 +73,17 @@ type Options struct {
 	Checks bool
 	// Namespace is where objects live that name none; empty is DefaultNamespace.
 	Namespace string
+	// Stop, once closed, ends the work early: nobody waits for what is read.
+	Stop <-chan struct{}
+}
+
+func (opt Options) stopped() bool {
+	select {
+	case <-opt.Stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // Decode reads every document of a file, YAML or JSON, strictly: an unknown
@@ -104,6 +115,9 @@ func (opt Options) Decode(file string, data []byte) Result {
 		d.whole(data, line, "the text is not UTF-8; save the file in that encoding")
 	default:
 		for _, doc := range Split(data) {
+			if opt.stopped() {
+				break
+			}
 			if !doc.Blank() {
 				d.document(doc)
 			}

@@ -22,7 +22,7 @@ func Replacements(text []byte, edits ...Edit) ([]Replacement, error) {
 	pieces := []piece{{to: len(text)}}
 	now := text
 	for _, e := range edits {
-		next, err := Splice(now, e)
+		next, err := splice(now, e)
 		if err != nil {
 			return nil, err
 		}

@@ -70,7 +70,7 @@ func TestReplacementsAreSplices(t *testing.T) {
 		for i := range some {
 			some[i] = edits[random.IntN(len(edits))]
 		}
-		want, err := Splice([]byte(virtualService), some...)
+		want, err := Splice(t.Context(), []byte(virtualService), some...)
 		got, also := Replacements([]byte(virtualService), some...)
 		if (err == nil) != (also == nil) {
 			t.Fatalf("%v: %v and %v", some, err, also)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,8 +31,11 @@ type Edit = mesh.Edit
 // spacing of everything else stay as they are. Where the layout of a document
 // leaves no such way (an alias to what changes, exotic indentation), the document
 // is written anew from its values, with its comments.
-func Splice(text []byte, edits ...Edit) ([]byte, error) {
+func Splice(ctx context.Context, text []byte, edits ...Edit) ([]byte, error) {
 	for i, e := range edits {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		next, err := splice(text, e)
 		if err != nil {
 			return nil, fmt.Errorf("edit %d, %s %s: %w", i+1, e.Op, clip(e.Path), err)

@@ -2,6 +2,8 @@ package config
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -78,7 +80,7 @@ func TestSplice(t *testing.T) {
 		{"key to quote", "labels: {}}", `labels: {"on": x, a.b/c: d}}`, []Edit{{Op: Set, Path: `metadata.labels.on`, Value: `"x"`}, {Op: Set, Path: `metadata.labels["a.b/c"]`, Value: "d"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := Splice([]byte(virtualService), c.edits...)
+			got, err := Splice(t.Context(), []byte(virtualService), c.edits...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +100,7 @@ func TestSplice(t *testing.T) {
 
 func TestSpliceOfJSON(t *testing.T) {
 	const text = "{\n  \"kind\": \"X\",\n  \"spec\": {\"a\": [1, 2], \"b\": {}}\n}\n"
-	got, err := Splice([]byte(text), Edit{Op: Set, Path: "spec.a[1]", Value: "3"}, Edit{Op: Set, Path: "spec.b.c", Value: "{d: e}"}, Edit{Op: Delete, Path: "kind", Value: ""})
+	got, err := Splice(t.Context(), []byte(text), Edit{Op: Set, Path: "spec.a[1]", Value: "3"}, Edit{Op: Set, Path: "spec.b.c", Value: "{d: e}"}, Edit{Op: Delete, Path: "kind", Value: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +128,7 @@ func TestSpliceRefuses(t *testing.T) {
 		{Op: Set, Path: strings.Repeat("a.", 1<<20) + "b", Value: "1"},
 		{Op: Set, Path: `spec["` + strings.Repeat("a", 1<<20) + `"]`, Value: "1"},
 	} {
-		got, err := Splice([]byte(virtualService), e)
+		got, err := Splice(t.Context(), []byte(virtualService), e)
 		switch {
 		case err == nil:
 			t.Errorf("%v gave\n%s", e, got)
@@ -139,7 +141,7 @@ func TestSpliceRefuses(t *testing.T) {
 // TestSpliceGoesDeep shows that what may be nested can be edited.
 func TestSpliceGoesDeep(t *testing.T) {
 	path := "spec" + strings.Repeat(".a", 63)
-	got, err := Splice([]byte(virtualService), Edit{Op: Set, Path: path, Value: "deep"})
+	got, err := Splice(t.Context(), []byte(virtualService), Edit{Op: Set, Path: path, Value: "deep"})
 	if err != nil || !strings.Contains(string(got), "a: deep") {
 		t.Errorf("%v\n%s", err, got)
 	}
@@ -298,7 +300,7 @@ func TestSpliceTouchesOnlyItsRange(t *testing.T) {
 		op := rapid.SampledFrom([]Op{Set, Set, Delete, Insert}).Draw(r, "op")
 		value := rapid.SampledFrom([]string{"5", "text", `"5"`, "{a: 1, b: [x, y]}", "[1, {c: d}]", "[]", `"two\nlines"`}).Draw(r, "value")
 		e := Edit{Op: op, Path: path.String(), Value: value}
-		got, err := Splice(text, e)
+		got, err := Splice(t.Context(), text, e)
 		if err != nil {
 			if op == Insert {
 				return // into a mapping
@@ -367,7 +369,7 @@ func FuzzSplice(f *testing.F) {
 	f.Add([]byte("- a\n- - b\n"), "delete", "[1][0]", "")
 	f.Add([]byte("a: &x {b: 1}\nc: *x\n"), "set", "a.b", "2")
 	f.Fuzz(func(t *testing.T, text []byte, op, path, value string) {
-		got, err := Splice(text, Edit{Op: Op(op), Path: path, Value: value})
+		got, err := Splice(t.Context(), text, Edit{Op: Op(op), Path: path, Value: value})
 		if err != nil {
 			return
 		}
@@ -375,4 +377,12 @@ func FuzzSplice(f *testing.F) {
 			t.Errorf("%s %s %q made\n%s\nof\n%s\n%v", op, path, value, got, text, err)
 		}
 	})
+}
+
+func TestSpliceEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Splice(ctx, []byte(virtualService), Edit{Op: Delete, Path: "spec"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want canceled", err)
+	}
 }

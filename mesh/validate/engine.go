@@ -20,6 +20,7 @@ type Engine struct {
 	units    map[*Check]map[Key]*unit
 	readers  map[token]map[*unit]bool
 	speaking map[*unit]bool // units that have something for the report
+	left     []*unit        // that were not done because nobody waited for them any more
 	last     Report
 	ran      int
 }
@@ -42,16 +43,25 @@ func (e *Engine) Ran() int {
 }
 
 // Update takes a new snapshot.
-func (e *Engine) Update(s *mesh.Snapshot) (r Report) {
+func (e *Engine) Update(s *mesh.Snapshot) Report {
+	r, _ := e.UpdateUntil(nil, s)
+	return r
+}
+
+// UpdateUntil takes a new snapshot, and reports whether it got to the end: once
+// stop is closed, what is left is put off until the next snapshot, and the report
+// is worth nothing.
+func (e *Engine) UpdateUntil(stop <-chan struct{}, s *mesh.Snapshot) (r Report, whole bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	whole = true
 	defer guard(e.options, func(f Fault) { r = e.giveUp(f) })
 	if e.snapshot == nil || e.snapshot.Settings != s.Settings {
-		e.start(s)
+		e.start(s, stop)
 	} else {
-		e.follow(s)
+		e.follow(s, stop)
 	}
-	return e.last
+	return e.last, len(e.left) == 0
 }
 
 // Observe takes new evidence, and does the checks that need any again.
@@ -63,16 +73,18 @@ func (e *Engine) Observe(evidence Evidence) (r Report) {
 	if e.snapshot == nil {
 		return e.last
 	}
-	var work []*unit
+	work := e.left
 	for i := range List {
 		if len(List[i].Needs) == 0 {
 			continue
 		}
 		for _, u := range e.units[&List[i]] {
-			work = append(work, u)
+			if !u.pending { // else it is left already
+				work = append(work, u)
+			}
 		}
 	}
-	e.work(work)
+	e.work(work, nil)
 	return e.last
 }
 
@@ -88,10 +100,10 @@ func (e *Engine) giveUp(f Fault) Report {
 }
 
 // start runs everything.
-func (e *Engine) start(s *mesh.Snapshot) {
+func (e *Engine) start(s *mesh.Snapshot, stop <-chan struct{}) {
 	e.snapshot, e.index = s, newIndex(s)
 	e.units, e.readers = make(map[*Check]map[Key]*unit, len(List)), map[token]map[*unit]bool{}
-	e.speaking = map[*unit]bool{}
+	e.speaking, e.left = map[*unit]bool{}, nil
 	var work []*unit
 	for i := range List {
 		c := &List[i]
@@ -107,7 +119,7 @@ func (e *Engine) start(s *mesh.Snapshot) {
 			}
 		}
 	}
-	e.work(work)
+	e.work(work, stop)
 }
 
 // own counts one object more that makes a key.
@@ -122,12 +134,12 @@ func (e *Engine) own(c *Check, k Key) *unit {
 }
 
 // follow runs what differs between the last snapshot and s.
-func (e *Engine) follow(s *mesh.Snapshot) {
+func (e *Engine) follow(s *mesh.Snapshot, stop <-chan struct{}) {
 	before := e.snapshot
 	delta := mesh.Diff(before, s)
 	e.snapshot, e.index.snapshot = s, s
 	e.index.texts = &sync.Map{} // of objects that may be gone
-	var work []*unit
+	work := e.left              // pending already
 	again := func(u *unit) {
 		if !u.pending {
 			u.pending = true
@@ -148,7 +160,7 @@ func (e *Engine) follow(s *mesh.Snapshot) {
 			delete(e.speaking, u)
 		}
 	}
-	e.work(slices.DeleteFunc(work, func(u *unit) bool { return u.owners == 0 }))
+	e.work(slices.DeleteFunc(work, func(u *unit) bool { return u.owners == 0 }), stop)
 }
 
 // change tells which units a change of one object concerns; was or is may be nil.
@@ -188,12 +200,18 @@ func (e *Engine) change(was, is *mesh.Object, again func(*unit)) {
 	}
 }
 
-// work runs units and notes what they looked at.
-func (e *Engine) work(units []*unit) {
+// work runs units and notes what they looked at, and which it did not get to.
+func (e *Engine) work(units []*unit, stop <-chan struct{}) {
 	for _, u := range units {
 		e.forget(u)
 	}
-	runAll(e.index, e.evidence, units, true)
+	runAll(e.index, e.evidence, units, true, stop)
+	e.left = nil
+	for _, u := range units {
+		if u.pending {
+			e.left = append(e.left, u)
+		}
+	}
 	tell(e.options, units)
 	for _, u := range units {
 		for _, t := range u.looked {

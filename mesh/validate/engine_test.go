@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
 )
 
 // pool are the objects of all case files; several can share a reference, and
@@ -57,6 +58,18 @@ func TestEngineFollows(t *testing.T) {
 				in.Objects = append(in.Objects, o)
 			}
 			last = mesh.Build(last, in)
+			if rapid.IntRange(0, 3).Draw(rt, "stop") == 0 { // what is put off is made up for
+				gone := make(chan struct{})
+				close(gone)
+				if _, whole := engine.UpdateUntil(gone, last); whole && engine.Ran() > 0 {
+					rt.Fatal("an update that was stopped before it began got to the end")
+				}
+				if rapid.Bool().Draw(rt, "again") {
+					engine.Observe(now)
+				} else {
+					continue
+				}
+			}
 			got := engine.Update(last)
 			want := Run(mesh.Build(nil, in), now, Options{})
 			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
@@ -141,5 +154,24 @@ func TestEvidence(t *testing.T) {
 	}
 	if e := (Evidence{Now: time.Unix(1, 0)}); !e.suffices([]Aspect{AspectNow}) || len(e.lacks([]Aspect{AspectNow, AspectCalls})) != 1 {
 		t.Error("the time is known, calls are not")
+	}
+}
+
+func TestStoppedWorkEnds(t *testing.T) {
+	objects, _ := pool(t)
+	snap := mesh.Build(nil, mesh.Inputs{Settings: mesh.DefaultSettings(), Objects: slices.CompactFunc(objects, func(a, b *mesh.Object) bool { return a.Ref == b.Ref })})
+	gone := make(chan struct{})
+	close(gone)
+	for _, bounded := range []bool{false, true} {
+		if r := Run(snap, Evidence{}, Options{Bounded: bounded, Stop: gone}); len(r.Findings)+len(r.Unknown) != 0 {
+			t.Errorf("bounded %v: %d findings of work that nobody waits for", bounded, len(r.Findings))
+		}
+	}
+	wrong := []config.File{{Name: "a.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: A_B}\nspec: {}\n")}}
+	if len(Files(wrong, Together, FileOptions{}).Findings) == 0 {
+		t.Fatal("the file has no findings")
+	}
+	if a := Files(wrong, Together, FileOptions{Options: Options{Stop: gone}}); len(a.Findings) != 0 {
+		t.Errorf("files: %+v", a.Findings)
 	}
 }

@@ -94,15 +94,21 @@ func Files(files []config.File, q Question, opt FileOptions) Answer {
 		r.data[f.Name] = f.Data
 	}
 	r.meshFiles()
-	read := config.Options{Checks: true, Namespace: opt.Namespace}
+	read := config.Options{Checks: true, Namespace: opt.Namespace, Stop: opt.Stop}
 	for _, result := range read.DecodeAll(files) {
 		r.take(result)
+	}
+	if stopped(opt.Stop) {
+		return Answer{}
 	}
 	if q == Together {
 		r.together()
 		if !opt.Live {
 			r.relax()
 		}
+	}
+	if stopped(opt.Stop) {
+		return Answer{}
 	}
 	r.decoded()
 	r.place()
@@ -290,6 +296,9 @@ func (r *reader) place() {
 		*list = kept
 		for i := range *list {
 			l := &(*list)[i]
+			if stopped(r.options.Stop) {
+				return
+			}
 			p, o := places(l.File), r.own[l.Ref]
 			if p == nil {
 				continue

@@ -20,7 +20,7 @@ func TestFixes(t *testing.T) {
 			}
 			fixes++
 			o, _ := c.snapshot.Get(f.Ref)
-			text, err := config.Splice(o.Text, f.Fix...)
+			text, err := config.Splice(t.Context(), o.Text, f.Fix...)
 			if err != nil {
 				t.Errorf("%s: the fix of %s in %s: %v", file, f.Code, f.Ref, err)
 				continue

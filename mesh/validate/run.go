@@ -39,6 +39,9 @@ type Options struct {
 	// Bounded breaks a check off that looks at very many more objects than there
 	// are, as no mesh makes it, but a hostile text can. An Engine takes no notice.
 	Bounded bool
+	// Stop, once closed, ends the work early: nobody waits for what it finds, and a
+	// report made then is worth nothing. An Engine takes no notice.
+	Stop <-chan struct{}
 	// Suppress keeps findings quiet, besides the annotations of objects.
 	Suppress []Suppression
 	// OnFault is told when a check broke off; nil is nobody. An Engine calls it
@@ -53,17 +56,20 @@ func Run(s *mesh.Snapshot, e Evidence, opt Options) (r Report) {
 	var all []*unit
 	var broken []Unknown
 	for i := range List {
+		if stopped(opt.Stop) {
+			return Report{}
+		}
 		var work []*unit
 		for _, k := range keysOf(s, &List[i]) {
 			work = append(work, &unit{check: &List[i], key: k})
 		}
-		if opt.Bounded && !runBounded(x, e, work, effortFor(s)) {
+		if opt.Bounded && !runBounded(x, e, work, effortFor(s), opt.Stop) {
 			broken = append(broken, Unknown{Code: List[i].Code, Effort: true})
 		}
 		all = append(all, work...)
 	}
 	if !opt.Bounded {
-		runAll(x, e, all, false)
+		runAll(x, e, all, false, opt.Stop)
 	}
 	tell(opt, all)
 	r = report(s, e, opt, all)
@@ -83,14 +89,14 @@ const (
 
 // runBounded does the work of one check, and reports whether it got to the end.
 // Where it stops does not depend on how many cores there are.
-func runBounded(x *Index, e Evidence, work []*unit, bound int) bool {
+func runBounded(x *Index, e Evidence, work []*unit, bound int, stop <-chan struct{}) bool {
 	effort, done, stretch := 0, 0, shortStretch
-	for done < len(work) {
+	for done < len(work) && !stopped(stop) {
 		if effort > bound {
 			return false
 		}
 		part := work[done:min(done+stretch, len(work))]
-		runAll(x, e, part, false)
+		runAll(x, e, part, false, stop)
 		for _, u := range part {
 			effort += u.effort
 		}
@@ -116,8 +122,9 @@ type unit struct {
 // batch is how many units a core takes at a time.
 const batch = 32
 
-// runAll does the work on all cores; note says whether look-ups are kept.
-func runAll(x *Index, e Evidence, work []*unit, note bool) {
+// runAll does the work on all cores, until it is stopped; note says whether
+// look-ups are kept.
+func runAll(x *Index, e Evidence, work []*unit, note bool, stop <-chan struct{}) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), (len(work)+batch-1)/batch) {
@@ -129,12 +136,24 @@ func runAll(x *Index, e Evidence, work []*unit, note bool) {
 					return
 				}
 				for _, u := range work[end-batch : min(end, len(work))] {
+					if stopped(stop) {
+						return
+					}
 					u.run(&own, e, note)
 				}
 			}
 		})
 	}
 	wg.Wait()
+}
+
+func stopped(stop <-chan struct{}) bool {
+	select {
+	case <-stop:
+		return true
+	default:
+		return false
+	}
 }
 
 func (u *unit) run(x *Index, e Evidence, note bool) {

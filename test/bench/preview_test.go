@@ -79,9 +79,9 @@ func callsOf(snap *mesh.Snapshot) *graph.Graph {
 
 func (p *previewer) run(entries ...preview.Entry) *preview.Preview {
 	p.t.Helper()
-	proposal, problems := preview.Resolve(entries, p.snap.Objects)
+	proposal, problems, err := preview.Resolve(p.t.Context(), entries, p.snap.Objects)
 	if proposal == nil {
-		p.t.Fatalf("%+v", problems)
+		p.t.Fatalf("%v %+v", err, problems)
 	}
 	after := proposal.Apply(p.snap)
 	own := new(translate.Planner)
@@ -95,7 +95,11 @@ func (p *previewer) run(entries ...preview.Entry) *preview.Preview {
 	}
 	in.ChecksBefore = p.engine.Update(p.snap).Findings
 	in.ChecksAfter = p.engine.Update(after).Findings
-	return preview.New(in)
+	said, err := preview.New(p.t.Context(), in)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return said
 }
 
 // median is how long a preview takes, and what the last one said.

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"context"
 	"bytes"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func (e *edited) dropItems() error {
 			d.gone = true
 			continue
 		}
-		text, err := config.Splice(d.was, edits...)
+		text, err := config.Splice(context.Background(), d.was, edits...)
 		if err != nil {
 			return err
 		}

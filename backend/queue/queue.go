@@ -1,0 +1,157 @@
+// Package queue has expensive work wait for its turn: little of it is done at a
+// time, in all and for each who asks, and few wait, for a short while.
+package queue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Limits of a queue.
+type Limits struct {
+	AtOnce, AtOnceEach   int // that work, in all and for each who asks
+	Waiting, WaitingEach int // that wait for it
+	// Patience is how long one waits before being sent away.
+	Patience time.Duration
+}
+
+// Queue lets people in one after the other. It is safe for concurrent use.
+type Queue struct {
+	limits Limits
+
+	mu      sync.Mutex
+	working map[string]int // by who asks; nobody with none is in it
+	places  int            // that are taken
+	waiting []*ticket      // who came first stands first
+}
+
+// ticket is somebody's place in the queue.
+type ticket struct {
+	who    string
+	called chan struct{} // closed when it is their turn
+}
+
+// New makes a queue.
+func New(l Limits) *Queue { return &Queue{limits: l, working: map[string]int{}} }
+
+// Busy reports that there was no turn in time.
+type Busy struct {
+	// Own says that it is the one who asks that keeps the queue busy.
+	Own bool
+	// After is when it makes sense to ask again.
+	After time.Duration
+}
+
+func (b *Busy) Error() string {
+	if b.Own {
+		return fmt.Sprintf("you have other requests of this kind under way; wait for their answers, or try again in %d s", b.Seconds())
+	}
+	return fmt.Sprintf("others keep the server busy with requests of this kind; try again in %d s", b.Seconds())
+}
+
+// Seconds are whole ones, at least one.
+func (b *Busy) Seconds() int { return max(1, int((b.After+time.Second-1)/time.Second)) }
+
+// Enter waits for a turn; leave, which may be called twice, ends it. It gives
+// *Busy when too many wait already or it takes too long, and the error of ctx
+// when that ends first: who is gone stands in nobody's way.
+func (q *Queue) Enter(ctx context.Context, who string) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	leave = sync.OnceFunc(func() { q.leave(who) })
+	t, err := q.line(who)
+	if err != nil || t == nil {
+		return leave, err
+	}
+	patience := time.NewTimer(q.limits.Patience)
+	defer patience.Stop()
+	select {
+	case <-t.called:
+		return leave, nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-patience.C:
+		err = q.busy(who)
+	}
+	if !q.giveUp(t) { // it was called at this very moment
+		leave()
+	}
+	return nil, err
+}
+
+// line takes a place, or one in the queue; nil when there is no need to wait.
+func (q *Queue) line(who string) (*ticket, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	// Whoever waits for others than themselves was here first.
+	if q.free(who) && !slices.ContainsFunc(q.waiting, func(t *ticket) bool { return q.free(t.who) }) {
+		q.take(who)
+		return nil, nil
+	}
+	own := 0
+	for _, t := range q.waiting {
+		if t.who == who {
+			own++
+		}
+	}
+	switch {
+	case own >= q.limits.WaitingEach:
+		return nil, &Busy{Own: true, After: time.Second}
+	case len(q.waiting) >= q.limits.Waiting:
+		return nil, &Busy{After: q.limits.Patience}
+	}
+	t := &ticket{who: who, called: make(chan struct{})}
+	q.waiting = append(q.waiting, t)
+	return t, nil
+}
+
+// free says whether there is a place for somebody. q.mu is held.
+func (q *Queue) free(who string) bool {
+	return q.places < q.limits.AtOnce && q.working[who] < q.limits.AtOnceEach
+}
+
+func (q *Queue) take(who string) {
+	q.places++
+	q.working[who]++
+}
+
+// leave gives a place back, and calls whom it is for now.
+func (q *Queue) leave(who string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.places--
+	if q.working[who]--; q.working[who] == 0 {
+		delete(q.working, who)
+	}
+	q.waiting = slices.DeleteFunc(q.waiting, func(t *ticket) bool {
+		if !q.free(t.who) {
+			return false
+		}
+		q.take(t.who)
+		close(t.called)
+		return true
+	})
+}
+
+// giveUp leaves the queue; false when the ticket was called meanwhile.
+func (q *Queue) giveUp(t *ticket) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.waiting, t)
+	if i < 0 {
+		return false
+	}
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+	return true
+}
+
+// busy is what somebody is told who waited too long.
+func (q *Queue) busy(who string) *Busy {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return &Busy{Own: q.working[who] >= q.limits.AtOnceEach, After: q.limits.Patience}
+}
