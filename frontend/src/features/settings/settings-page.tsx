@@ -1,29 +1,28 @@
 import { Tab, Tabs, TabTitleText } from '@patternfly/react-core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCan } from '../../api/session-store';
-import { oneOf } from '../../lib/search';
 import { PageHead, Sheet } from '../../ui/page';
 import { NoRights } from '../../ui/states';
 import { About } from './about';
 import { Account } from './account';
 import { Audit } from './audit';
 import './settings.css';
+import { settingsTabs } from './tabs';
 import { useSettingsTexts } from './texts';
 import { Tokens } from './tokens';
 import { Users } from './users';
 
 const administrator = { role: 'admin' } as const;
-const own = ['account', 'tokens', 'about'] as const;
-const all = ['account', 'tokens', 'users', 'audit', 'about'] as const;
+const all = settingsTabs.map(({ tab }) => tab);
 
 /** The own account for everybody; users and the audit log for administrators. */
 export function SettingsPage() {
   const t = useSettingsTexts();
   const admin = useCan('admin');
-  const tabs: readonly (typeof all)[number][] = admin ? all : own;
+  const tabs = settingsTabs.filter((one) => admin || !one.admin).map(({ tab }) => tab);
   const search = useSearch({ strict: false }) as { tab?: string };
   const navigate = useNavigate();
-  const asked = oneOf(all, search.tab);
+  const asked = all.find((one) => one === search.tab) ?? 'account';
   const tab = tabs.includes(asked) ? asked : 'account';
   return (
     <div className="page">
