@@ -17,18 +17,25 @@ type Client struct {
 // answer to a wrong name and a wrong password is the same, ErrCredentials, and
 // takes as long. Attempts that come too fast are *Throttled before the password
 // is looked at; those from this machine are held back instead, and a right
-// password then lets in, so that nobody is locked out by others' guesses.
+// password then lets in, so that nobody is locked out by others' guesses. Only so
+// many are held back at a time, in all and for one name.
 func (a *Auth) SignIn(ctx context.Context, from Client, name, password string) (Session, string, error) {
 	name = canonicalName(name)
 	if len(name) > 64 {
 		name = name[:64] // there is none like it; it is throttled like any
 	}
 	keys := []string{nameKey(name), addressKey(from.Address)}
-	wait := a.throttle.begin(from.Local, keys...)
+	wait := a.throttle.begin(false, keys...)
 	if wait > 0 {
 		if !from.Local {
 			return Session{}, "", &Throttled{After: wait}
 		}
+		release, ok := a.throttle.hold(name)
+		if !ok {
+			return Session{}, "", &Throttled{After: min(wait, slowest)}
+		}
+		defer release()
+		wait = a.throttle.begin(true, keys...)
 		if err := a.pause(ctx, min(wait, slowest)); err != nil {
 			return Session{}, "", err
 		}

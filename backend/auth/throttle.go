@@ -18,6 +18,9 @@ const (
 	// slowest is how long an attempt from this machine is held back. Whoever sits
 	// here must get in while others guess.
 	slowest = 2 * time.Second
+	// maxHeld and maxHeldEach bound how many attempts are held back at a time, in
+	// all and for one name; guesses of one name leave room for others.
+	maxHeld, maxHeldEach = 64, 8
 )
 
 // throttle makes guessing slow: after each failure the next attempt for the same
@@ -28,6 +31,8 @@ type throttle struct {
 
 	mu       sync.Mutex
 	failures map[string]failures
+	held     map[string]int // attempts that are held back, by name
+	holding  int            // all of them
 }
 
 type failures struct {
@@ -36,7 +41,7 @@ type failures struct {
 }
 
 func newThrottle(now func() time.Time) *throttle {
-	return &throttle{now: now, failures: map[string]failures{}}
+	return &throttle{now: now, failures: map[string]failures{}, held: map[string]int{}}
 }
 
 // wait is how long after the last failure the next attempt may come.
@@ -67,6 +72,26 @@ func (t *throttle) begin(insist bool, keys ...string) time.Duration {
 		t.failures[k] = failures{f.count + 1, now}
 	}
 	return wait
+}
+
+// hold counts an attempt for a name that is held back; false when there are too
+// many already. release, once, ends it.
+func (t *throttle) hold(name string) (release func(), ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.holding >= maxHeld || t.held[name] >= maxHeldEach {
+		return nil, false
+	}
+	t.holding++
+	t.held[name]++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.holding--
+		if t.held[name]--; t.held[name] == 0 {
+			delete(t.held, name)
+		}
+	}, true
 }
 
 // left is how long an attempt must still wait.
