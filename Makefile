@@ -129,8 +129,13 @@ generate-client: $(SCHEMAS) $(MODULES) ## write the OpenAPI document and the con
 	@$(GO) run ./backend/api/openapi frontend/openapi.json
 	@cd frontend && npx openapi-ts --silent
 
+.PHONY: generate-contract
+generate-contract: $(SCHEMAS) ## write what the API answers to each scenario of test/contract
+	@.ci/need go
+	@$(GO) test -count=1 ./test/contract -update
+
 .PHONY: generate
-generate: generate-findings generate-client ## write everything that is made from other files
+generate: generate-findings generate-client generate-contract ## write everything that is made from other files
 
 .PHONY: check-generated
 check-generated: ## write everything anew, and fail where that differs

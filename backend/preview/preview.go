@@ -29,7 +29,7 @@ type Preview struct {
 	Groups   []Group         `json:"groups"` // those with the most traffic on it first
 	Settings []SettingChange `json:"settings"`
 	// Requests is nil where the metrics cannot be read.
-	Requests *Requests `json:"requests"`
+	Requests *Requests `json:"requests,omitempty"`
 }
 
 // Text is the document of one object before and after; nil where there is none.

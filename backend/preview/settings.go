@@ -29,8 +29,8 @@ type SettingChange struct {
 	Rule    string `json:"rule,omitempty"` // "http[0]"
 	Match   string `json:"match,omitempty"`
 	Setting string `json:"setting"`
-	Before  *Value `json:"before"`
-	After   *Value `json:"after"`
+	Before  *Value `json:"before,omitempty"`
+	After   *Value `json:"after,omitempty"`
 }
 
 // settingChanges compares the settings of the services in reach as a proxy of

@@ -21,9 +21,11 @@ export type Answers = Record<string, unknown | ((body: unknown) => unknown)>;
 export class Refusal {
   readonly status: number;
   readonly body: Record<string, unknown>;
-  constructor(status: number, body: Record<string, unknown> = {}) {
+  readonly headers: Record<string, string>;
+  constructor(status: number, body: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
     this.status = status;
     this.body = body;
+    this.headers = headers;
   }
 }
 
@@ -39,7 +41,7 @@ export function fakeApi(answers: Answers): string[] {
     const text = await request.text();
     const answer = typeof found === 'function' ? found(text ? JSON.parse(text) : undefined) : found;
     if (answer instanceof Refusal) {
-      return Response.json(answer.body, { status: answer.status });
+      return Response.json(answer.body, { status: answer.status, headers: answer.headers });
     }
     if (answer === undefined) {
       return Response.json({ title: 'not found', detail: call }, { status: 404 });

@@ -904,8 +904,8 @@ export type PreviewResourceDiff = {
 };
 
 export type PreviewSettingChange = {
-    after: PreviewValue;
-    before: PreviewValue;
+    after?: PreviewValue;
+    before?: PreviewValue;
     match?: string;
     rule?: string;
     scope: string;
@@ -937,7 +937,7 @@ export type Previewed = {
     findings: PreviewFindings;
     groups: Array<PreviewGroup> | null;
     refused: boolean;
-    requests: PreviewRequests;
+    requests?: PreviewRequests;
     settings: Array<PreviewSettingChange> | null;
     written: Array<PreviewText> | null;
 };

@@ -3,6 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { afterEach, expect, test, vi } from 'vitest';
 import { sessionStore } from '../../api/session-store';
 import { useDraft } from '../../lib/drafts';
+import { recorded } from '../../testing/contract';
 import { fakeApi, Refusal, signedIn } from '../../testing/render';
 import { SessionEnded } from './session-ended';
 import { SignInPage } from './sign-in-page';
@@ -23,7 +24,7 @@ const type = async (name: string, password: string) => {
 };
 
 test('a wrong name and a wrong password get the same words, and the password is typed again', async () => {
-  fakeApi({ 'POST /api/v1/session': new Refusal(401, { title: 'unauthorized' }) });
+  fakeApi(recorded('session-wrong'));
   render(<SignInPage choices={null} />);
   await type('lena', 'wrong');
   await screen.findByText('That name and password do not match.');
@@ -41,12 +42,10 @@ test('nothing is asked without a name', async () => {
 });
 
 test('too many attempts say how long to wait', async () => {
-  vi.stubGlobal('fetch', async () =>
-    Response.json({ title: 'throttled' }, { status: 429, headers: { 'Retry-After': '8' } }),
-  );
+  fakeApi(recorded('session-throttled'));
   render(<SignInPage choices={null} />);
   await type('lena', 'wrong');
-  await screen.findByText('Too many attempts. Try again in 8 seconds.');
+  await screen.findByText('Too many attempts. Try again in 1 second.');
   expect(screen.getByRole('button', { name: 'Sign in' })).toHaveProperty('disabled', true);
 });
 
