@@ -289,3 +289,32 @@ func TestRevocationClosesTheSocket(t *testing.T) {
 		conn.Close()
 	}
 }
+
+// Sockets count by user, so that more sessions do not get more of them.
+func TestSocketsOfAllSessionsOfAUserCountTogether(t *testing.T) {
+	hub := live.New(live.Options{Limits: live.Limits{SocketsPerCaller: 2}})
+	defer hub.Close()
+	b := newBench(t, func(o *Options) { o.Live = hub })
+	server := httptest.NewServer(b.server)
+	defer server.Close()
+	for i, c := range []struct {
+		user string
+		open bool
+	}{{"the-viewer", true}, {"the-viewer", true}, {"the-viewer", false}, {"the-operator", true}} {
+		cookie := b.cookie(c.user) // a session of its own
+		conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http")+"/api/v1/live",
+			http.Header{"Origin": {server.URL}, "Cookie": {cookie.Name + "=" + cookie.Value}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		// An open socket answers, one too many is closed.
+		if err := conn.WriteMessage(websocket.TextMessage, []byte(`{"subscribe":{"id":"x","topic":"none"}}`)); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = conn.ReadMessage()
+		if open := !websocket.IsCloseError(err, live.CloseTooMany); open != c.open {
+			t.Errorf("socket %d, of %s: open %v, want %v (%v)", i+1, c.user, open, c.open, err)
+		}
+	}
+}

@@ -74,16 +74,21 @@ func (h *Handlers) liveSocket(c *gin.Context) {
 		return
 	}
 	who, _ := auth.From(c.Request.Context())
-	caller := live.Caller{Key: who.ID, Origin: peerOf(c.Request.Context()).origin, May: func(topic string) bool {
-		i := slices.IndexFunc(topics, func(t Topic) bool { return t.Name == topic })
-		return i >= 0 && who.Role.Can(topics[i].Needs)
-	}}
-	if who.ID == "" {
-		caller.Key = auth.OwnerName
-	} else {
+	caller := callerOf(who)
+	caller.Origin = peerOf(c.Request.Context()).origin
+	if who.ID != "" {
 		caller.Ended = h.auth.Ended(who.ID)
 	}
 	h.live.Serve(c.Writer, c.Request, caller)
+}
+
+// callerOf is who opens a socket: however many sessions and tokens somebody has,
+// their sockets count together.
+func callerOf(who auth.Session) live.Caller {
+	return live.Caller{Key: who.User, May: func(topic string) bool {
+		i := slices.IndexFunc(topics, func(t Topic) bool { return t.Name == topic })
+		return i >= 0 && who.Role.Can(topics[i].Needs)
+	}}
 }
 
 // GraphMeta is the element "meta" of the topic graph.
@@ -102,7 +107,12 @@ type LiveProxy struct {
 	Workload string  `json:"workload"`
 	Pod      string  `json:"pod"`
 	Ready    bool    `json:"ready"`
+	Node     string  `json:"node,omitempty" doc:"The machine that its pod runs on"`
 	RPS      float64 `json:"rps" doc:"Requests per second that it carries, in and out"`
+	// CertificateEnds and CertificateRenews are there once its pod has shown which
+	// certificate it presents.
+	CertificateEnds   *time.Time `json:"certificateEnds,omitempty" doc:"When the certificate that it presents ends"`
+	CertificateRenews *time.Time `json:"certificateRenews,omitempty" doc:"When that certificate is due to be renewed"`
 	// Refused is what it is not sent because it was rejected.
 	Refused []RefusedResource `json:"refused"`
 }

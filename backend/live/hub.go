@@ -24,7 +24,7 @@ type Options struct {
 // Limits of one hub. A zero one is its default.
 type Limits struct {
 	Sockets          int           // altogether; 400
-	SocketsPerCaller int           // with one Caller.Key; 16
+	SocketsPerCaller int           // with one Caller.Key; 32
 	Subscriptions    int           // of one socket; 32
 	Feeds            int           // of topics whose parameters may be any text, at a time; 256
 	Stall            time.Duration // a reader that takes nothing for so long is given up; 15 s
@@ -33,7 +33,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Sockets: cmp.Or(l.Sockets, 400), SocketsPerCaller: cmp.Or(l.SocketsPerCaller, 16),
+		Sockets: cmp.Or(l.Sockets, 400), SocketsPerCaller: cmp.Or(l.SocketsPerCaller, 32),
 		Subscriptions: cmp.Or(l.Subscriptions, 32), Feeds: cmp.Or(l.Feeds, 256),
 		Stall: cmp.Or(l.Stall, 15*time.Second), Ping: cmp.Or(l.Ping, 20*time.Second),
 	}
@@ -41,7 +41,7 @@ func (l Limits) withDefaults() Limits {
 
 // Caller is who opens a socket.
 type Caller struct {
-	// Key is the same for all sockets of one session.
+	// Key is the same for all sockets of one user.
 	Key string
 	// May says whether the caller may subscribe to a topic; nil allows all.
 	May func(topic string) bool
