@@ -342,12 +342,13 @@ func consequences(objects []*mesh.Object, manifests []Manifest, told, before, af
 		return slices.ContainsFunc(list, func(g mesh.Finding) bool { return g.Ref == f.Ref && g.Code == f.Code && g.Path == f.Path })
 	}
 	var out []mesh.Finding
+	place := placing(objects, manifests)
 	for _, f := range after {
 		o := applied[f.Ref]
 		if known(told, f) || o == nil && (known(before, f) || f.Severity == mesh.Info) {
 			continue
 		}
-		f = inManifest(f, objects, manifests)
+		place(&f)
 		out = append(out, f)
 	}
 	return out

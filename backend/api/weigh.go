@@ -26,8 +26,9 @@ func (h *Handlers) weigh(ctx context.Context, w weighing) ([]mesh.Finding, error
 	if err != nil {
 		return nil, problemOf(err)
 	}
+	place := placing(w.objects, w.manifests)
 	for i := range added {
-		added[i] = w.place(added[i])
+		place(&added[i])
 	}
 	errors := slices.DeleteFunc(slices.Clone(added), func(f mesh.Finding) bool { return f.Severity != mesh.Error })
 	switch {
@@ -44,21 +45,6 @@ func (h *Handlers) weigh(ctx context.Context, w weighing) ([]mesh.Finding, error
 	return nil, refuseUnlessForced(fmt.Sprintf("nothing was written: the change would add %s to the mesh; correct it, or repeat it with force (heddle: --force)", counted(len(errors), "error")), errors)
 }
 
-// place says where a finding on an object that is written is: in its manifest, or
-// else in the text of its own.
-func (w weighing) place(f mesh.Finding) mesh.Finding {
-	if len(w.manifests) > 0 {
-		return inManifest(f, w.objects, w.manifests)
-	}
-	for _, o := range w.objects {
-		if o.Ref == f.Ref {
-			f.File = o.Origin.File
-			f.Line, f.Column = config.Place(o.Text, f.Path)
-		}
-	}
-	return f
-}
-
 func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -66,18 +52,38 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// inManifest places a finding on an object in the manifest it was read from.
-func inManifest(f mesh.Finding, objects []*mesh.Object, manifests []Manifest) mesh.Finding {
+// placing says where findings on objects that are written are: in their manifests,
+// or, without any, in the texts of their own. Each text is read once, however many
+// findings there are in it.
+func placing(objects []*mesh.Object, manifests []Manifest) func(*mesh.Finding) {
+	written := map[mesh.Ref]*mesh.Object{}
 	for _, o := range objects {
-		if o.Ref != f.Ref {
-			continue
+		written[o.Ref] = o
+	}
+	files := map[string][]byte{}
+	for _, m := range manifests {
+		files[m.File] = []byte(m.Text)
+	}
+	placers := map[mesh.Ref]func(path string) (line, column int){}
+	return func(f *mesh.Finding) {
+		o := written[f.Ref]
+		if o == nil {
+			return
 		}
 		f.File = o.Origin.File
-		for _, m := range manifests {
-			if m.File == f.File {
-				f.Line, f.Column = config.PlaceIn([]byte(m.Text), o, f.Path)
+		place := placers[f.Ref]
+		if place == nil {
+			data, ok := files[f.File]
+			switch {
+			case ok:
+				place = config.PlacerIn(data, o)
+			case len(manifests) == 0:
+				place = config.Placer(o.Text)
+			default:
+				return
 			}
+			placers[f.Ref] = place
 		}
+		f.Line, f.Column = place(f.Path)
 	}
-	return f
 }

@@ -31,9 +31,17 @@ func Placer(text []byte) func(path string) (line, column int) {
 // whose text does not stand in the file as it is, such as an item of a List, it
 // tells the first line alone; column 0 is unknown.
 func PlaceIn(data []byte, o *mesh.Object, path string) (line, column int) {
+	return PlacerIn(data, o)(path)
+}
+
+// PlacerIn is PlaceIn for many paths in one object, whose text is read once.
+func PlacerIn(data []byte, o *mesh.Object) func(path string) (line, column int) {
 	if len(o.Text) == 0 || !bytes.Contains(data, bytes.TrimSpace(o.Text)) {
-		return o.Origin.Line, 0
+		return func(string) (line, column int) { return o.Origin.Line, 0 }
 	}
-	line, column = Place(o.Text, path)
-	return o.Origin.Line + line - 1, column
+	place := Placer(o.Text)
+	return func(path string) (line, column int) {
+		line, column = place(path)
+		return o.Origin.Line + line - 1, column
+	}
 }
