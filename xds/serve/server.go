@@ -270,6 +270,10 @@ func (s *Server) Proxies() []ProxyStatus {
 		}
 		byUID[p.UID] = p
 	}
+	for uid, p := range byUID {
+		p.Settled = p.Settled && configures(p.Types)
+		byUID[uid] = p
+	}
 	return slices.SortedFunc(maps.Values(byUID), func(a, b ProxyStatus) int {
 		if a.ID != b.ID {
 			if a.ID < b.ID {

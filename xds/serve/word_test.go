@@ -97,6 +97,39 @@ func TestListenersHearHowAChangeIsDelivered(t *testing.T) {
 	}
 }
 
+// An agent has a stream of its own for secrets. It says nothing about whether the
+// proxy beside it has taken a change, nor whether there is one.
+func TestStreamOfSecretsSettlesNothing(t *testing.T) {
+	w := newWorld(t, nil, "pod-1")
+	n := &notes{seqs: map[string]uint64{}}
+	w.server.Listen(n)
+	first := w.set(shop()...)
+	agent := w.connect("pod-1")
+	agent.subscribe(xds.SecretType, "default")
+	agent.take(xds.SecretType)
+	w.settled(first)
+	if p := w.server.Proxies(); len(p) != 1 || p[0].Settled {
+		t.Errorf("without its proxy: %+v", p)
+	}
+	proxy := w.connect("pod-1")
+	start(proxy)
+	eventually(t, "the proxy is settled", func() bool {
+		p := w.server.Proxies()
+		return len(p) == 1 && p[0].Settled
+	})
+
+	next := w.set(with(shop(), part(virtualHost("80/shop", "better", "outbound|80||shop"), shopRules))...)
+	change := proxy.expect(xds.VirtualHostType)
+	agent.subscribe(xds.SecretType, "other")
+	agent.take(xds.SecretType)
+	if said := n.of("pod-1", next.String()); slices.Contains(said, "settled") {
+		t.Errorf("before the proxy answered: %v", said)
+	}
+	proxy.ack(change)
+	w.settled(next)
+	eventually(t, "it is settled", func() bool { return slices.Contains(n.of("pod-1", next.String()), "settled") })
+}
+
 func TestMakeRemembers(t *testing.T) {
 	w := newWorld(t, nil, "pod-1")
 	p := part(virtualHost("80/shop", "shop", "outbound|80||shop"), shopRules)
