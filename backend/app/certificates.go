@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,6 +38,18 @@ type certificates struct {
 
 	mu   sync.Mutex
 	held map[string]validate.Certificate // by the pod's UID
+
+	known atomic.Pointer[map[string]validate.Certificate] // held as it was last, for who does not wait
+}
+
+// present is the certificate that a pod presented when it was asked last.
+func (c *certificates) present(uid string) (validate.Certificate, bool) {
+	known := c.known.Load()
+	if known == nil {
+		return validate.Certificate{}, false
+	}
+	held, ok := (*known)[uid]
+	return held, ok
 }
 
 // of are the certificates of all running proxies of a mesh, by workload; never
@@ -78,6 +92,8 @@ func (c *certificates) of(ctx context.Context, s *mesh.Snapshot, now time.Time) 
 			c.held[w.UID] = *answers[i]
 		}
 	}
+	known := maps.Clone(c.held)
+	c.known.Store(&known)
 	out := make([]validate.Certificate, 0, len(c.held))
 	for _, held := range c.held {
 		out = append(out, held)

@@ -155,6 +155,11 @@ func TestCertificatesOfProxies(t *testing.T) {
 			t.Errorf("after %d hours %v are known, and %v were asked; want %v and %v", step.hours, have, asked, step.have, step.asked)
 		}
 	}
+	for w := range snap.Workloads.Values() {
+		if held, ok := c.present(w.UID); ok != w.Meshed || ok && !held.NotAfter.Equal(begin.Add(24*time.Hour)) {
+			t.Errorf("of %s %v is known, %t", w.Pod, held, ok)
+		}
+	}
 	if gone := c.of(t.Context(), mesh.Build(nil, mesh.Inputs{Settings: mesh.DefaultSettings()}), begin); len(gone) != 0 || gone == nil {
 		t.Errorf("no pod is left: %v", gone)
 	}

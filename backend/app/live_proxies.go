@@ -14,6 +14,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/metrics"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
+	"github.com/heddle-mesh/heddle/mesh/validate"
 	"github.com/heddle-mesh/heddle/xds/serve"
 )
 
@@ -32,12 +33,15 @@ func (p *plane) tellProxies(ctx context.Context, _ live.Params, publish func(liv
 			}
 		}
 		proxies := p.Proxies()
-		publish(proxyElements(p.Snapshot(), proxies, rates, p.live.refused.of(proxies)))
+		publish(proxyElements(p.Snapshot(), proxies, rates, p.live.refused.of(proxies), p.certificates.present))
 	})
 }
 
 // proxyElements joins what is known of each connected proxy.
-func proxyElements(snap *mesh.Snapshot, proxies []serve.ProxyStatus, rates map[metrics.Pod]float64, refused map[string][]api.RefusedResource) live.Whole {
+func proxyElements(
+	snap *mesh.Snapshot, proxies []serve.ProxyStatus, rates map[metrics.Pod]float64,
+	refused map[string][]api.RefusedResource, certificate func(uid string) (validate.Certificate, bool),
+) live.Whole {
 	whole := live.Whole{}
 	for _, status := range proxies {
 		e := api.LiveProxy{ProxyStatus: status, Refused: refused[status.UID]}
@@ -45,8 +49,12 @@ func proxyElements(snap *mesh.Snapshot, proxies []serve.ProxyStatus, rates map[m
 			e.Refused = []api.RefusedResource{}
 		}
 		if w, ok := snap.Workloads.Get(status.UID); ok {
-			e.Workload, e.Pod, e.Ready = w.WorkloadFacts.Workload, w.Pod, w.Ready
+			e.Workload, e.Pod, e.Ready, e.Node = w.WorkloadFacts.Workload, w.Pod, w.Ready, w.Node
 			e.RPS = graph.Round3(rates[metrics.Pod{Namespace: w.Namespace, Name: w.Pod}])
+		}
+		if c, ok := certificate(status.UID); ok {
+			ends, renews := c.NotAfter.UTC(), halfLife(c).UTC()
+			e.CertificateEnds, e.CertificateRenews = &ends, &renews
 		}
 		whole[status.UID] = e
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/graph"
 	"github.com/heddle-mesh/heddle/mesh/meshtest"
+	"github.com/heddle-mesh/heddle/mesh/validate"
 	"github.com/heddle-mesh/heddle/xds/serve"
 )
 
@@ -335,10 +336,20 @@ func TestProxyElements(t *testing.T) {
 	}
 	refused := map[string][]api.RefusedResource{w.UID: {{Type: "t", Resource: "r"}}}
 	rates := map[metrics.Pod]float64{{Namespace: w.Namespace, Name: w.Pod}: 12.3456}
-	whole := proxyElements(snap, []serve.ProxyStatus{{UID: w.UID, ID: "x"}, {UID: "gone", ID: "y"}}, rates, refused)
+	begin := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+	certificate := func(uid string) (validate.Certificate, bool) {
+		return validate.Certificate{NotBefore: begin, NotAfter: begin.Add(24 * time.Hour)}, uid == w.UID
+	}
+	whole := proxyElements(snap, []serve.ProxyStatus{{UID: w.UID, ID: "x"}, {UID: "gone", ID: "y"}}, rates, refused, certificate)
 	got, gone := whole[w.UID].(api.LiveProxy), whole["gone"].(api.LiveProxy)
-	if got.Workload != "reviews-v1" || got.Pod != w.Pod || got.Ready != w.Ready || got.RPS != 12.3 || len(got.Refused) != 1 {
+	if got.Workload != "reviews-v1" || got.Pod != w.Pod || got.Ready != w.Ready || got.RPS != 12.3 || len(got.Refused) != 1 || got.Node != w.Node {
 		t.Errorf("%+v", got)
+	}
+	if got.CertificateEnds == nil || !got.CertificateEnds.Equal(begin.Add(24*time.Hour)) || !got.CertificateRenews.Equal(begin.Add(12*time.Hour)) {
+		t.Errorf("its certificate ends %v, renews %v", got.CertificateEnds, got.CertificateRenews)
+	}
+	if gone.CertificateEnds != nil || gone.Node != "" {
+		t.Errorf("of a pod that is gone this is known: %+v", gone)
 	}
 	if data, err := json.Marshal(gone); err != nil || !strings.Contains(string(data), `"refused":[]`) || !strings.Contains(string(data), `"id":"y"`) {
 		t.Errorf("%s, %v", data, err)

@@ -11,6 +11,7 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"github.com/google/go-cmp/cmp"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
@@ -268,7 +269,14 @@ func (s *countingSigner) Root() []byte { return []byte("root") }
 func (s *countingSigner) Description(*mesh.Workload) string { return "same" }
 
 func TestCodecDecodesWhatIsRead(t *testing.T) {
-	node := &corev3.Node{Id: "me"}
+	version := &typev3.SemanticVersion{MajorNumber: 1, MinorNumber: 40}
+	told := &corev3.Node{UserAgentVersionType: &corev3.Node_UserAgentBuildVersion{UserAgentBuildVersion: &corev3.BuildVersion{Version: version}}}
+	node := &corev3.Node{
+		Id: "me", Metadata: &structpb.Struct{Fields: map[string]*structpb.Value{"a": structpb.NewBoolValue(true)}},
+		UserAgentVersionType: &corev3.Node_UserAgentBuildVersion{UserAgentBuildVersion: &corev3.BuildVersion{
+			Version: version, Metadata: &structpb.Struct{Fields: map[string]*structpb.Value{"b": structpb.NewBoolValue(true)}},
+		}},
+	}
 	detail := &rpcstatus.Status{Code: 13, Message: "no", Details: []*anypb.Any{{TypeUrl: "x"}}}
 	c := newCodec(Limits{Names: 2})
 	for _, x := range []struct{ in, want, into proto.Message }{
@@ -278,14 +286,14 @@ func TestCodecDecodesWhatIsRead(t *testing.T) {
 				InitialResourceVersions: map[string]string{"f": "1"}, ResponseNonce: "n", ErrorDetail: detail,
 			},
 			&discoveryv3.DeltaDiscoveryRequest{
-				TypeUrl: "t", ResourceNamesSubscribe: []string{"a", "b", "c"}, ResourceNamesUnsubscribe: []string{"e"},
+				Node: told, TypeUrl: "t", ResourceNamesSubscribe: []string{"a", "b", "c"}, ResourceNamesUnsubscribe: []string{"e"},
 				InitialResourceVersions: map[string]string{"f": "1"}, ResponseNonce: "n", ErrorDetail: &rpcstatus.Status{Code: 13, Message: "no"},
 			},
 			&discoveryv3.DeltaDiscoveryRequest{},
 		},
 		{
 			&discoveryv3.DiscoveryRequest{Node: node, VersionInfo: "1", TypeUrl: "t", ResourceNames: []string{"a"}, ResponseNonce: "n", ErrorDetail: detail},
-			&discoveryv3.DiscoveryRequest{VersionInfo: "1", TypeUrl: "t", ResourceNames: []string{"a"}, ResponseNonce: "n", ErrorDetail: &rpcstatus.Status{Code: 13, Message: "no"}},
+			&discoveryv3.DiscoveryRequest{Node: told, VersionInfo: "1", TypeUrl: "t", ResourceNames: []string{"a"}, ResponseNonce: "n", ErrorDetail: &rpcstatus.Status{Code: 13, Message: "no"}},
 			&discoveryv3.DiscoveryRequest{},
 		},
 		{

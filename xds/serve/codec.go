@@ -17,15 +17,18 @@ type fields map[protowire.Number]fields
 // rejection is google.rpc.Status without its details.
 var rejection = fields{1: nil, 2: nil}
 
+// buildVersion is the number of the proxy's version, of all that a client says about itself.
+var buildVersion = fields{8: {1: {1: nil, 2: nil, 3: nil}}}
+
 // read lists what is read of the requests that the server takes. The rest (what
-// a client says about itself, and how) is never decoded: a megabyte of empty
+// else a client says about itself, and how) is never decoded: a megabyte of empty
 // values becomes fifty when it is.
 func read(m any) fields {
 	switch m.(type) {
 	case *discoveryv3.DeltaDiscoveryRequest:
-		return fields{2: nil, 3: nil, 4: nil, 5: nil, 6: nil, 7: rejection}
+		return fields{1: buildVersion, 2: nil, 3: nil, 4: nil, 5: nil, 6: nil, 7: rejection}
 	case *discoveryv3.DiscoveryRequest:
-		return fields{1: nil, 3: nil, 4: nil, 5: nil, 6: rejection}
+		return fields{1: nil, 2: buildVersion, 3: nil, 4: nil, 5: nil, 6: rejection}
 	case *securityv1alpha1.IstioCertificateRequest:
 		return fields{1: nil, 3: nil}
 	}

@@ -11,10 +11,12 @@ import (
 
 // ProxyStatus is what one connected proxy was sent, and what it said to it.
 type ProxyStatus struct {
-	UID       string    `json:"uid"`
-	ID        string    `json:"id"` // "pod.namespace"
-	Namespace string    `json:"namespace,omitempty"`
-	Role      xds.Role  `json:"role,omitempty"`
+	UID       string   `json:"uid"`
+	ID        string   `json:"id"` // "pod.namespace"
+	Namespace string   `json:"namespace,omitempty"`
+	Role      xds.Role `json:"role,omitempty"`
+	// Version of the proxy itself, as it says: "1.40.0".
+	Version   string    `json:"version,omitempty"`
 	Connected time.Time `json:"connected"`
 	Streams   int       `json:"streams"`
 	// Revision of the newest snapshot that the proxy's state was made from;
@@ -132,6 +134,7 @@ func (l *ledger) list() []TypeStatus {
 func merge(older, newer ProxyStatus) ProxyStatus {
 	out := newer
 	out.Streams = older.Streams + newer.Streams
+	out.Version = cmp.Or(newer.Version, older.Version)
 	out.Settled = older.Settled && newer.Settled
 	out.Stale = older.Stale || newer.Stale
 	if older.Connected.Before(out.Connected) {

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -59,6 +61,7 @@ type stream struct {
 	view     *view          // nil as long as nobody knows the pod
 	settled  bool
 	revision string
+	version  string // of the proxy itself, as it said first
 }
 
 // admit takes in a new stream.
@@ -373,6 +376,14 @@ func (st *stream) overdue(sending time.Time) error {
 	return nil
 }
 
+// introduced notes which version the proxy says that it is. It says so once on a
+// stream.
+func (st *stream) introduced(n *corev3.Node) {
+	if v := n.GetUserAgentBuildVersion().GetVersion(); v != nil && st.version == "" {
+		st.version = fmt.Sprintf("%d.%d.%d", v.GetMajorNumber(), v.GetMinorNumber(), v.GetPatch())
+	}
+}
+
 // status of the stream, as if it were its pod's only one.
 func (st *stream) status(now time.Time) ProxyStatus {
 	st.mu.Lock()
@@ -381,7 +392,7 @@ func (st *stream) status(now time.Time) ProxyStatus {
 	p := ProxyStatus{
 		UID: st.uid, ID: st.proxy.ID, Namespace: st.proxy.Namespace, Role: st.proxy.Role,
 		Connected: st.connected, Streams: 1, Revision: st.revision,
-		Settled: st.settled && st.view != nil, Types: st.ledger.list(),
+		Settled: st.settled && st.view != nil, Types: st.ledger.list(), Version: st.version,
 	}
 	if p.ID == "" {
 		p.ID = st.uid

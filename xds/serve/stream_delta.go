@@ -38,6 +38,7 @@ func (d *delta) handle(q *discoveryv3.DeltaDiscoveryRequest, now time.Time) erro
 	if err := d.check(q); err != nil {
 		return err
 	}
+	d.introduced(q.GetNode())
 	rejected := q.GetErrorDetail() != nil
 	if out := d.order.answered(typ, q.GetResponseNonce(), rejected); out != nil {
 		if rejected {

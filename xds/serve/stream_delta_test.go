@@ -3,7 +3,9 @@ package serve
 import (
 	"testing"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/heddle-mesh/heddle/xds"
@@ -48,6 +50,22 @@ func TestDeltaStart(t *testing.T) {
 	held := w.server.Resources("pod-1")
 	if len(held[xds.ClusterType]) != 1 || len(held[xds.VirtualHostType]) != 1 {
 		t.Errorf("resources: %v", held)
+	}
+}
+
+// A proxy says once on a stream which version it is.
+func TestVersionOfProxy(t *testing.T) {
+	w := newWorld(t, nil, "pod-1")
+	w.set(shop()...)
+	c := w.connect("pod-1")
+	c.send(&discoveryv3.DeltaDiscoveryRequest{TypeUrl: xds.ClusterType, Node: &corev3.Node{
+		UserAgentVersionType: &corev3.Node_UserAgentBuildVersion{UserAgentBuildVersion: &corev3.BuildVersion{
+			Version: &typev3.SemanticVersion{MajorNumber: 1, MinorNumber: 40, Patch: 2},
+		}},
+	}})
+	c.ack(c.expect(xds.ClusterType))
+	if p := w.server.Proxies(); len(p) != 1 || p[0].Version != "1.40.2" {
+		t.Errorf("proxies: %+v", p)
 	}
 }
 

@@ -123,6 +123,7 @@ func (w *whole) handle(q *discoveryv3.DiscoveryRequest, now time.Time) error {
 	if err := limits.checkNames(0, len(w.types)+1, names); err != nil {
 		return err
 	}
+	w.stream.introduced(q.GetNode())
 	t := w.types[typ]
 	if t == nil {
 		t = &wholeType{typ: typ, names: map[string]struct{}{}, has: map[string]*content{}, version: q.GetVersionInfo()}

@@ -666,9 +666,21 @@ export type LiveProblem = {
 };
 
 export type LiveProxy = {
+    /**
+     * When the certificate that it presents ends
+     */
+    certificateEnds?: string;
+    /**
+     * When that certificate is due to be renewed
+     */
+    certificateRenews?: string;
     connected: string;
     id: string;
     namespace?: string;
+    /**
+     * The machine that its pod runs on
+     */
+    node?: string;
     pod: string;
     ready: boolean;
     refused: Array<RefusedResource> | null;
@@ -683,6 +695,7 @@ export type LiveProxy = {
     streams: number;
     types: Array<ServeTypeStatus> | null;
     uid: string;
+    version?: string;
     workload: string;
 };
 
@@ -1058,6 +1071,7 @@ export type ServeProxyStatus = {
     streams: number;
     types: Array<ServeTypeStatus> | null;
     uid: string;
+    version?: string;
 };
 
 export type ServeRejected = {
