@@ -116,6 +116,23 @@ test('one proxy: what it rejected, and what it holds', async () => {
   expect(page.address()).toContain('tab=clusters');
 });
 
+test('a proxy that hangs says so, and since when', async () => {
+  const live = fakeLive();
+  fakeApi({
+    'GET /api/v1/proxies/uid-reviews-2/config/routes': new Refusal(502, { detail: 'the proxy does not answer' }),
+    'GET /api/v1/proxies/uid-reviews-2/log-level': { level: 'warning' },
+  });
+  renderPage(ProxyPage, at);
+  const hung = { ...typed('VirtualHost'), pendingSince: '2026-11-21T10:00:12Z' };
+  await live.tell('proxies', { b: { ...proxy('reviews-2'), settled: false, types: [typed('Listener'), hung] } });
+  await screen.findByText(/^No answer since \d\d:00:12, for /);
+  screen.getByText('It goes on with what it had.');
+  screen.getByRole('img', { name: 'Virtual hosts waiting' });
+  // Its stream was given up; the agent has one of its own.
+  await live.tell('proxies', { b: { ...proxy('reviews-2'), settled: false, types: [typed('Secret')] } });
+  await screen.findByText(/only the agent beside it is connected/);
+});
+
 test('an administrator changes the log level', async () => {
   signedIn('admin');
   const live = fakeLive();

@@ -6,13 +6,13 @@ import type { LiveProxy } from '../../api/generated/types.gen';
 import { useElements, useTopic, useTopicStatus } from '../../api/live/use-live';
 import { asProblem } from '../../api/problem';
 import { workloadAddress } from '../../lib/addresses';
-import { age, clock, count, plain, rate } from '../../lib/format';
+import { age, clock, count, lasting, plain, rate } from '../../lib/format';
 import { oneOf } from '../../lib/search';
 import { Code } from '../../ui/code/code';
 import { FilterField } from '../../ui/filter-field';
 import { HealthGlyph, SyncGlyph } from '../../ui/glyph';
 import { PageHead } from '../../ui/page';
-import { Empty, Failed, Loading } from '../../ui/states';
+import { Banner, Empty, Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { DumpTable } from './dump-table';
 import { LogLevel } from './log-level';
@@ -95,6 +95,7 @@ function OneProxy({ proxy }: { proxy: LiveProxy }) {
       >
         <div className="px-top">
           {refused.length > 0 && <Nacks refused={refused} />}
+          {row.state === 'waiting' && <Waiting sync={row.sync} />}
           <SyncList sync={row.sync} />
         </div>
         <Tabs
@@ -114,6 +115,21 @@ function OneProxy({ proxy }: { proxy: LiveProxy }) {
       </PageHead>
       <Dump key={tab} proxy={proxy} part={tab} search={search} put={put} />
     </div>
+  );
+}
+
+/** Since when a proxy owes an answer. One of which only the agent is connected has no types but secrets. */
+function Waiting({ sync }: { sync: readonly TypeSync[] }) {
+  const t = useProxiesTexts();
+  const now = useNow(1000);
+  const since = Math.min(...sync.map((s) => s.pendingSince ?? Number.POSITIVE_INFINITY));
+  const lead = Number.isFinite(since)
+    ? t('waits', { time: clock(since), age: lasting(Math.max(0, now - since) / 1000, t.language) })
+    : t(sync.every((s) => s.type === 'secrets') ? 'waits.agent' : 'waits.starts');
+  return (
+    <Banner tone="degraded" lead={lead}>
+      {t('waits.keeps')}
+    </Banner>
   );
 }
 
