@@ -85,7 +85,7 @@ const trace = createRoute({
 const proxies = createRoute({
   getParentRoute: () => rootRoute,
   path: '/proxies',
-  validateSearch: reads('q', 'state', 'sort'),
+  validateSearch: reads('q', 'state', 'envoy', 'sort'),
   component: lazyRouteComponent(() => import('../features/proxies/proxies-page'), 'ProxiesPage'),
 });
 const proxy = createRoute({
@@ -145,8 +145,21 @@ const settings = createRoute({
 const topology = createRoute({
   getParentRoute: () => rootRoute,
   path: '/topology',
-  validateSearch: reads('mode', 'labels', 'find', 'hide', 'closed', 'sel', 'around', 'view', 'rows', 'sort', 'tab'),
-  component: lazyRouteComponent(() => import('../features/topology/topology-page'), 'TopologyPage'),
+  validateSearch: reads(
+    'mode',
+    'labels',
+    'find',
+    'hide',
+    'closed',
+    'sel',
+    'around',
+    'view',
+    'rows',
+    'sort',
+    'tab',
+    'shift',
+  ),
+  component: lazyRouteComponent(() => import('./topology-route'), 'TopologyRoute'),
 });
 
 const routeTree = rootRoute.addChildren([

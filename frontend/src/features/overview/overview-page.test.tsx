@@ -6,7 +6,7 @@ import { fakeLive } from '../../testing/live';
 import { fakeApi, renderPage, signedIn } from '../../testing/render';
 import { linesOf, marksOf } from './mesh-sheet';
 import { OverviewPage } from './overview-page';
-import { proxyState, slowestAnswer } from './proxies-sheet';
+import { proxyState } from './proxies-sheet';
 import { inSentence } from './wrong-now';
 
 vi.mock('../../ui/chart/chart', () => ({
@@ -236,17 +236,11 @@ test('the lines of the mesh', () => {
   ]);
 });
 
-test('the state of a proxy and its slowest answer', () => {
+test('the state of a proxy', () => {
   const proxy = (more: object) => ({ settled: true, stale: false, refused: null, types: [], ...more }) as never;
   expect(proxyState(proxy({ refused: [{}] }))).toBe('rejected');
   expect(proxyState(proxy({ settled: false }))).toBe('waiting');
   expect(proxyState(proxy({}))).toBe('ok');
-  const type = (nonce: string, ms: number) => ({
-    sent: { at: '2026-11-21T13:50:00.000Z', nonce: '1' },
-    acked: { at: `2026-11-21T13:50:00.${ms}Z`, nonce },
-  });
-  expect(slowestAnswer([proxy({ types: [type('1', 120), type('1', 380), type('0', 900)] })])).toBe(380);
-  expect(slowestAnswer([])).toBeUndefined();
 });
 
 test('a sentence after a colon begins small, names do not', () => {

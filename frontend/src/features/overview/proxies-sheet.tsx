@@ -1,9 +1,11 @@
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { LiveProxy } from '../../api/generated/types.gen';
-import { duration } from '../../lib/format';
+import { duration, instant, lasting } from '../../lib/format';
+import { answerTime, type Certificates, certificatesOf } from '../../lib/proxy-figures';
 import { Figure } from '../../ui/figure';
 import { Sheet } from '../../ui/page';
+import { useNow } from '../../ui/use-now';
 import { useOverviewTexts } from './texts';
 
 export type ProxyState = 'rejected' | 'waiting' | 'ok';
@@ -13,22 +15,14 @@ export const proxyState = (p: LiveProxy): ProxyState =>
 
 const order: Record<ProxyState, number> = { rejected: 0, waiting: 1, ok: 2 };
 
-/** The longest that a proxy took to answer what it was sent last, in milliseconds. */
-export function slowestAnswer(proxies: readonly LiveProxy[]): number | undefined {
-  const answers = proxies.flatMap((p) =>
-    (p.types ?? []).flatMap(({ sent, acked }) =>
-      sent.at && acked.at && sent.nonce === acked.nonce ? [Date.parse(acked.at) - Date.parse(sent.at)] : [],
-    ),
-  );
-  return answers.length > 0 ? Math.max(0, ...answers) : undefined;
-}
-
 /** One square for each proxy: those that rejected stand out, by height too. */
 export function ProxiesSheet({ proxies }: { proxies: readonly LiveProxy[] }) {
   const t = useOverviewTexts();
   const states = useMemo(() => proxies.map(proxyState).sort((a, b) => order[a] - order[b]), [proxies]);
   const of = (state: ProxyState) => states.filter((s) => s === state).length;
-  const slowest = slowestAnswer(proxies);
+  const now = useNow(30_000);
+  const push = answerTime(proxies, 99);
+  const certificates = certificatesOf(proxies, now);
   if (proxies.length === 0) {
     return (
       <Sheet title={t('proxies')}>
@@ -51,14 +45,33 @@ export function ProxiesSheet({ proxies }: { proxies: readonly LiveProxy[] }) {
           <i key={i} className={`is-${state}`} />
         ))}
       </div>
-      {slowest !== undefined && (
+      {push !== undefined && (
         <div className="kv">
-          <span>{t('proxies.slowest')}</span>
+          <span>{t('proxies.push')}</span>
           <b className="num">
-            <Figure of={duration(slowest)} />
+            <Figure of={duration(push)} />
           </b>
+        </div>
+      )}
+      {certificates && (
+        <div className="kv">
+          <span>{t('proxies.certificate')}</span>
+          <Certificate of={certificates} now={now} />
         </div>
       )}
     </Sheet>
   );
+}
+
+/** When the next certificate ends; what went wrong with renewing stands instead. */
+function Certificate({ of, now }: { of: Certificates; now: number }) {
+  const t = useOverviewTexts();
+  const time = lasting((of.ends - now) / 1000, t.language);
+  if (of.ended > 0) {
+    return <b className="num k-failing">{t('certificate.ended', { count: of.ended })}</b>;
+  }
+  if (of.overdue > 0) {
+    return <b className="num k-degraded">{t('certificate.overdue', { count: of.overdue, time })}</b>;
+  }
+  return <b className="num">{t('certificate.renews', { time, at: instant(of.renews, now) })}</b>;
 }

@@ -2,8 +2,9 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { LiveProxy } from '../../api/generated/types.gen';
 import { useElements, useTopic, useTopicStatus } from '../../api/live/use-live';
 import { proxyAddress, workloadAddress } from '../../lib/addresses';
-import { age, bytes, clock, rate } from '../../lib/format';
+import { age, bytes, clock, duration, lasting, plain } from '../../lib/format';
 import { fullName } from '../../lib/kinds';
+import { answerTime, certificatesOf, isOlder, mostFrequent, newest } from '../../lib/proxy-figures';
 import type { Column } from '../../ui/data-table';
 import { Figure } from '../../ui/figure';
 import { SyncGlyph } from '../../ui/glyph';
@@ -33,6 +34,13 @@ export function ProxiesPage() {
   const rows = all.filter((row) => isFound(row, search));
   const put = (change: { [K in keyof ProxiesSearch]?: string | undefined }) =>
     void navigate({ to: '.', search: (old: object) => ({ ...old, ...change }), replace: true });
+  const revision = mostFrequent(all.map(({ proxy }) => proxy.revision ?? ''));
+  const versions = [...new Set(all.flatMap(({ proxy }) => proxy.version || []))].sort();
+  const latest = newest(versions);
+  const push = answerTime(
+    all.map(({ proxy }) => proxy),
+    99,
+  );
   const shown = types.filter((type) => all.some((row) => row.sync.some((s) => s.type === type)));
 
   const columns: Column<ProxyRow>[] = [
@@ -73,13 +81,6 @@ export function ProxiesPage() {
       }),
     ),
     {
-      id: 'rate',
-      title: t('col.rate'),
-      align: 'number',
-      by: ({ proxy }) => proxy.rps,
-      cell: ({ proxy }) => <Figure of={rate(proxy.rps)} />,
-    },
-    {
       id: 'acked',
       title: t('col.acked'),
       align: 'number',
@@ -94,12 +95,33 @@ export function ProxiesPage() {
       cell: ({ sent }) => <Figure of={bytes(sent)} />,
     },
     {
-      id: 'revision',
-      title: t('col.revision'),
+      id: 'certificate',
+      title: t('col.certificate'),
       align: 'number',
-      by: ({ proxy }) => proxy.revision ?? '',
-      cell: ({ proxy }) => <span className="mono dim">{proxy.revision?.slice(0, 6)}</span>,
+      by: ({ proxy }) => (proxy.certificateEnds ? Date.parse(proxy.certificateEnds) : Number.MAX_SAFE_INTEGER),
+      cell: ({ proxy }) => <Certificate proxy={proxy} now={now} />,
     },
+    {
+      id: 'envoy',
+      title: t('col.envoy'),
+      by: ({ proxy }) => proxy.version ?? '',
+      cell: ({ proxy: { version } }) => (
+        <span className="num">
+          {version}
+          {version && isOlder(version, latest) && <span className="tag">{t('behind')}</span>}
+        </span>
+      ),
+    },
+    ...(all.some(({ proxy }) => proxy.node)
+      ? [
+          {
+            id: 'node',
+            title: t('col.node'),
+            by: ({ proxy }: ProxyRow) => proxy.node ?? '',
+            cell: ({ proxy }: ProxyRow) => proxy.node,
+          },
+        ]
+      : []),
   ];
 
   return (
@@ -125,7 +147,24 @@ export function ProxiesPage() {
               ],
               onPick: (state) => put({ state }),
             },
+            ...(versions.length > 1
+              ? [
+                  {
+                    label: t('col.envoy'),
+                    value: search.envoy,
+                    options: [{ value: '', text: t('envoy.any') }, ...versions.map((v) => ({ value: v, text: v }))],
+                    onPick: (envoy: string | undefined) => put({ envoy }),
+                  },
+                ]
+              : []),
           ]}
+          more={
+            <span className="px-push num">
+              {push !== undefined && t('push', { time: plain(duration(push)) })}
+              {push !== undefined && revision && ' · '}
+              {revision && t('revision', { revision: revision.slice(0, 6) })}
+            </span>
+          }
           table={{
             label: t('title'),
             columns,
@@ -137,11 +176,25 @@ export function ProxiesPage() {
             detail: (r) => r.state === 'rejected' && <Rejection proxy={r.proxy} />,
           }}
           noMatch={{ title: t('noMatch.title'), action: t('noMatch.action') }}
-          onShowAll={() => put({ q: undefined, state: undefined })}
+          onShowAll={() => put({ q: undefined, state: undefined, envoy: undefined })}
         />
       )}
     </div>
   );
+}
+
+/** How long the certificate holds that it presents; loud only when it should have been renewed. */
+function Certificate({ proxy, now }: { proxy: LiveProxy; now: number }) {
+  const t = useProxiesTexts();
+  if (!proxy.certificateEnds) {
+    return '–';
+  }
+  const left = Date.parse(proxy.certificateEnds) - now;
+  if (left <= 0) {
+    return <span className="k-failing">{t('certificate.ended')}</span>;
+  }
+  const late = certificatesOf([proxy], now)?.overdue;
+  return <span className={late ? 'k-degraded' : undefined}>{lasting(left / 1000, t.language)}</span>;
 }
 
 function Facts({ rows }: { rows: readonly ProxyRow[] }) {

@@ -78,6 +78,9 @@ test('filter by words and by terms', () => {
   expect(isFound(row, { q: 'ns:cart' })).toBe(false);
   expect(isFound(row, { q: 'state:rejected' })).toBe(false);
   expect(isFound(row, { state: 'ok' })).toBe(true);
+  const versioned = rowOf(proxy('cart-1', { version: '1.40.0', node: 'node-2' }));
+  expect(isFound(versioned, { q: 'envoy:1.40 node:node-2', envoy: '1.40.0' })).toBe(true);
+  expect(isFound(versioned, { envoy: '1.38.3' })).toBe(false);
 });
 
 test('an address names a proxy by any of its names', () => {

@@ -88,6 +88,8 @@ export function rowOf(proxy: LiveProxy): ProxyRow {
 export interface ProxyFilter {
   readonly q?: string | undefined;
   readonly state?: string | undefined;
+  /** A version of Envoy. */
+  readonly envoy?: string | undefined;
 }
 
 const rank: Record<SyncState, number> = { rejected: 0, waiting: 1, ok: 2 };
@@ -113,15 +115,17 @@ const terms: Record<string, (row: ProxyRow) => string> = {
   pod: ({ proxy }) => proxy.pod,
   role: ({ proxy }) => proxy.role ?? '',
   revision: ({ proxy }) => proxy.revision ?? '',
+  envoy: ({ proxy }) => proxy.version ?? '',
+  node: ({ proxy }) => proxy.node ?? '',
   state: ({ state }) => state,
 };
 
 /** Whether a proxy is looked for; each word must be met, "term:word" by one thing only. */
 export function isFound(row: ProxyRow, filter: ProxyFilter): boolean {
-  if (filter.state && row.state !== filter.state) {
+  const { proxy } = row;
+  if ((filter.state && row.state !== filter.state) || (filter.envoy && proxy.version !== filter.envoy)) {
     return false;
   }
-  const { proxy } = row;
   const all = [proxy.pod, proxy.workload, proxy.namespace, proxy.role, proxy.revision].join('\n').toLowerCase();
   return (filter.q ?? '')
     .toLowerCase()
