@@ -11,6 +11,7 @@ import (
 	"path"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -90,6 +91,7 @@ type Handlers struct {
 	history     *history.History
 	owner       string
 	turns       *queue.Queue  // of expensive requests
+	undoing     sync.Mutex    // held while a change is undone
 	following   chan struct{} // holds a place for each log that is followed
 	log         *slog.Logger
 }

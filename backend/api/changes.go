@@ -76,8 +76,11 @@ type undoInput struct {
 	}
 }
 
-// undoChange writes what stood there before a change, if nothing changed since.
+// undoChange writes what stood there before a change, if nothing changed since. Of
+// several who undo the same one, the first does it, and the others hear of that.
 func (h *Handlers) undoChange(ctx context.Context, in *undoInput) (*changeOutput, error) {
+	h.undoing.Lock()
+	defer h.undoing.Unlock()
 	c, err := h.history.Get(ctx, in.ID)
 	if err != nil {
 		return nil, problemOf(err)

@@ -10,7 +10,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/database"
 	"github.com/heddle-mesh/heddle/backend/history"
 	"github.com/heddle-mesh/heddle/backend/merge"
+	"github.com/heddle-mesh/heddle/backend/preview"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
 	"github.com/heddle-mesh/heddle/mesh/source/file"
@@ -322,6 +325,30 @@ func TestTwoPeopleAtOnce(t *testing.T) {
 	var again history.Change
 	if d.ask(viewer, http.MethodGet, "/api/v1/changes/"+first.ID, nil, &again); again.UndoneBy == "" {
 		t.Errorf("it is not undone: %+v", again)
+	}
+}
+
+// Of two who undo a change at the same moment one does it, and the other hears so.
+func TestOneUndoOfAChangeWins(t *testing.T) {
+	d := newDesk(t)
+	for round := range 10 {
+		made := d.put(operator, http.StatusOK, map[string]any{"entries": []preview.Entry{{
+			Ref:  mesh.Ref{Kind: mesh.KindVirtualService, Namespace: "default", Name: "extra"},
+			YAML: "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: extra, namespace: default}\nspec:\n  hosts: [extra.example.com]\n  http: [{fault: {abort: {httpStatus: 503, percentage: {value: 100}}}, route: [{destination: {host: reviews}}]}]\n",
+		}}})
+		var all sync.WaitGroup
+		codes := make([]int, 2)
+		answers := make([]answer, 2)
+		for i, who := range []auth.Session{operator, admin} {
+			all.Go(func() {
+				codes[i] = d.ask(who, http.MethodPost, "/api/v1/changes/"+made.Change.ID+"/undo", map[string]any{}, &answers[i])
+			})
+		}
+		all.Wait()
+		slices.Sort(codes)
+		if codes[0] != http.StatusOK || codes[1] != http.StatusConflict {
+			t.Fatalf("round %d: %v %+v", round, codes, answers)
+		}
 	}
 }
 

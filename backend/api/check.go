@@ -118,7 +118,7 @@ func (h *Handlers) check(ctx context.Context, in *checkInput) (*checkOutput, err
 
 // checkedOf shows a finding; units are of the text that it is in.
 func checkedOf(l validate.Located, units *codeUnits) Checked {
-	out := Checked{Finding: l.Finding, SameAs: l.SameAs, DocumentLine: l.DocumentLine, Splices: []Splice{}}
+	out := Checked{Finding: briefFinding(l.Finding), SameAs: l.SameAs, DocumentLine: l.DocumentLine, Splices: []Splice{}}
 	if out.SameAs == nil {
 		out.SameAs = []string{}
 	}

@@ -36,7 +36,7 @@ func (h *Handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 		return nil, err
 	}
 	if proposal == nil {
-		out.Body.Preview = *preview.Refuse(refusals)
+		out.Body.Preview = *preview.Refuse(briefly(refusals))
 		return out, nil
 	}
 	p, err := h.mesh.Preview(ctx, proposal)

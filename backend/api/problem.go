@@ -73,16 +73,21 @@ var codes = map[int]string{
 }
 
 // coded is a huma transformer: it gives problems that were made by huma their
-// code, and takes out of them what was sent, which may be a password.
+// code, and takes out of them what was sent, which may be a password. No problem
+// repeats long texts.
 func coded(_ huma.Context, _ string, v any) (any, error) {
-	made, ok := v.(*huma.ErrorModel)
+	p, ok := v.(*Problem)
+	if made, plain := v.(*huma.ErrorModel); plain {
+		for _, detail := range made.Errors {
+			detail.Value = nil
+		}
+		p, ok = &Problem{ErrorModel: *made, Code: codes[made.Status]}, true
+	}
 	if !ok {
 		return v, nil
 	}
-	for _, detail := range made.Errors {
-		detail.Value = nil
-	}
-	return &Problem{ErrorModel: *made, Code: codes[made.Status]}, nil
+	p.briefly()
+	return p, nil
 }
 
 // refuse answers 422 with findings.
@@ -115,6 +120,7 @@ func answerProblem(c *gin.Context, p *Problem) {
 }
 
 func sendProblem(w http.ResponseWriter, p *Problem) {
+	p.briefly()
 	data, err := json.Marshal(p)
 	if err != nil {
 		data = []byte(`{"title":"internal error","code":"internal"}`)
