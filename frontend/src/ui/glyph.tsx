@@ -12,7 +12,10 @@ interface GlyphProps {
   label?: string | undefined;
 }
 
-function Mark({ shape, size = 14, label }: { shape: Health; size?: number; label: string }) {
+/** Health, and a note: something to know that is not wrong. */
+type Shape = Health | 'note';
+
+function Mark({ shape, size = 14, label }: { shape: Shape; size?: number; label: string }) {
   const described = label === '' ? ({ 'aria-hidden': true } as const) : ({ role: 'img', 'aria-label': label } as const);
   return (
     // biome-ignore lint/a11y/noSvgWithoutTitle: described as an image, or hidden
@@ -45,6 +48,12 @@ function Mark({ shape, size = 14, label }: { shape: Health; size?: number; label
       {shape === 'idle' && (
         <circle cx="7" cy="7" r="5.4" fill="none" stroke="currentColor" strokeWidth="1.5" strokeDasharray="2.2 2" />
       )}
+      {shape === 'note' && (
+        <>
+          <circle cx="7" cy="7" r="5.6" fill="none" stroke="currentColor" strokeWidth="1.4" />
+          <path d="M7 6.4v3.5M7 4v.3" fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round" />
+        </>
+      )}
       {shape === 'unknown' && (
         <>
           <circle cx="7" cy="7" r="5.6" fill="none" stroke="currentColor" strokeWidth="1.4" strokeDasharray="1 1.6" />
@@ -67,9 +76,9 @@ export function HealthGlyph({ health, size, label }: GlyphProps & { health: Heal
   return <Mark shape={health} label={label ?? t(`health.${health}`)} {...(size ? { size } : {})} />;
 }
 
-const severityShape: Record<Severity, Health> = { error: 'failing', warning: 'degraded', info: 'unknown' };
+const severityShape: Record<Severity, Shape> = { error: 'failing', warning: 'degraded', info: 'note' };
 
-/** The severity of a finding, in the shapes of health. */
+/** The severity of a finding, in the shapes of health; a note is neither of them. */
 export function SeverityGlyph({ severity, size, label }: GlyphProps & { severity: Severity }) {
   const t = useUiTexts();
   return (

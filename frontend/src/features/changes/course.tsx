@@ -3,7 +3,7 @@ import { lazy, Suspense, useMemo } from 'react';
 import type { MetricsSeries, SeriesAnswer } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
 import { request } from '../../api/request';
-import { number, plain } from '../../lib/format';
+import { number } from '../../lib/format';
 import type { ChartMark } from '../../ui/chart/chart';
 import { Failed, Loading } from '../../ui/states';
 import { failed, sharesOf } from './course-model';
@@ -67,7 +67,8 @@ export function Course({ service, change, shares }: CourseProps) {
                 points: v.points,
                 color: colors[i === byVersion.length - 1 && i > 0 ? 3 : i % 3] ?? '--hd-s1',
               }))}
-              ends={(v) => ({ value: number(v), unit: '%' })}
+              figure={(v) => ({ value: number(v), unit: '%' })}
+              ends
             />
           </div>
         </section>
@@ -83,7 +84,8 @@ export function Course({ service, change, shares }: CourseProps) {
             atLeast={1}
             marks={marks}
             series={[{ label: t('now'), points: errors, color: '--hd-failing', strong: true }]}
-            ends={(v) => ({ value: plain({ value: number(v), unit: '' }), unit: '' })}
+            figure={(v) => ({ value: number(v), unit: '' })}
+            ends
           />
         </div>
       </section>

@@ -110,6 +110,7 @@ function Mini(props: MiniProps) {
         tickCount={2}
         times={axis}
         atLeast={atLeast}
+        figure={figure}
         {...(marks ? { marks } : {})}
       />
     </div>

@@ -1,9 +1,10 @@
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo } from 'react';
 import { changesOptions, seriesOptions } from '../../api/generated/@tanstack/react-query.gen';
-import type { Problem, SeriesAnswer } from '../../api/generated/types.gen';
+import type { HistoryChange, Problem, SeriesAnswer } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
 import type { Figure } from '../../lib/format';
+import { moved } from '../../ui/change-words';
 import type { ChartMark } from '../../ui/chart/chart';
 import { Sheet } from '../../ui/page';
 import { Failed, Loading } from '../../ui/states';
@@ -37,17 +38,19 @@ export function useSubjectSeries(
   });
 }
 
-/** What was changed about a service, as marks on its charts. */
+/** What was changed about a service, as marks on its charts; the latest split says what it was. */
 export function useMarks({ kind, namespace, name }: Subject): readonly ChartMark[] {
   const changes = useQuery({
     ...changesOptions({ query: { limit: 20, service: `${namespace}/${name}` } }),
     enabled: kind === 'service',
     refetchInterval: 15_000,
   }).data?.items;
-  return useMemo(
-    () => (changes ?? []).map((c) => ({ at: Date.parse(c.at) / 1000, kind: 'change' as const })),
-    [changes],
-  );
+  return useMemo(() => (changes ?? []).map((c, i) => ({ ...markOf(c), ...(i > 0 ? { label: '' } : {}) })), [changes]);
+}
+
+function markOf({ at, summary }: Pick<HistoryChange, 'at' | 'summary'>): ChartMark {
+  const [most] = summary.code === 'weights' ? moved(summary.params ?? {}) : [];
+  return { at: Date.parse(at) / 1000, kind: 'change', ...(most ? { label: `${most.label} ${most.to} %` } : {}) };
 }
 
 interface LinesProps {
@@ -93,7 +96,8 @@ export function Lines({ title, unit, query, lines, marks, range, figure, atLeast
                 marks={marks}
                 height={height}
                 atLeast={atLeast}
-                ends={figure}
+                figure={figure}
+                ends
                 {...(ends ? { range: ends } : {})}
               />
             </div>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { align, largest, lastOf, logTicks, roundBelow, ticks } from './chart-model';
+import { align, apart, largest, lastOf, logTicks, nearest, roundBelow, ticks, tickText } from './chart-model';
 
 test('series of different times share one axis, with gaps', () => {
   const { xs, ys } = align([
@@ -35,4 +35,29 @@ test('the last value that there is', () => {
     ]),
   ).toBe(4);
   expect(lastOf([])).toBeNull();
+});
+
+test('what stands at a tick has no digits that say nothing', () => {
+  expect([0, 0.6000000000000001, 2.5, 30, 150, 1500, 20000].map(tickText)).toEqual([
+    '0',
+    '0.6',
+    '2.5',
+    '30',
+    '150',
+    '1.5k',
+    '20k',
+  ]);
+});
+
+test('labels at the ends of lines lie beside each other, and within', () => {
+  expect(apart([10, 50], 13, 0, 100)).toEqual([10, 50]);
+  expect(apart([10, 12, 14], 13, 0, 100)).toEqual([10, 23, 36]);
+  expect(apart([100, 100, 100], 13, 0, 100)).toEqual([74, 87, 100]);
+  expect(apart([], 13, 0, 100)).toEqual([]);
+});
+
+test('the time under the pointer', () => {
+  expect(nearest([10, 20, 30], 24)).toBe(1);
+  expect(nearest([10, 20, 30], 99)).toBe(2);
+  expect(nearest([], 1)).toBe(-1);
 });

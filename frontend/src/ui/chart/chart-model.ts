@@ -40,6 +40,30 @@ export function logTicks(low: number, high: number): number[] {
   return made;
 }
 
+/** What stands at a tick: 30, 2.5, 1.5k. */
+export const tickText = (v: number): string =>
+  v >= 1000 ? `${Number((v / 1000).toPrecision(3))}k` : String(Number(v.toPrecision(3)));
+
+/**
+ * Moves labels apart that would lie on each other: downwards, and up again where they would
+ * leave the room. They come from above to below, and so do the answers.
+ */
+export function apart(at: readonly number[], height: number, top: number, bottom: number): number[] {
+  const placed: number[] = [];
+  for (const y of at) {
+    placed.push(Math.max(Math.min(y, bottom), (placed.at(-1) ?? top - height) + height));
+  }
+  for (let i = placed.length - 1; i >= 0; i--) {
+    placed[i] = Math.min(placed[i] ?? 0, (placed[i + 1] ?? bottom + height) - height);
+  }
+  return placed;
+}
+
+/** The place of the time that is nearest; -1 where there is none. */
+export function nearest(xs: readonly number[], x: number): number {
+  return xs.reduce((best, at, i) => (best < 0 || Math.abs(at - x) < Math.abs((xs[best] ?? 0) - x) ? i : best), -1);
+}
+
 export const largest = (ys: readonly (readonly (number | null)[])[]): number =>
   ys.reduce((most, row) => row.reduce<number>((m, y) => Math.max(m, y ?? 0), most), 0);
 

@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { clock, type Figure, number, plain } from '../../lib/format';
-import { align, largest, lastOf, logTicks, type Points, ticks } from './chart-model';
+import { clock, type Figure, plain } from '../../lib/format';
+import { align, apart, largest, lastOf, logTicks, nearest, type Points, ticks, tickText } from './chart-model';
+import { reading } from './reading';
 import { useThemeChange } from './theme-change';
 
 export interface ChartSeries {
@@ -36,8 +37,10 @@ interface ChartProps {
   tickCount?: 2 | 3;
   /** Times under the axis; off for all but the last of charts above each other. */
   times?: boolean;
-  /** Names and last values at the ends of lines; needs room at the right. */
-  ends?: (value: number) => Figure;
+  /** How a value reads: with it the chart tells those under the pointer, or at a time chosen by arrow keys. */
+  figure?: (value: number) => Figure;
+  /** Names and last values stand at the ends of lines; that needs room at the right. */
+  ends?: boolean;
 }
 
 const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -54,14 +57,15 @@ export function Chart(props: ChartProps) {
     log = false,
     tickCount = 3,
     times = true,
-    ends,
+    figure,
+    ends = false,
   } = props;
   const root = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const theme = useThemeChange();
   const data = useMemo(() => align(series.map((s) => s.points)), [series]);
-  const shown = useRef({ data, marks, range, atLeast, series, ends });
-  shown.current = { data, marks, range, atLeast, series, ends };
+  const shown = useRef({ data, marks, range, atLeast, series, figure });
+  shown.current = { data, marks, range, atLeast, series, figure };
   // What needs another plot; figures only need other data.
   const shape = JSON.stringify([
     series.map((s) => [s.label, s.color, s.strong, s.dashed]),
@@ -69,7 +73,8 @@ export function Chart(props: ChartProps) {
     log,
     tickCount,
     times,
-    Boolean(ends),
+    ends,
+    Boolean(figure),
     theme,
   ]);
 
@@ -82,12 +87,28 @@ export function Chart(props: ChartProps) {
     const ink = css('--hd-ink-3');
     const font = `11px ${css('--hd-font')}`;
     const first = shown.current.series;
+    const told = reading(element);
+    const tell = (u: uPlot) => {
+      const { idx, left } = u.cursor;
+      const { figure: read, series: of, data: all } = shown.current;
+      const at = idx == null ? undefined : all.xs[idx];
+      if (!read || idx == null || at === undefined || left === undefined || left < 0) {
+        told.hide();
+        return;
+      }
+      const lines = of.flatMap((s, i) => {
+        const value = all.ys[i]?.[idx];
+        return value == null ? [] : [{ color: s.color, name: of.length > 1 ? s.label : '', text: plain(read(value)) }];
+      });
+      const x = u.valToPos(at, 'x') + u.over.offsetLeft;
+      told.show(clock(at * 1000), lines, x, u.over.offsetLeft + u.over.clientWidth);
+    };
     const made = new uPlot(
       {
         width: element.clientWidth || 300,
         height,
         padding: [6, ends ? 92 : 0, times ? 0 : 6, 0],
-        cursor: { show: false },
+        cursor: figure ? { x: true, y: false, drag: { x: false, y: false, setScale: false } } : { show: false },
         legend: { show: false },
         scales: {
           x: { time: true, range: (_, low, high) => [...(shown.current.range ?? [low, high])] as [number, number] },
@@ -121,7 +142,7 @@ export function Chart(props: ChartProps) {
               const top = u.scales.y?.max ?? 1;
               return log ? logTicks(u.scales.y?.min ?? 1, top) : ticks(top, tickCount);
             },
-            values: (_, splits) => splits.map((v) => (v >= 1000 ? `${number(v / 1000)}k` : number(v))),
+            values: (_, splits) => splits.map(tickText),
           },
         ],
         series: [
@@ -139,11 +160,12 @@ export function Chart(props: ChartProps) {
           draw: [
             (u) => {
               drawMarks(u, shown.current.marks);
-              if (shown.current.ends) {
-                drawEnds(u, shown.current.series, shown.current.ends);
+              if (ends && shown.current.figure) {
+                drawEnds(u, shown.current.series, shown.current.figure);
               }
             },
           ],
+          setCursor: [(u) => tell(u)],
         },
       },
       aligned(shown.current.data),
@@ -154,6 +176,7 @@ export function Chart(props: ChartProps) {
     observer.observe(element);
     return () => {
       observer.disconnect();
+      told.remove();
       made.destroy();
       plot.current = null;
     };
@@ -164,7 +187,38 @@ export function Chart(props: ChartProps) {
     plot.current?.setData(aligned(data));
   }, [data, marks, range, atLeast]);
 
-  return <div ref={root} className="chart" style={{ height }} role="img" aria-label={label} />;
+  const step = (key: string) => {
+    const u = plot.current;
+    const { xs } = shown.current.data;
+    if (!u || xs.length === 0) {
+      return;
+    }
+    const now = u.cursor.idx ?? nearest(xs, Number.POSITIVE_INFINITY);
+    const by: Record<string, number> = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: xs.length - 1 };
+    const to = Math.max(0, Math.min(xs.length - 1, by[key] ?? now));
+    u.setCursor({ left: u.valToPos(xs[to] ?? 0, 'x'), top: 0 });
+  };
+  return (
+    <div
+      ref={root}
+      className="chart"
+      style={{ height }}
+      role="img"
+      aria-label={label}
+      {...(figure
+        ? {
+            tabIndex: 0,
+            onKeyDown: (event) => {
+              if (['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(event.key)) {
+                event.preventDefault();
+                step(event.key);
+              }
+            },
+            onBlur: () => plot.current?.setCursor({ left: -10, top: -10 }),
+          }
+        : {})}
+    />
+  );
 }
 
 const none: readonly ChartMark[] = [];
@@ -226,11 +280,16 @@ function drawEnds(u: uPlot, series: readonly ChartSeries[], figure: (value: numb
   ctx.save();
   ctx.font = `${11 * r}px ${css('--hd-font')}`;
   ctx.textAlign = 'left';
-  let above = Number.NEGATIVE_INFINITY;
-  for (const end of ends) {
-    above = Math.max(Math.min(end.y, bottom), above + 13 * r);
-    ctx.fillStyle = css(end.s.color);
-    ctx.fillText(`${end.s.label} ${plain(figure(end.value))}`, u.bbox.left + u.bbox.width + 6 * r, above + 4 * r);
-  }
+  const places = apart(
+    ends.map((end) => end.y),
+    13 * r,
+    u.bbox.top,
+    bottom,
+  );
+  ends.forEach(({ s, value }, i) => {
+    ctx.fillStyle = css(s.color);
+    const text = `${s.label} ${plain(figure(value))}`.trim();
+    ctx.fillText(text, u.bbox.left + u.bbox.width + 6 * r, (places[i] ?? 0) + 4 * r);
+  });
   ctx.restore();
 }
