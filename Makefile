@@ -118,6 +118,11 @@ soak: build ## ten minutes of bookinfo: memory and CPU of the control plane stay
 bench-%: build ## a benchmark of test/bench by name: make bench-routes; make bench-all
 	@$(GO) test -run '^$$' -bench '(?i)$(if $(filter all,$*),.,$*)' -timeout 30m ./test/bench/...
 
+.PHONY: bench-ui
+bench-ui: $(CONSOLE) ## what the topology costs a browser with thousands of services, against its bounds
+	@.ci/need node
+	@chromium=$$(.ci/chromium); cd frontend && CHROMIUM="$$chromium" node bench/ui.mjs
+
 .PHONY: generate-findings
 generate-findings: $(SCHEMAS) ## write the page of codes and the console's words about findings
 	@.ci/need go

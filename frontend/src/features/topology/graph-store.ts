@@ -115,7 +115,7 @@ export class GraphStore {
         parts.push(`${key} ${e.health.state} ${e.idle}`);
       }
     }
-    const signature = parts.sort().join('\n');
+    const signature = parts.join('\n');
     const structure = signature === this.known?.signature ? this.known.structure : { nodes, edges };
     this.known = { of: this.shown, signature, structure };
     return structure;

@@ -55,6 +55,9 @@ export function Picture({ store, mode, search, set }: PictureProps) {
   );
   const shown = useMemo(() => {
     const around = search.around && nodes.some((n) => n.id === search.around) ? search.around : undefined;
+    if (hide.size === 0 && !found && around === undefined) {
+      return whole;
+    }
     return scene(nodes, edges, {
       namespaces,
       collapsed: closed,
@@ -62,7 +65,7 @@ export function Picture({ store, mode, search, set }: PictureProps) {
       find: found && ((id) => found.has(id)),
       focus: around === undefined ? undefined : { id: around, steps: 1 },
     });
-  }, [nodes, edges, namespaces, closed, hide, found, search.around]);
+  }, [whole, nodes, edges, namespaces, closed, hide, found, search.around]);
 
   const sizes = useSizes(nodes, whole);
   const arranged = useArrangement(whole, sizes('near') as Sizes, user, arrangement(mode, namespaces, closed));

@@ -64,24 +64,26 @@ const byId = <T extends { id: string }>(a: T, b: T) => (a.id < b.id ? -1 : Numbe
 export function scene(nodes: readonly SceneNode[], edges: readonly SceneEdge[], options: SceneOptions): Scene {
   const shown = visible(nodes, edges, options);
   const cardOf = new Map<string, string>();
-  const cards = new Map<string, SceneCard>();
-  for (const node of [...nodes].sort(byId)) {
-    if (!shown.has(node.id)) {
+  const cards: SceneCard[] = [];
+  const collapsed = new Map<string, string[]>();
+  for (const { id, namespace = '' } of nodes) {
+    if (!shown.has(id)) {
       continue;
     }
-    const namespace = node.namespace ?? '';
     if (namespace !== '' && options.collapsed.has(namespace)) {
-      const id = namespaceCard(namespace);
-      const card = cards.get(id);
-      const members = card?.kind === 'namespace' ? [...card.nodes, node.id] : [node.id];
-      cards.set(id, { id, kind: 'namespace', namespace, nodes: members });
-      cardOf.set(node.id, id);
+      const members = collapsed.get(namespace) ?? [];
+      members.push(id);
+      collapsed.set(namespace, members);
+      cardOf.set(id, namespaceCard(namespace));
     } else {
-      cards.set(node.id, { id: node.id, kind: 'node', namespace, node: node.id });
-      cardOf.set(node.id, node.id);
+      cards.push({ id, kind: 'node', namespace, node: id });
+      cardOf.set(id, id);
     }
   }
-  const sorted = [...cards.values()].sort(byId);
+  for (const [namespace, members] of collapsed) {
+    cards.push({ id: namespaceCard(namespace), kind: 'namespace', namespace, nodes: members.sort() });
+  }
+  const sorted = cards.sort(byId);
   return {
     cards: sorted,
     threads: threadsOf(edges, cardOf, options.hide),
@@ -162,19 +164,27 @@ function threadsOf(
   cardOf: ReadonlyMap<string, string>,
   hide: ReadonlySet<Health>,
 ): SceneThread[] {
-  const threads = new Map<string, SceneThread>();
-  for (const edge of [...edges].sort(byId)) {
+  // By source, then by target: names of all edges would be many to make and to compare.
+  const between = new Map<string, Map<string, string[]>>();
+  for (const edge of edges) {
     const source = cardOf.get(edge.source);
     const target = cardOf.get(edge.target);
     // What happens within one card is not drawn; it is in the table.
     if (source === undefined || target === undefined || source === target || hidden(edge, hide)) {
       continue;
     }
-    const id = `${source} > ${target}`;
-    const thread = threads.get(id);
-    threads.set(id, { id, source, target, edges: [...(thread?.edges ?? []), edge.id] });
+    const targets = between.get(source) ?? new Map<string, string[]>();
+    const joined = targets.get(target) ?? [];
+    joined.push(edge.id);
+    between.set(source, targets.set(target, joined));
   }
-  return [...threads.values()].sort(byId);
+  const threads: SceneThread[] = [];
+  for (const [source, targets] of between) {
+    for (const [target, joined] of targets) {
+      threads.push({ id: `${source} > ${target}`, source, target, edges: joined.sort() });
+    }
+  }
+  return threads.sort(byId);
 }
 
 function boxesOf(cards: readonly SceneCard[]): Scene['boxes'] {
