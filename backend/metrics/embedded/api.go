@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"runtime"
 	"strings"
 	"time"
 
@@ -60,13 +59,11 @@ func (s *Server) api(o Options, cfg *config.Config, engine *promql.Engine, p par
 		1_000_000, 4, 1<<20, // remote read: samples, at a time, bytes in a frame
 		false, nil,
 		func() (apiv1.RuntimeInfo, error) {
-			return apiv1.RuntimeInfo{
-				StartTime: started, CWD: o.Dir, ServerTime: time.Now(),
-				GoroutineCount: runtime.NumGoroutine(), GOMAXPROCS: runtime.GOMAXPROCS(0),
-				StorageRetention: o.Retention.String(),
-			}, nil
+			// Since when it runs and how long it remembers is for everybody; where it
+			// stands, and what the machine is like, is for nobody.
+			return apiv1.RuntimeInfo{StartTime: started, ServerTime: time.Now(), StorageRetention: o.Retention.String()}, nil
 		},
-		&apiv1.PrometheusVersion{Version: version, GoVersion: runtime.Version()},
+		&apiv1.PrometheusVersion{Version: version},
 		func() []notifications.Notification { return nil },
 		func() (<-chan notifications.Notification, func(), bool) { return nil, func() {}, false },
 		s.gather, s.gather, nil,

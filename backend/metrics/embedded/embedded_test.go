@@ -8,7 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -215,6 +218,40 @@ func TestRefusesWhatChangesAnything(t *testing.T) {
 		if w.Code != http.StatusOK {
 			t.Errorf("GET %s: %d %s", path, w.Code, w.Body)
 		}
+	}
+}
+
+// Whoever may look at the mesh learns nothing of the machine from it.
+func TestStatusTellsNothingOfTheMachine(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runtimeInfo struct {
+		Data struct {
+			StartTime                  time.Time
+			StorageRetention           string
+			GoroutineCount, GOMAXPROCS int
+		}
+	}
+	for _, path := range []string{"targets", "status/tsdb", "status/buildinfo", "status/runtimeinfo", "status/config", "status/flags", "status/walreplay"} {
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/"+path, nil))
+		for what, secret := range map[string]string{"the folder": dir, "the host's name": host, "what it was built with": runtime.Version()} {
+			if strings.Contains(w.Body.String(), secret) {
+				t.Errorf("%s tells %s: %s", path, what, w.Body)
+			}
+		}
+		if path == "status/runtimeinfo" {
+			if err := json.Unmarshal(w.Body.Bytes(), &runtimeInfo); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if d := runtimeInfo.Data; d.StartTime.IsZero() || d.StorageRetention == "" || d.GoroutineCount != 0 || d.GOMAXPROCS != 0 {
+		t.Errorf("runtime: %+v", d)
 	}
 }
 
