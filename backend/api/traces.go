@@ -44,16 +44,9 @@ func (h *Handlers) findTraces(ctx context.Context, in *findTracesInput) (*findTr
 	if err != nil {
 		return nil, huma.NewError(http.StatusBadGateway, "traces cannot be read: "+err.Error())
 	}
-	services := known[:min(len(known), maxTraceServices)]
-	if len(in.Services) > 0 {
-		services = nil
-		for _, word := range in.Services {
-			service, err := serviceNamed(known, word)
-			if err != nil {
-				return nil, huma.NewError(http.StatusNotFound, err.Error())
-			}
-			services = append(services, service)
-		}
+	services, err := servicesMeant(known, in.Services)
+	if err != nil {
+		return nil, huma.NewError(http.StatusUnprocessableEntity, err.Error())
 	}
 	found := make([][]*traces.Trace, len(services))
 	group, ctx := errgroup.WithContext(ctx)
@@ -116,8 +109,28 @@ func bounded(list []*traces.Trace, spans int) []*traces.Trace {
 	return list
 }
 
+// servicesMeant are the services that are asked: all, or those that words mean.
+func servicesMeant(known, words []string) ([]string, error) {
+	if len(words) == 0 {
+		return known[:min(len(known), maxTraceServices)], nil
+	}
+	var out []string
+	for _, word := range words {
+		service, err := serviceNamed(known, word)
+		switch {
+		case err != nil:
+			return nil, err
+		case service != "":
+			out = append(out, service)
+		}
+	}
+	return out, nil
+}
+
 // serviceNamed is the service that a person means: by its whole name, or by the
-// first word of it, such as reviews for reviews.default.
+// first word of it, such as reviews for reviews.default. It is empty when there
+// is none: what has no sidecar, or sent nothing yet, has no traces, which is no
+// mistake of who asks.
 func serviceNamed(services []string, word string) (string, error) {
 	if slices.Contains(services, word) {
 		return word, nil
@@ -133,10 +146,8 @@ func serviceNamed(services []string, word string) (string, error) {
 		return near[0], nil
 	case len(near) > 1:
 		return "", fmt.Errorf("%q can be %s: name one", word, strings.Join(near, " or "))
-	case len(services) == 0:
-		return "", errors.New("there are no traces yet")
 	}
-	return "", fmt.Errorf("there are no traces of a service %q; there are of %s", word, strings.Join(services, ", "))
+	return "", nil
 }
 
 // newest lists so many traces at most, the newest first, each once.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ func TestServiceNamed(t *testing.T) {
 		"reviews.shop": "reviews.shop",
 		"cart":         "cart.shop",
 		"reviews":      `"reviews" can be reviews.default or reviews.shop: name one`,
-		"rev":          `there are no traces of a service "rev"; there are of cart.shop, reviews.default, reviews.shop`,
+		"rev":          "",
 	} {
 		got, err := serviceNamed(services, word)
 		if err != nil {
@@ -25,8 +26,23 @@ func TestServiceNamed(t *testing.T) {
 			t.Errorf("%s: %s, want %s", word, got, want)
 		}
 	}
-	if _, err := serviceNamed(nil, "a"); err == nil || err.Error() != "there are no traces yet" {
-		t.Errorf("without services: %v", err)
+}
+
+// A workload without a sidecar sends no traces; asking for them is no mistake.
+func TestTracesOfWhatSendsNoneAreNone(t *testing.T) {
+	services := []string{"cart.shop", "reviews.default", "reviews.shop"}
+	for _, c := range []struct{ words, want []string }{
+		{nil, services},
+		{[]string{"redis.default"}, nil},
+		{[]string{"redis.default", "cart"}, []string{"cart.shop"}},
+	} {
+		got, err := servicesMeant(services, c.words)
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v %v, want %v", c.words, got, err, c.want)
+		}
+	}
+	if _, err := servicesMeant(services, []string{"cart", "reviews"}); err == nil {
+		t.Error("a name that two services have was taken for one of them")
 	}
 }
 

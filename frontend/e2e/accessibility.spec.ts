@@ -3,8 +3,6 @@ import { accessibility, cutTexts, expect, prefer, test } from './mesh';
 import { drawn, pages, tabs } from './pages';
 
 // Every page that links reach is looked at, so a new page needs no line here.
-// The store of traces does not know a program that never sent any; the page says so.
-test.use({ mayComplain: /status of 404 .*\/api\/v1\/traces\?service=/ });
 
 for (const theme of ['light', 'dark'] as const) {
   test(`axe finds nothing on any page, ${theme}`, async ({ admin }) => {

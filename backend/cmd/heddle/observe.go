@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -265,12 +266,25 @@ func newTraces(g *globals) *cobra.Command {
 			return printJSON(w, found)
 		}
 		if len(found) == 0 {
-			return exitError{exitFailed, errors.New("there are no traces yet")}
+			return exitError{exitFailed, noTraces(cmd.Context(), c, service)}
 		}
 		printTraces(w, found)
 		return nil
 	}
 	return cmd
+}
+
+// noTraces says why nothing was found: of a service that is not known, which ones
+// are.
+func noTraces(ctx context.Context, c *client, service string) error {
+	var known []string
+	if err := c.get(ctx, "/api/v1/traces/services", nil, &known); err != nil {
+		return err
+	}
+	if service == "" || len(known) == 0 {
+		return errors.New("there are no traces yet")
+	}
+	return fmt.Errorf("there are no traces of a service %q; there are of %s", service, strings.Join(known, ", "))
 }
 
 // typeName is the short name of a resource type: "Cluster".
