@@ -18,7 +18,18 @@ for (let i = 0; i < count; i++) {
     rate: i,
     errorShare: 0,
     unit: 'rps',
-    pods: { ready: 1, total: 1 },
+    pods: { ready: 2, total: 2 },
+    spark: Array.from({ length: 30 }, (_, k) => i + k),
+    versions: ['v1', 'v2'].map((version) => ({
+      version,
+      workload: `s${i}-${version}`,
+      namespace: `n${i % 10}`,
+      pods: 1,
+      ready: 1,
+      share: 0.5,
+      rate: i / 2,
+      errorShare: 0,
+    })),
     health: { state: i % 50 === 0 ? 'degraded' : 'healthy' },
   };
   elements.set(`n:${node.id}`, node);
@@ -85,4 +96,17 @@ test('near, only what is in view is drawn, and labels only where something is wr
   const drawn = draw(1);
   expect(drawn.querySelectorAll('[data-card]').length).toBeLessThan(60);
   expect(drawn.querySelectorAll('.tp-label')).toHaveLength(0);
+});
+
+test.each([
+  { level: 'far', zoom: 0.2, cards: count, each: 6, all: 2000 },
+  { level: 'middle', zoom: 0.6, cards: 80, each: 16, all: 3500 },
+  { level: 'near', zoom: 1, cards: 45, each: 45, all: 3500 },
+])('$level, the page stays small: elements of a card and of all', ({ zoom, cards, each, all }) => {
+  const drawn = draw(zoom);
+  const found = [...drawn.querySelectorAll('[data-card]')];
+  expect(found.length).toBeGreaterThan(10);
+  expect(found.length).toBeLessThanOrEqual(cards);
+  expect(Math.max(...found.map((card) => card.querySelectorAll('*').length))).toBeLessThanOrEqual(each);
+  expect(drawn.querySelectorAll('*').length).toBeLessThanOrEqual(all);
 });
