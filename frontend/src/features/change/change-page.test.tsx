@@ -47,6 +47,7 @@ const preview = {
 };
 
 let previews: { entries: PreviewEntry[] }[];
+let tries: { url: string; from: string }[];
 let puts: { entries: PreviewEntry[] }[];
 let live: ReturnType<typeof fakeLive>;
 
@@ -54,6 +55,7 @@ beforeEach(() => {
   sessionStorage.clear();
   previews = [];
   puts = [];
+  tries = [];
   live = fakeLive();
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -71,25 +73,39 @@ function show(at: string) {
     'GET /api/v1/config/VirtualService/default/reviews': { ref, yaml, etag: 'e1' },
     'GET /api/v1/workloads': [
       { uid: '1', namespace: 'default', pod: 'productpage-x', workload: 'productpage', meshed: true, ready: true },
+      {
+        uid: '2',
+        namespace: 'default',
+        pod: 'ingress-x',
+        workload: 'ingress',
+        meshed: true,
+        ready: true,
+        gateway: true,
+      },
     ],
     'POST /api/v1/preview': (body: unknown) => {
       previews.push(body as (typeof previews)[number]);
       return preview;
     },
-    'POST /api/v1/try': {
-      before: {
-        route: 0,
-        requestHeaders: {},
-        responseHeaders: {},
-        clusters: [{ cluster: 'outbound|9080|v1|reviews.default', percent: 100, known: true }],
-      },
-      after: {
-        route: 0,
-        requestHeaders: {},
-        responseHeaders: {},
-        timeout: 2e9,
-        clusters: [{ cluster: 'outbound|9080|v2|reviews.default', percent: 100, known: true }],
-      },
+    'POST /api/v1/try': (body: unknown) => {
+      tries.push(body as (typeof tries)[number]);
+      return {
+        before: {
+          route: 0,
+          requestHeaders: {},
+          responseHeaders: {},
+          clusters: [{ cluster: 'outbound|9080|v1|reviews.default', percent: 100, known: true }],
+        },
+        after: {
+          route: 0,
+          requestHeaders: {},
+          responseHeaders: {},
+          timeout: 2e9,
+          host: 'old.shop.test',
+          path: '/new',
+          clusters: [{ cluster: 'outbound|9080|v2|reviews.default', percent: 100, known: true }],
+        },
+      };
     },
     'PUT /api/v1/changes': (body: unknown) => {
       puts.push(body as (typeof puts)[number]);
@@ -119,6 +135,8 @@ test('service, intention, details, review, apply', async () => {
   await userEvent.click(screen.getByRole('button', { name: 'Ask' }));
   const after = (await screen.findByText('After')).parentElement as HTMLElement;
   expect(within(after).getByText(/v2 100/)).toBeDefined();
+  expect(within(after).getByText('as old.shop.test/new')).toBeDefined();
+  expect(tries).toMatchObject([{ url: 'http://reviews.default.svc.cluster.local:9080/', from: 'productpage-x' }]);
 
   const apply = screen.getByRole('button', { name: 'Apply' }) as HTMLButtonElement;
   await waitFor(() => expect(apply.disabled).toBe(false));
@@ -157,4 +175,36 @@ test('a mistake stands at its field and keeps from going on', async () => {
   expect(said?.textContent).toContain('A time with its unit');
   expect(address()).toContain('step=details');
   expect(previews).toHaveLength(0);
+});
+
+test('a rule of a gateway is tried from the gateway, by its own host', async () => {
+  signedIn('operator');
+  show('/change?service=default%2Freviews&intent=resilience&step=details');
+  await live.tell('objects', objects);
+  await userEvent.type(await screen.findByLabelText('Time-out'), '2s');
+  await userEvent.click(screen.getAllByRole('button', { name: 'Review' }).at(-1) as HTMLElement);
+  const editor = (await screen.findByLabelText(/reviews, YAML/)) as HTMLTextAreaElement;
+  await userEvent.clear(editor);
+  await userEvent.paste(yaml.replace('hosts: [reviews]', 'hosts: [www.shop.test]\n  gateways: [shop]'));
+  await userEvent.click(screen.getByRole('button', { name: 'Ask' }));
+  await screen.findByText('After');
+  expect(tries.map(({ url, from }) => ({ url, from }))).toEqual([{ url: 'http://www.shop.test/', from: 'ingress-x' }]);
+  await userEvent.selectOptions(screen.getByLabelText('Caller'), 'from productpage');
+  await userEvent.click(screen.getByRole('button', { name: 'Ask' }));
+  await waitFor(() => expect(tries).toHaveLength(2));
+  expect(tries[1]?.url).toBe('http://reviews.default.svc.cluster.local:9080/');
+});
+
+test('who takes the only value away in the editor stays in the editor', async () => {
+  signedIn('operator');
+  show('/change?service=default%2Freviews&intent=resilience&step=details');
+  await live.tell('objects', objects);
+  await userEvent.type(await screen.findByLabelText('Time-out'), '2s');
+  await userEvent.click(screen.getAllByRole('button', { name: 'Review' }).at(-1) as HTMLElement);
+  const editor = (await screen.findByLabelText(/reviews, YAML/)) as HTMLTextAreaElement;
+  const typed = editor.value.replace('timeout: 2s', 'timeout:');
+  await userEvent.clear(editor);
+  await userEvent.paste(typed);
+  expect((screen.getByLabelText(/reviews, YAML/) as HTMLTextAreaElement).value).toBe(typed);
+  await waitFor(() => expect(previews.at(-1)?.entries[0]?.yaml).toBe(typed));
 });

@@ -182,8 +182,10 @@ function Rule({ service, intent, object, step, onObject, onStep, onDone }: RuleP
   if (!base || !info || !rule || target.destination === undefined) {
     return <Loading lines={8} />;
   }
-  const wrong = rule.asked ? mistakes(intent, rule.form, context) : {};
-  if (step === 'review' && Object.keys(mistakes(intent, rule.form, context)).length === 0) {
+  const found = mistakes(intent, rule.form, context);
+  const wrong = rule.asked ? found : {};
+  // Half a word in the editor must not take the editor away.
+  if (step === 'review' && (rule.byHand || Object.keys(found).length === 0)) {
     return (
       <Review
         intent={intent}
@@ -208,7 +210,7 @@ function Rule({ service, intent, object, step, onObject, onStep, onDone }: RuleP
   }
   const next = () => {
     rule.ask();
-    if (Object.keys(mistakes(intent, rule.form, context)).length === 0) {
+    if (Object.keys(found).length === 0) {
       onStep('review');
     }
   };

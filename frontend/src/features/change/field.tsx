@@ -57,7 +57,10 @@ export function Field({ label, value, onChange, mistake, hint, placeholder, opti
       {said && (
         <FormHelperText>
           <HelperText id={`${id}-said`}>
-            <HelperTextItem variant={mistake ? 'error' : 'default'}>{said}</HelperTextItem>
+            {/* The field is marked as invalid already; PatternFly would say it again, in English. */}
+            <HelperTextItem variant={mistake ? 'error' : 'default'} screenReaderText="">
+              {said}
+            </HelperTextItem>
           </HelperText>
         </FormHelperText>
       )}

@@ -104,7 +104,7 @@ export function Review(props: ReviewProps) {
           ) : (
             <Loading lines={6} />
           )}
-          <TryRequest service={service} entries={entries} />
+          <TryRequest service={service} yaml={yaml} entries={entries} />
         </div>
       </div>
       <footer className="cw-foot">

@@ -1,20 +1,29 @@
 import { Button, FormSelect, FormSelectOption, TextInput } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { ArrowRight } from 'lucide-react';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { PreviewEntry, Service, SimulateAnswer, TryOutputBody, Workload } from '../../api/generated/types.gen';
 import { asProblem, type Problem } from '../../api/problem';
 import { request } from '../../api/request';
 import { duration, plain } from '../../lib/format';
 import { HealthGlyph } from '../../ui/glyph';
+import { audience } from './model/audience';
 import { outcome } from './model/outcome';
 import { useChangeTexts } from './texts';
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'];
 
+interface TryRequestProps {
+  service: Service;
+  /** The rule as it would be: it says who asks for the service, and by which host. */
+  yaml: string;
+  entries: readonly PreviewEntry[];
+}
+
 /** Where one request goes now and would go after the change; nobody is asked, it is computed. */
-export function TryRequest({ service, entries }: { service: Service; entries: readonly PreviewEntry[] }) {
+export function TryRequest({ service, yaml, entries }: TryRequestProps) {
   const t = useChangeTexts();
+  const asked = useMemo(() => audience(yaml), [yaml]);
   const workloads = useQuery({
     queryKey: ['workloads to try from'],
     queryFn: ({ signal }) => request<Workload[] | null>('/api/v1/workloads', { signal }),
@@ -23,7 +32,7 @@ export function TryRequest({ service, entries }: { service: Service; entries: re
     ...new Map(
       (workloads.data ?? [])
         .filter((w) => w.meshed && w.ready)
-        .map((w) => [`${w.namespace}/${w.workload}`, { value: w.pod, namespace: w.namespace, name: w.workload }]),
+        .map((w) => [`${w.namespace}/${w.workload}`, { value: w.pod, name: w.workload, gateway: w.gateway }]),
     ).values(),
   ].sort((a, b) => (a.name < b.name ? -1 : 1));
   const others = callers.filter((c) => !(service.workloads ?? []).includes(c.name));
@@ -34,10 +43,16 @@ export function TryRequest({ service, entries }: { service: Service; entries: re
   const [answer, setAnswer] = useState<TryOutputBody>();
   const [problem, setProblem] = useState<Problem>();
   const [busy, setBusy] = useState(false);
-  const caller = from || others[0]?.value || callers[0]?.value || '';
+  const usual = (asked.gateway ? callers.find((c) => c.gateway) : others.find((c) => !c.gateway)) ?? callers[0];
+  const caller = callers.find((c) => c.value === from) ?? usual;
   const port = service.ports?.find((p) => /HTTP|GRPC/i.test(p.protocol))?.number ?? service.ports?.[0]?.number;
 
   const ask = async () => {
+    if (!caller) {
+      return;
+    }
+    // Through a gateway a service is asked for by its public host, and at the gateway's port.
+    const host = caller.gateway ? (asked.host ?? service.host) : `${service.host}${port ? `:${port}` : ''}`;
     setBusy(true);
     setProblem(undefined);
     try {
@@ -47,8 +62,8 @@ export function TryRequest({ service, entries }: { service: Service; entries: re
           method: 'POST',
           body: {
             method,
-            url: `http://${service.host}${port ? `:${port}` : ''}${path.startsWith('/') ? path : `/${path}`}`,
-            from: caller,
+            url: `http://${host}${path.startsWith('/') ? path : `/${path}`}`,
+            from: caller.value,
             headers: Object.fromEntries(
               lines
                 .filter(([name]) => name?.trim())
@@ -82,7 +97,7 @@ export function TryRequest({ service, entries }: { service: Service; entries: re
           ))}
         </FormSelect>
         <TextInput aria-label={t('try.path')} className="mono" value={path} onChange={(_, v) => setPath(v)} />
-        <FormSelect aria-label={t('try.from')} value={caller} onChange={(_, v) => setFrom(v)}>
+        <FormSelect aria-label={t('try.from')} value={caller?.value} onChange={(_, v) => setFrom(v)}>
           {callers.map((c) => (
             <FormSelectOption key={c.value} value={c.value} label={t('try.caller', { name: c.name })} />
           ))}
@@ -94,7 +109,7 @@ export function TryRequest({ service, entries }: { service: Service; entries: re
           value={headers}
           onChange={(_, v) => setHeaders(v)}
         />
-        <Button variant="secondary" type="submit" isDisabled={busy || caller === ''} isLoading={busy}>
+        <Button variant="secondary" type="submit" isDisabled={busy || !caller} isLoading={busy}>
           {t('try.ask')}
         </Button>
       </form>
@@ -140,7 +155,7 @@ function Answer({ title, answer }: { title: string; answer: SimulateAnswer }) {
       )}
       {o.abort && <p className="dim">{t('try.abort', { status: o.abort.status, percent: o.abort.percent })}</p>}
       {o.mirrors.length > 0 && <p className="dim">{t('try.mirror', { names: o.mirrors.join(', ') })}</p>}
-      {o.path && <p className="dim">{t('try.rewritten', { path: o.path })}</p>}
+      {o.rewritten && <p className="dim">{t('try.rewritten', { path: o.rewritten })}</p>}
       <p className="dim">
         {o.timeout === undefined ? t('try.noTimeout') : t('try.timeout', { time: plain(duration(o.timeout)) })}
         {o.tries > 1 && ` · ${t('try.tries', { count: o.tries })}`}

@@ -87,6 +87,8 @@ export function useRule(
     form,
     yaml: draft.source !== undefined && !sound ? source : yaml,
     entries,
+    /** The text was edited by hand, or merged: it counts, whether the form can say the same or not. */
+    byHand: draft.source !== undefined,
     asked,
     rules: readRules(source) ?? [],
     ask: () => setAsked(true),

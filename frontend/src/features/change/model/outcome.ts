@@ -14,7 +14,8 @@ export interface Outcome {
   readonly tries: number;
   readonly mirrors: readonly string[];
   readonly route: string;
-  readonly path: string | undefined;
+  /** As what it arrives, where that is rewritten: a path, a host, or both. */
+  readonly rewritten: string | undefined;
 }
 
 const perMilli = 1e6; // durations of Go are nanoseconds
@@ -40,6 +41,6 @@ export function outcome(answer: SimulateAnswer): Outcome {
     tries: 1 + (answer.retries?.attempts ?? 0),
     mirrors: (answer.mirrors ?? []).map((m) => clusterName(m.cluster)),
     route: answer.routeName ?? '',
-    path: answer.path,
+    rewritten: `${answer.host ?? ''}${answer.path ?? ''}` || undefined,
   };
 }
