@@ -22,7 +22,7 @@ UNIT = $(shell $(GO) list ./... | grep -v -e /test/e2e -e /test/dashboards -e /t
 help: ## this list
 	@echo "Heddle, a service mesh and its console in one program."
 	@echo
-	@awk -F ':.*## ' '/^[a-z][a-z0-9%-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9%-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: build ## build, and run the mesh with the bookinfo demo on this machine (Ctrl-C ends it)
