@@ -21,3 +21,26 @@ func TestCheckRetypes(t *testing.T) {
 		t.Errorf("became %s of %+v", text, answer.Findings)
 	}
 }
+
+// A host or subset that is nearly right is put right by one click.
+func TestCheckKnowsWhatIsNear(t *testing.T) {
+	rule := "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: cart, namespace: default}\nspec: {host: cart, subsets: [{name: stable, labels: {}}]}\n"
+	text := "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: cart, namespace: default}\n" +
+		"spec: {hosts: [cart], http: [{match: [{uri: {exact: /a}}], route: [{destination: {host: crt}}]}, {route: [{destination: {host: cart, subset: \"stabel\"}}]}]}\n"
+	h := New(Options{Mesh: newMeshOf(t, cartService), Version: "test"}).Owner()
+	answer := askCheck(t, h, true, Manifest{File: "a.yaml", Text: text + rule})
+	for _, f := range slices.Backward(answer.Findings) {
+		if f.Code != "HDL2101" && f.Code != "HDL2104" {
+			continue
+		}
+		if f.Params["near"] == "" || !strings.Contains(f.Message, f.Params["near"]) {
+			t.Errorf("%s %s does not say what is near: %s", f.Code, f.Path, f.Message)
+		}
+		for _, s := range f.Splices {
+			text = applySplice(text, s)
+		}
+	}
+	if !strings.HasSuffix(text, "{host: cart}}]}, {route: [{destination: {host: cart, subset: stable}}]}]}\n") {
+		t.Errorf("became %s of %+v", text, answer.Findings)
+	}
+}

@@ -477,15 +477,15 @@ func nearest(name string, words []string) string {
 		if strings.EqualFold(w, name) {
 			return w
 		}
-		if d := distance(strings.ToLower(name), strings.ToLower(w)); d < bestAt {
+		if d := Distance(strings.ToLower(name), strings.ToLower(w)); d < bestAt {
 			best, bestAt = w, d
 		}
 	}
 	return best
 }
 
-// distance counts the letters to change, add or drop between two words.
-func distance(a, b string) int {
+// Distance counts the letters to change, add or drop between two words.
+func Distance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64
 	}

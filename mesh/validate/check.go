@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"strconv"
+
 	"github.com/heddle-mesh/heddle/mesh"
 )
 
@@ -57,6 +59,16 @@ func found(o *mesh.Object, path string, params ...string) Found {
 		}
 	}
 	return f
+}
+
+// mean says what was probably meant by the value at the path of a finding, with
+// the edit that puts it there; nothing when near is empty.
+func (f *Found) mean(near string) {
+	if near == "" {
+		return
+	}
+	f.Params["near"] = near
+	f.Fix = []mesh.Edit{{Op: mesh.OpSet, Path: f.Path, Value: strconv.Quote(near)}}
 }
 
 // eachObject makes every object a unit of work of its own.

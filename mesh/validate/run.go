@@ -271,7 +271,7 @@ func Added(before, after []mesh.Finding) []mesh.Finding {
 // still do so when one is taken away, and nothing new is wrong with them.
 var circumstances = map[string]bool{
 	"names": true, "others": true, "other": true, "services": true, "ports": true, "open": true,
-	"pod": true, "pods": true, "workload": true, "reason": true,
+	"pod": true, "pods": true, "workload": true, "reason": true, "near": true,
 }
 
 // identity is what a finding says, whatever the place inside its object and

@@ -10,7 +10,7 @@ var virtualServiceChecks = []Check{
 	{
 		Code: "HDL2101", Severity: mesh.Error, SameAs: []string{"IST0101", "KIA1101"}, Absence: true,
 		On: virtualServices, Keys: eachObject,
-		Reads: []mesh.Kind{mesh.KindVirtualService, mesh.KindService, mesh.KindServiceEntry},
+		Reads: []mesh.Kind{mesh.KindVirtualService, mesh.KindService, mesh.KindServiceEntry, mesh.KindDestinationRule},
 		Run:   forObject(destinationHosts),
 	},
 	{

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,7 +86,9 @@ func destinationHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
 	var out []Found
 	for _, d := range destinationsOf(spec[*networking.VirtualService](o)) {
 		if len(servicesFor(x, o.Namespace, d.GetHost())) == 0 {
-			out = append(out, found(o, d.path+".host", "host", d.GetHost()))
+			f := found(o, d.path+".host", "host", d.GetHost())
+			f.mean(nearHost(x, o, d))
+			out = append(out, f)
 		}
 	}
 	return out
@@ -165,7 +168,9 @@ func destinationSubsets(x *Index, o *mesh.Object, _ Evidence) []Found {
 		if d.GetSubset() == "" || hasSubset(x, o.Namespace, d.GetHost(), d.GetSubset()) {
 			continue
 		}
-		out = append(out, found(o, d.path+".subset", "host", d.GetHost(), "subset", d.GetSubset()))
+		f := found(o, d.path+".subset", "host", d.GetHost(), "subset", d.GetSubset())
+		f.mean(nearSubset(x, o, d))
+		out = append(out, f)
 	}
 	return out
 }
@@ -173,20 +178,28 @@ func destinationSubsets(x *Index, o *mesh.Object, _ Evidence) []Found {
 // hasSubset reports whether a DestinationRule that objects in a namespace can
 // see defines a subset of a host.
 func hasSubset(x *Index, namespace, host, subset string) bool {
-	full := fullHost(x.Settings(), namespace, host)
-	for _, name := range append([]string{full}, wildcardsOver(full)...) {
-		for _, rule := range x.By(rulesByHost, name) {
-			if !visible(rule, namespace) {
-				continue
-			}
-			for _, s := range spec[*networking.DestinationRule](rule).GetSubsets() {
-				if s.GetName() == subset {
-					return true
-				}
+	for rule := range rulesFor(x, namespace, host) {
+		for _, s := range spec[*networking.DestinationRule](rule).GetSubsets() {
+			if s.GetName() == subset {
+				return true
 			}
 		}
 	}
 	return false
+}
+
+// rulesFor are the DestinationRules for a host that objects in a namespace can see.
+func rulesFor(x *Index, namespace, host string) iter.Seq[*mesh.Object] {
+	full := fullHost(x.Settings(), namespace, host)
+	return func(yield func(*mesh.Object) bool) {
+		for _, name := range append([]string{full}, wildcardsOver(full)...) {
+			for _, rule := range x.By(rulesByHost, name) {
+				if visible(rule, namespace) && !yield(rule) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // wildcardsOver are the wildcards that a host lies in, the narrowest first, the
