@@ -71,6 +71,23 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
+test('what proxies reject of it is said with their words', async () => {
+  fakeApi({
+    'GET /api/v1/config/VirtualService/shop/reviews': saved,
+    'POST /api/v1/check': { findings: [], documents: [], cannotTell: [] },
+  });
+  const page = fakeLive();
+  renderPage(RulePage, { path: '/rules/$kind/$namespace/$name', at: '/rules/VirtualService/shop/reviews' });
+  await page.tell('objects', { o: live });
+  const refused = [{ type: 'x.VirtualHost', resource: '80/reviews', message: 'too large', refs: [ref], at: '' }];
+  await page.tell('proxies', { a: { id: 'cart-1.shop', refused }, b: { id: 'cart-2.shop', refused: [] } });
+  await screen.findByText('A proxy rejects what this object makes.');
+  screen.getByText('too large');
+  expect(screen.getByRole('link', { name: 'See the proxy' }).getAttribute('href')).toBe('/proxies/cart-1.shop');
+  await page.tell('proxies', { a: { id: 'cart-1.shop', refused: [] } });
+  await waitFor(() => expect(screen.queryByText('too large')).toBeNull());
+});
+
 test('a mistake is mended by one click, previewed and saved with the version that was read', async () => {
   const put: unknown[] = [];
   api({

@@ -23,6 +23,7 @@ import { KindGlyph } from './kind-glyph';
 import { NewMenu } from './new-menu';
 import { ActsOn, ObjectsList } from './objects-list';
 import './rules.css';
+import { Rejected } from './rejected';
 import { Facts } from './rules-page';
 import { standingOf } from './standing';
 import { useRulesTexts } from './texts';
@@ -185,6 +186,7 @@ function Rule({ at }: { at: RuleAt }) {
           {edited && t('deleted.text')}
         </Banner>
       )}
+      {!rule.gone && <Rejected object={ref} />}
       {rule.overtaken && (
         <Banner
           tone="degraded"
