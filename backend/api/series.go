@@ -36,7 +36,7 @@ type seriesInput struct {
 	ByVersion       bool      `query:"byVersion" doc:"One line for each version"`
 	Direction       string    `query:"direction" enum:"inbound,outbound" default:"inbound" doc:"Outbound only for workloads and applications"`
 	SourceNamespace string    `query:"sourceNamespace" maxLength:"253" doc:"Only what is called from this namespace; unknown for callers of which nothing is known"`
-	Source          []string  `query:"source" maxItems:"100" doc:"Only what these workloads of sourceNamespace call, such as reviews-v1,reviews-v2"`
+	Source          []string  `query:"source,explode" maxItems:"100" doc:"Only what this workload of sourceNamespace calls; may be there several times"`
 	Range           string    `query:"range" default:"1h" maxLength:"16" doc:"How far back, such as 15m; at most 168h"`
 	Step            string    `query:"step" default:"30s" maxLength:"16" doc:"Time between points; at most 1,000 of them"`
 	End             time.Time `query:"end" doc:"Of the range; now when it is left out"`

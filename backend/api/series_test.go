@@ -73,7 +73,7 @@ func TestSeries(t *testing.T) {
 	if code := ask(t, h, "GET", "/api/v1/series?kind=workload&namespace=default&name=reviews-v1&direction=outbound", "", &got); code != 200 || o.asked.Direction != metrics.Outbound || o.over.Step != 30*time.Second {
 		t.Error(code, o.asked, o.over)
 	}
-	edge := "kind=service&namespace=default&name=reviews&sourceNamespace=default&source=productpage-v1,other"
+	edge := "kind=service&namespace=default&name=reviews&sourceNamespace=default&source=productpage-v1&source=other"
 	if code := ask(t, h, "GET", "/api/v1/series?"+edge, "", &got); code != 200 || o.asked.SourceNamespace != "default" || !slices.Equal(o.asked.Sources, []string{"productpage-v1", "other"}) {
 		t.Error(code, o.asked)
 	}

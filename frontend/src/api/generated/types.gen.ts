@@ -2279,7 +2279,7 @@ export type SeriesData = {
          */
         sourceNamespace?: string;
         /**
-         * Only what these workloads of sourceNamespace call, such as reviews-v1,reviews-v2
+         * Only what this workload of sourceNamespace calls; may be there several times
          */
         source?: Array<string> | null;
         /**
