@@ -73,7 +73,7 @@ func TestHealthIsJudgedByItself(t *testing.T) {
 		var told []graph.Transition
 		h.OnHealth(func(tr graph.Transition) { told = append(told, tr) })
 		start(t, h)
-		time.Sleep(6 * time.Minute)
+		time.Sleep(6 * time.Minute) // in the bubble: time passes at once
 		synctest.Wait()
 		if got := healthOf(h, ratings); got.State != graph.Healthy {
 			t.Fatalf("before: %+v", got)

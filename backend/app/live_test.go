@@ -63,7 +63,7 @@ func TestKeepingPace(t *testing.T) {
 			ended <- keep(ctx, pace{atLeast: 10 * time.Second, gap: time.Second}, watched, func(context.Context) {
 				at = append(at, time.Since(start))
 				if len(at) == 5 {
-					time.Sleep(2 * time.Second) // a slow one is followed by a long rest
+					time.Sleep(2 * time.Second) // in the bubble: time passes at once; a slow one is followed by a long rest
 				}
 			})
 		}()

@@ -141,7 +141,7 @@ func (c *checker) inside(t *trail, n *node, m map[string]any) bool {
 func (c *checker) itself(t *trail, n *node, v any, whole bool) bool {
 	before := len(c.found)
 	if n.plain != nil && !n.plain.sure(v) {
-		for _, err := range n.plain.library().Validate(v).Errors {
+		for _, err := range n.plain.validator().Validate(v).Errors {
 			c.refused(t, err, whole)
 		}
 	}
@@ -168,7 +168,7 @@ func (c *checker) junction(t *trail, j *constraint, v any) {
 	if j.sure != nil && j.sure(v) {
 		return
 	}
-	result := j.library().Validate(v)
+	result := j.validator().Validate(v)
 	switch {
 	case result.IsValid():
 	case len(j.choices) > 0 && countSet(v, j.choices) > 1:

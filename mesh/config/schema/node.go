@@ -43,8 +43,8 @@ type child struct {
 // constraint is one demand on a value. sure accepts most values quickly; what
 // it does not accept is put to the library.
 type constraint struct {
-	sure    func(v any) bool
-	library func() *validate.SchemaValidator
+	sure      func(v any) bool
+	validator func() *validate.SchemaValidator
 	// choices are fields of which at most one may be set, when the constraint
 	// says just that.
 	choices []string
@@ -151,7 +151,7 @@ func (n *node) constrain(s *schema.Structural) {
 
 // newConstraint puts one demand, for values of a type, to the library.
 func newConstraint(typ string, v schema.ValueValidation) constraint {
-	return constraint{library: sync.OnceValue(func() *validate.SchemaValidator {
+	return constraint{validator: sync.OnceValue(func() *validate.SchemaValidator {
 		s := (&schema.Structural{Generic: schema.Generic{Type: typ}, ValueValidation: &v}).ToKubeOpenAPI()
 		return validate.NewSchemaValidator(s, nil, "", strfmt.Default)
 	})}
