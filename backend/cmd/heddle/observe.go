@@ -277,12 +277,16 @@ func newTraces(g *globals) *cobra.Command {
 // noTraces says why nothing was found: of a service that is not known, which ones
 // are.
 func noTraces(ctx context.Context, c *client, service string) error {
+	none := errors.New("there are no traces yet")
+	if service == "" {
+		return none
+	}
 	var known []string
 	if err := c.get(ctx, "/api/v1/traces/services", nil, &known); err != nil {
 		return err
 	}
-	if service == "" || len(known) == 0 {
-		return errors.New("there are no traces yet")
+	if len(known) == 0 || slices.ContainsFunc(known, func(s string) bool { return s == service || strings.HasPrefix(s, service+".") }) {
+		return none
 	}
 	return fmt.Errorf("there are no traces of a service %q; there are of %s", service, strings.Join(known, ", "))
 }

@@ -172,8 +172,18 @@ func printGitHub(w io.Writer, list []validate.Located) {
 		} else {
 			place = " title=" + property.Replace(plain.Text(l.Code))
 		}
-		fmt.Fprintf(w, "::%s%s::%s\n", level[l.Severity], place, data.Replace(plain.Lines(about(l))))
+		fmt.Fprintf(w, "::%s%s::%s\n", level[l.Severity], place, data.Replace(plain.Lines(about(l)+fixWords(l))))
 	}
+}
+
+// fixWords say on a line of its own what mends a finding; empty where nothing can
+// be said that the message does not say.
+func fixWords(l validate.Located) string {
+	words, ok := validate.Explained(validate.Languages[0], l.Code, l.Params)
+	if !ok || words.Fix == "" {
+		return ""
+	}
+	return "\nFix: " + words.Fix
 }
 
 // The parts of SARIF 2.1.0 that findings need; see the OASIS specification,
