@@ -75,6 +75,7 @@ type Mesh interface {
 // Handlers of one control plane.
 type Handlers struct {
 	mesh    Mesh
+	name    string // of the mesh
 	version string
 	// prometheus answers the standard Prometheus API below /prometheus.
 	prometheus http.Handler
@@ -99,6 +100,7 @@ type Handlers struct {
 // Options of New.
 type Options struct {
 	Mesh        Mesh
+	Name        string // what the mesh is called
 	Version     string
 	Prometheus  http.Handler // nil when the user's own server is asked
 	OwnMetrics  http.Handler
@@ -116,7 +118,7 @@ type Options struct {
 // New makes the handlers.
 func New(o Options) *Handlers {
 	return &Handlers{
-		mesh: o.Mesh, version: o.Version, prometheus: o.Prometheus, own: o.OwnMetrics, scrapeToken: o.ScrapeToken, hosts: o.Hosts,
+		mesh: o.Mesh, name: o.Name, version: o.Version, prometheus: o.Prometheus, own: o.OwnMetrics, scrapeToken: o.ScrapeToken, hosts: o.Hosts,
 		through: o.Proxies, auth: o.Auth, console: cmp.Or(o.Console, &Console{}), needs: needsOf(routes), live: o.Live, history: o.History, owner: o.Owner,
 		turns: queue.New(turns), following: make(chan struct{}, maxFollowers), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 	}

@@ -64,7 +64,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 			t.Fatal(err)
 		}
 	}
-	o := Options{Version: "test", ScrapeToken: scrapeSecret, Hosts: NewHosts("127.0.0.1:20001", nil, nil), Auth: b.auth, Log: log}
+	o := Options{Name: "demo", Version: "test", ScrapeToken: scrapeSecret, Hosts: NewHosts("127.0.0.1:20001", nil, nil), Auth: b.auth, Log: log}
 	for _, f := range change {
 		f(&o)
 	}

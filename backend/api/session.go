@@ -20,6 +20,7 @@ type Session struct {
 	IdleExpires     *time.Time `json:"idleExpires,omitempty" doc:"When it ends if nothing is asked"`
 	AbsoluteExpires *time.Time `json:"absoluteExpires,omitempty" doc:"When it ends in any case"`
 	Version         string     `json:"version" doc:"Of the control plane"`
+	Mesh            string     `json:"mesh" doc:"What the mesh is called: the clusterName of the settings"`
 }
 
 type sessionOutput struct {
@@ -35,7 +36,7 @@ func (h *Handlers) sessionOf(ctx context.Context, who auth.Session, cookie strin
 	}
 	out.Body.User.Name, out.Body.User.Role = who.User, who.Role
 	out.Body.Capabilities = who.Role.Capabilities()
-	out.Body.Version = h.version
+	out.Body.Version, out.Body.Mesh = h.version, h.name
 	if h.auth != nil {
 		if e, ok := h.auth.Expiry(who.ID); ok {
 			out.Body.IdleExpires, out.Body.AbsoluteExpires = &e.Idle, &e.Absolute

@@ -38,7 +38,7 @@ func TestSessionTellsWhoAndHowLong(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &s); err != nil {
 		t.Fatal(err)
 	}
-	if s.User.Name != "the-operator" || s.User.Role != auth.Operator || !slices.Equal(s.Capabilities, []Capability{View, EditTraffic}) || s.Version != "test" ||
+	if s.User.Name != "the-operator" || s.User.Role != auth.Operator || !slices.Equal(s.Capabilities, []Capability{View, EditTraffic}) || s.Version != "test" || s.Mesh != "demo" ||
 		s.IdleExpires == nil || !s.IdleExpires.Equal(b.now.Add(8*time.Hour)) || s.AbsoluteExpires == nil || !s.AbsoluteExpires.Equal(b.now.Add(24*time.Hour)) {
 		t.Errorf("%s", w.Body)
 	}

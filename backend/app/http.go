@@ -42,7 +42,7 @@ func (p *plane) serveAPI(ctx context.Context) error {
 		return err
 	}
 	handlers := api.New(api.Options{
-		Mesh: p, Version: p.options.Version, ScrapeToken: token,
+		Mesh: p, Name: p.settings.Mesh.ClusterName, Version: p.options.Version, ScrapeToken: token,
 		Prometheus: p.telemetry.prometheus(), OwnMetrics: p.telemetry.own(),
 		Auth: p.people.auth, Console: page, Proxies: proxies, Live: p.live.hub, History: p.history, Owner: p.owner, Log: p.log,
 		Hosts: api.NewHosts(p.settings.Console, strings.Split(p.settings.ConsoleNames, ","), named),

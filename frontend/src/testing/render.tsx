@@ -66,6 +66,7 @@ export function signedIn(role: Session['user']['role'] = 'operator', name = 'len
     idleExpires: '2099-01-01T00:00:00Z',
     absoluteExpires: '2099-01-01T00:00:00Z',
     version: 'test',
+    mesh: 'demo',
   };
   sessionStore.getState().begin(session);
   return session;

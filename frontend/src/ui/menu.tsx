@@ -45,3 +45,47 @@ export function Menu({ label, value, options, onPick, shown }: MenuProps) {
     </Select>
   );
 }
+
+interface ManyMenuProps extends Omit<MenuProps, 'value' | 'onPick'> {
+  values: readonly string[];
+  /** What stands on the button while nothing is chosen. */
+  any: string;
+  onPick: (values: readonly string[]) => void;
+}
+
+/** A filter of which several values may be chosen; none is any. */
+export function ManyMenu({ label, values, options, any, onPick }: ManyMenuProps) {
+  const [open, setOpen] = useState(false);
+  const text = values.map((value) => options.find((o) => o.value === value)?.text ?? value).join(', ') || any;
+  const toggle = (value: string) =>
+    onPick(value === '' ? [] : values.includes(value) ? values.filter((v) => v !== value) : [...values, value].sort());
+  return (
+    <Select
+      isOpen={open}
+      onOpenChange={setOpen}
+      onSelect={(_, picked) => toggle(String(picked ?? ''))}
+      toggle={(ref) => (
+        <MenuToggle
+          ref={ref}
+          isExpanded={open}
+          onClick={() => setOpen(!open)}
+          aria-label={`${label}: ${text}`}
+          className="menu-many"
+        >
+          {text}
+        </MenuToggle>
+      )}
+    >
+      <SelectList aria-label={label}>
+        <SelectOption value="" isSelected={values.length === 0}>
+          {any}
+        </SelectOption>
+        {options.map((o) => (
+          <SelectOption key={o.value} value={o.value} hasCheckbox isSelected={values.includes(o.value)}>
+            {o.text}
+          </SelectOption>
+        ))}
+      </SelectList>
+    </Select>
+  );
+}

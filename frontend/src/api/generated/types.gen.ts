@@ -1134,6 +1134,10 @@ export type Session = {
      * When it ends if nothing is asked
      */
     idleExpires?: string;
+    /**
+     * What the mesh is called: the clusterName of the settings
+     */
+    mesh: string;
     user: SessionUserStruct;
     /**
      * Of the control plane

@@ -47,6 +47,7 @@ test('the masthead counts findings, the foot of the nav proxies', async () => {
   });
   await screen.findByText('1 of 2 proxies in sync');
   screen.getByText('8f31c2');
+  screen.getByText('demo');
   expect(document.querySelector('[data-connection]')?.getAttribute('data-connection')).toBe('live');
 });
 

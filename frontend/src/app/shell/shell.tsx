@@ -1,6 +1,7 @@
 import { Masthead, MastheadBrand, MastheadContent, MastheadMain, Page, SkipToContent } from '@patternfly/react-core';
 import { Link, Outlet } from '@tanstack/react-router';
 import { Suspense } from 'react';
+import { useSession } from '../../api/session-store';
 import { SessionEnded } from '../../features/auth/session-ended';
 import { Logo } from '../../ui/logo';
 import { Loading } from '../../ui/states';
@@ -15,6 +16,19 @@ import { Sidebar } from './sidebar';
 import { UserMenu } from './user-menu';
 import { WindowPicker } from './window-picker';
 import './shell.css';
+
+/** Which mesh this is: tabs of two look alike otherwise. */
+function MeshName() {
+  const mesh = useSession()?.mesh;
+  return mesh ? (
+    <span className="mh-mesh">
+      {mesh}
+      <span className="mh-sep" aria-hidden="true">
+        /
+      </span>
+    </span>
+  ) : null;
+}
 
 /** Masthead and nav around every page. */
 export function Shell() {
@@ -31,6 +45,7 @@ export function Shell() {
       </MastheadMain>
       <MastheadContent>
         <div className="mh">
+          <MeshName />
           <NamespacePicker />
           <WindowPicker />
           <ConnectionState />

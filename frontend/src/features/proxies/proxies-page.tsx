@@ -14,7 +14,16 @@ import { PageHead } from '../../ui/page';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { useScope } from '../../ui/use-scope';
-import { isFound, type ProxyFilter, type ProxyRow, rowsOf, shortName, tally, types } from './model/status';
+import {
+  columnSync,
+  columnTypes,
+  isFound,
+  type ProxyFilter,
+  type ProxyRow,
+  rowsOf,
+  shortName,
+  tally,
+} from './model/status';
 import './proxies.css';
 import { useProxiesTexts } from './texts';
 
@@ -41,7 +50,6 @@ export function ProxiesPage() {
     all.map(({ proxy }) => proxy),
     99,
   );
-  const shown = types.filter((type) => all.some((row) => row.sync.some((s) => s.type === type)));
 
   const columns: Column<ProxyRow>[] = [
     {
@@ -69,14 +77,14 @@ export function ProxiesPage() {
       fill: true,
       cell: ({ proxy }) => proxy.namespace,
     },
-    ...shown.map(
+    ...columnTypes.map(
       (type): Column<ProxyRow> => ({
         id: type,
         title: shortName[type],
         align: 'glyph',
-        cell: ({ sync }) => {
-          const of = sync.find((s) => s.type === type);
-          return of && <SyncGlyph state={of.state} name={t(`type.${type}`)} />;
+        cell: (row) => {
+          const of = columnSync(row, type);
+          return of && <SyncGlyph state={of.state} name={t(`type.${of.type}`)} />;
         },
       }),
     ),

@@ -8,10 +8,11 @@ import { request } from '../../api/request';
 import { traceAddress } from '../../lib/addresses';
 import { clock, duration } from '../../lib/format';
 import type { Window } from '../../lib/scope';
+import { list } from '../../lib/search';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Figure } from '../../ui/figure';
 import { HealthGlyph } from '../../ui/glyph';
-import { Menu } from '../../ui/menu';
+import { ManyMenu, Menu } from '../../ui/menu';
 import { PageHead } from '../../ui/page';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
@@ -20,6 +21,7 @@ import { useTracesTexts } from './texts';
 import './traces.css';
 
 interface TracesSearch {
+  /** One, or several with commas between: those that any of them took part in. */
   readonly service?: string;
   /** Milliseconds at least. */
   readonly min?: string;
@@ -65,19 +67,18 @@ export function TracesPage() {
   const put = (change: { [K in keyof TracesSearch]?: string | undefined }) =>
     void navigate({ to: '.', search: (old: object) => ({ ...old, ...change }), replace: true });
   const found = traces.data?.found ?? [];
+  const chosen = list(service);
 
   return (
     <div className="page">
       <PageHead title={t('title')} facts={traces.data && <Facts found={found} />} />
       <div className="fbar wide tr-bar">
-        <Menu
+        <ManyMenu
           label={t('service')}
-          value={service ?? ''}
-          options={[
-            { value: '', text: t('service.any') },
-            ...(services.data ?? []).map((name) => ({ value: name, text: name })),
-          ]}
-          onPick={(to) => put({ service: to || undefined })}
+          values={chosen}
+          any={t('service.any')}
+          options={[...new Set([...(services.data ?? []), ...chosen])].map((name) => ({ value: name, text: name }))}
+          onPick={(to) => put({ service: to.join(',') || undefined })}
         />
         <Menu
           label={t('duration')}

@@ -51,11 +51,23 @@ test('search by service, duration and errors; the address says which', async () 
   const links = screen.getAllByRole('link');
   expect(links.map((l) => l.getAttribute('href'))).toEqual(['/traces/t1', '/traces/t2']);
   await userEvent.click(screen.getByRole('button', { name: 'Service: Any service' }));
-  await userEvent.click(await screen.findByRole('option', { name: 'web.shop' }));
+  await userEvent.click(await screen.findByText('web.shop'));
   await waitFor(() => expect(page.address()).toContain('service=web.shop'));
+  await userEvent.click(screen.getByText('ratings.shop'));
+  await waitFor(() => expect(page.address()).toContain('service=ratings.shop,web.shop'));
+  await userEvent.click(screen.getByText('ratings.shop'));
+  await waitFor(() => expect(page.address()).not.toContain('ratings'));
+  await userEvent.click(screen.getByRole('button', { name: 'Service: web.shop' }));
   await userEvent.click(screen.getByRole('button', { name: 'Errors: With and without errors' }));
   await userEvent.click(await screen.findByRole('option', { name: 'Only with errors' }));
   await waitFor(() => expect(asked.at(-1)).toMatch(/service=web\.shop&minDuration=500ms&error=true/));
+});
+
+test('an address may name several services', async () => {
+  const asked = fakeApi({ 'GET /api/v1/traces/services': ['web.shop'], 'GET /api/v1/traces': [trace('t1')] });
+  renderPage(TracesPage, { path: '/traces', at: '/traces?service=gone.shop,web.shop' });
+  await screen.findByRole('button', { name: 'Service: gone.shop, web.shop' });
+  expect(asked.some((call) => call.includes('service=gone.shop%2Cweb.shop'))).toBe(true);
 });
 
 test('nothing found, and traces that cannot be read', async () => {

@@ -22,7 +22,8 @@ test('series of different times share one axis, with gaps', () => {
 
 test('ticks are round, from zero', () => {
   expect([0, 0.7, 1.7, 9.9, 141, 1290].map(roundBelow)).toEqual([0, 0.6000000000000001, 1.5, 8, 100, 1000]);
-  expect(ticks(150, 3)).toEqual([0, 60, 100]);
+  expect(ticks(150, 3)).toEqual([0, 50, 100]);
+  expect(ticks(1.1, 2)).toEqual([0, 1]);
   expect(ticks(0, 3)).toEqual([0]);
   expect(logTicks(3, 2000)).toEqual([10, 100, 1000]);
 });

@@ -25,10 +25,10 @@ export function roundBelow(v: number): number {
   return ([8, 6, 5, 4, 3, 2.5, 2, 1.5, 1].find((k) => k <= lead) ?? 1) * power;
 }
 
-/** Two or three ticks from zero: round, and near the top. */
+/** Two or three ticks from zero at equal distances: the last is round, and near the top. */
 export function ticks(most: number, wanted: number): number[] {
-  const made = Array.from({ length: wanted }, (_, i) => roundBelow((most * 0.94 * i) / (wanted - 1)));
-  return [...new Set(made)];
+  const top = roundBelow(most * 0.94);
+  return top > 0 ? Array.from({ length: wanted }, (_, i) => (top * i) / (wanted - 1)) : [0];
 }
 
 /** Ticks of a logarithmic axis: the powers of ten within. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LiveProxy, ServeTypeStatus } from '../../../api/generated/types.gen';
-import { configType, findProxy, isFound, rowOf, rowsOf, tally } from './status';
+import { columnSync, configType, findProxy, isFound, rowOf, rowsOf, tally } from './status';
 
 const status = (type: string, more: Partial<ServeTypeStatus> = {}): ServeTypeStatus => ({
   type: `type.googleapis.com/envoy.config.x.v3.${type}`,
@@ -69,6 +69,14 @@ test('one type is rejected, the others are in sync', () => {
     ['clusters', 'rejected'],
   ]);
   expect(row.sent).toBe(2000);
+});
+
+test('virtual hosts stand in the column of routes, the worse of both', () => {
+  const routes = { ...refusal, type: 'type.googleapis.com/envoy.config.route.v3.VirtualHost' };
+  const row = rowOf(proxy('a-1', { types: [status('RouteConfiguration'), status('VirtualHost')], refused: [routes] }));
+  expect(columnSync(row, 'routes')).toMatchObject({ type: 'virtualHosts', state: 'rejected' });
+  expect(columnSync(rowOf(proxy('a-1', { types: [status('VirtualHost')] })), 'routes')?.state).toBe('ok');
+  expect(columnSync(row, 'secrets')).toBeUndefined();
 });
 
 test('filter by words and by terms', () => {

@@ -32,6 +32,9 @@ export const configType = (url: string): ConfigType | undefined => byMessage[url
 
 export type SyncState = 'ok' | 'waiting' | 'rejected';
 
+/** What is wrong comes first. */
+const rank: Record<SyncState, number> = { rejected: 0, waiting: 1, ok: 2 };
+
 /** How a proxy stands with one type. */
 export interface TypeSync {
   readonly type: ConfigType;
@@ -85,14 +88,22 @@ export function rowOf(proxy: LiveProxy): ProxyRow {
   };
 }
 
+/** The types that have a column in the list; the page of a proxy has them all. */
+export const columnTypes = ['listeners', 'clusters', 'routes', 'endpoints', 'secrets'] as const;
+
+/** How a proxy stands with the type of a column: virtual hosts are parts of routes, the worse of both counts. */
+export function columnSync({ sync }: ProxyRow, type: ConfigType): TypeSync | undefined {
+  return sync
+    .filter((s) => s.type === type || (type === 'routes' && s.type === 'virtualHosts'))
+    .sort((a, b) => rank[a.state] - rank[b.state])[0];
+}
+
 export interface ProxyFilter {
   readonly q?: string | undefined;
   readonly state?: string | undefined;
   /** A version of Envoy. */
   readonly envoy?: string | undefined;
 }
-
-const rank: Record<SyncState, number> = { rejected: 0, waiting: 1, ok: 2 };
 
 /** The proxies in scope, the worst first. */
 export function rowsOf(proxies: ReadonlyMap<string, LiveProxy>, scope: Scope): ProxyRow[] {
