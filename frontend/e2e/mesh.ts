@@ -20,6 +20,8 @@ export const mesh = {
   console: () => named('HEDDLE_UI_CONSOLE'),
   gateway: () => named('HEDDLE_UI_GATEWAY'),
   state: () => named('HEDDLE_UI_STATE'),
+  /** The port of the trace store's queries. */
+  traces: () => Number(named('HEDDLE_UI_TRACES')),
   admin: () => ({ username: 'admin', password: named('HEDDLE_UI_PASSWORD') }),
 };
 
@@ -131,11 +133,12 @@ interface Fixtures {
 }
 
 /** Lets the page's cookie be that of somebody's session. */
-export async function signIn(page: Page, who: { username: string; password: string }): Promise<void> {
-  const answer = await page.request.post(`${mesh.console()}/api/v1/session`, {
-    data: who,
-    headers: { Origin: mesh.console() },
-  });
+export async function signIn(
+  page: Page,
+  who: { username: string; password: string },
+  at = mesh.console(),
+): Promise<void> {
+  const answer = await page.request.post(`${at}/api/v1/session`, { data: who, headers: { Origin: at } });
   expect(answer.status(), await answer.text()).toBe(200);
 }
 

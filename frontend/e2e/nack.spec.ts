@@ -1,0 +1,107 @@
+import { type Api, expect, fresh, test } from './mesh';
+import { drawn } from './pages';
+
+const refOf = (name: string) => ({
+  group: 'networking.istio.io',
+  kind: 'VirtualService',
+  namespace: 'default',
+  name,
+});
+
+// Nothing is wrong with this rule, except that its regular expression is larger, once compiled,
+// than Envoy takes.
+const refused = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: refused
+  namespace: default
+spec:
+  hosts: [details]
+  http:
+    - match:
+        - uri: {regex: '${'\\pL{999}'.repeat(8)}'}
+      route:
+        - destination: {host: details}
+`;
+const other = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: goes-on
+  namespace: default
+spec:
+  hosts: [ratings]
+  http:
+    - timeout: 9s
+      route:
+        - destination: {host: ratings}
+`;
+/** Envoy's own words. */
+const words = /program size/;
+
+const write = async (api: Api, name: string, entry: object): Promise<string> => {
+  const answer = await api.send('PUT', '/changes', { entries: [{ ref: refOf(name), ...entry }] });
+  expect(answer.status(), await answer.text()).toBe(200);
+  return ((await answer.json()) as { change: { id: string } }).change.id;
+};
+
+test('what Envoy rejects is shown with its words wherever it matters', async ({ admin, api }) => {
+  test.setTimeout(120_000);
+  const gone = { etag: '*', delete: true };
+  const change = await write(api, 'refused', { yaml: refused });
+  try {
+    // The apply step.
+    await admin.goto(`/changes/${change}`);
+    await drawn(admin);
+    const said = admin.getByRole('listitem').filter({ hasText: 'Envoy said:' }).first();
+    await expect(said.locator('q')).toContainText(words);
+    await expect(said).toContainText('This change caused it. The proxy goes on with its former configuration.');
+    await expect(said.getByRole('link', { name: 'refused' })).toBeVisible();
+
+    // The proxy, from there.
+    await said.getByRole('link', { name: 'Show what was rejected' }).click();
+    await expect(admin.getByRole('img', { name: 'Virtual hosts rejected' })).toBeVisible();
+    await expect(admin.locator('q').filter({ hasText: words })).toBeVisible();
+    await expect(admin.getByRole('link', { name: 'Fix it' })).toHaveAttribute(
+      'href',
+      /^\/rules\/VirtualService\/default\/refused/,
+    );
+    await admin.goto('/proxies?state=rejected');
+    await drawn(admin);
+    await expect(admin.locator('q').filter({ hasText: words }).first()).toBeVisible();
+    await expect(admin.getByRole('link', { name: 'VirtualService default/refused' }).first()).toBeVisible();
+
+    // The object.
+    await admin.goto('/rules?state=rejected');
+    await drawn(admin);
+    await expect(admin.getByRole('img', { name: 'Rejected by a proxy' })).toBeVisible();
+    await admin.getByRole('link', { name: 'VirtualService default/refused' }).click();
+    await expect(admin.getByText(words).first()).toBeVisible();
+
+    // The finding.
+    await admin.goto('/findings');
+    await drawn(admin);
+    await expect(admin.getByRole('row').filter({ hasText: words }).filter({ hasText: 'refused' })).toBeVisible();
+
+    // Other changes go on.
+    const next = await write(api, 'goes-on', { yaml: other });
+    await admin.goto(`/changes/${next}`);
+    await drawn(admin);
+    await expect(admin.getByText(/^\d+ acknowledged, 0 pending, 0 rejected$/)).toBeVisible();
+    await write(api, 'goes-on', gone);
+  } finally {
+    await write(api, 'refused', gone);
+  }
+
+  // Mended: all clear.
+  await admin.goto('/proxies');
+  await drawn(admin);
+  await expect(admin.getByRole('img', { name: /rejected$/ })).toHaveCount(0);
+  await expect(admin.getByText(/^\d+ rejected$/)).toHaveCount(0);
+  await fresh(admin);
+  await admin.goto('/findings');
+  await drawn(admin);
+  await expect(admin.getByText(words)).toHaveCount(0);
+  await admin.goto('/');
+  await drawn(admin);
+  await expect(admin.getByText(/rejected (its|their) configuration/)).toHaveCount(0);
+});

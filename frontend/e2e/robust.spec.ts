@@ -1,0 +1,242 @@
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import {
+  type Api,
+  cutTexts,
+  expect,
+  fresh,
+  heddle,
+  type Language,
+  mesh,
+  prefer,
+  signIn,
+  type Theme,
+  test,
+} from './mesh';
+import { drawn } from './pages';
+import { envoyOf } from './processes';
+import { Relay } from './relay';
+import { type Running, start } from './start';
+
+// What the browser says of answers that do not come, or that say no.
+test.use({ mayComplain: /Failed to load resource|WebSocket/ });
+
+const rule = (name: string, seconds: number) => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: ${name}
+  namespace: default
+spec:
+  hosts: [details]
+  http:
+    - timeout: ${seconds}s
+      route:
+        - destination: {host: details}
+`;
+const refOf = (name: string) => ({
+  group: 'networking.istio.io',
+  kind: 'VirtualService',
+  namespace: 'default',
+  name,
+});
+
+const banner = (page: Page) => page.locator('.mesh-banner');
+
+test.describe('stores that are away', () => {
+  // Stores are chosen when a mesh starts. This one reads those of the mesh that all specs share,
+  // through relays that can be cut.
+  let prometheus: Relay;
+  let traces: Relay;
+  let second: Running;
+
+  test.beforeAll(async () => {
+    test.setTimeout(90_000);
+    prometheus = await new Relay({ path: join(mesh.state(), 'run/heddle.sock') }).mend();
+    traces = await new Relay({ host: '127.0.0.1', port: mesh.traces() }).mend();
+    second = await start({
+      flags: [
+        ...['--prometheus-url', `http://${prometheus.address}/prometheus`, '--jaeger-addr', traces.address],
+        ...['--pod-range', '10.67.0.0/16', '--service-range', '10.97.0.0/16'],
+      ],
+      manifests: ['deploy/samples/bookinfo/bookinfo.yaml', 'deploy/samples/bookinfo/destination-rules.yaml'],
+    });
+  });
+
+  test.afterAll(async () => {
+    await second?.stop();
+    await prometheus?.cut();
+    await traces?.cut();
+  });
+
+  const enter = (page: Page) => signIn(page, { username: 'admin', password: second.password }, second.console);
+  const go = async (page: Page, path: string) => {
+    await page.goto(second.console + path);
+    await drawn(page);
+  };
+  const pages = [
+    ...['/', '/topology', '/services', '/services/default/reviews', '/workloads', '/workloads/default/reviews-v1'],
+    ...['/traces', '/rules', '/check', '/proxies', '/findings', '/settings'],
+  ];
+
+  test('without Prometheus figures say when they are from, and the rest goes on', async ({ page, browser }) => {
+    test.setTimeout(180_000);
+    await enter(page);
+    await go(page, '/topology');
+    const reviews = page.locator('[data-card]').filter({ has: page.getByText('reviews', { exact: true }) });
+    await expect(reviews.locator('.figs')).toContainText('rps');
+    const cards = await page.locator('[data-card]').count();
+    await expect(banner(page)).toHaveCount(0);
+
+    await prometheus.cut();
+    await expect(banner(page)).toContainText(/Prometheus does not answer since \d\d:\d\d:\d\d\./);
+    await expect(banner(page)).toContainText('Rules, proxies and findings are live.');
+    await expect(page.getByText(/^as of \d\d:\d\d:\d\d, /)).toBeVisible();
+    // What was there stands, also on pages that open only now.
+    await expect(page.locator('[data-card]')).toHaveCount(cards);
+    await expect(reviews.locator('.figs')).toContainText('rps');
+    await go(page, '/services?window=15m');
+    await expect(page.getByRole('link', { name: 'reviews', exact: true })).toBeVisible();
+
+    const looks: [Theme, Language, RegExp][] = [
+      ['light', 'en', /Prometheus does not answer since \d\d:\d\d:\d\d\./],
+      ['dark', 'zh', /Prometheus 自 \d\d:\d\d:\d\d 起无响应。/],
+    ];
+    for (const [theme, language, words] of looks) {
+      const context = await browser.newContext({ reducedMotion: 'reduce', viewport: { width: 1280, height: 720 } });
+      const other = await context.newPage();
+      await prefer(other, theme, language);
+      await enter(other);
+      for (const path of pages) {
+        await go(other, path);
+        await expect(banner(other), path).toContainText(words);
+        expect.soft(await cutTexts(other), `${path} ${language}`).toEqual([]);
+      }
+      await context.close();
+    }
+
+    // Rules are written and reach the proxies meanwhile.
+    const written = await page.request.put(`${second.console}/api/v1/changes`, {
+      data: { entries: [{ ref: refOf('robust'), yaml: rule('robust', 7) }] },
+      headers: { Origin: second.console },
+    });
+    expect(written.status(), await written.text()).toBe(200);
+    const { change } = (await written.json()) as { change: { id: string } };
+    await go(page, `/changes/${change.id}`);
+    await expect(page.getByText('6 acknowledged, 0 pending, 0 rejected')).toBeVisible();
+
+    await prometheus.mend();
+    await go(page, '/topology');
+    await expect(banner(page)).toHaveCount(0);
+    await expect(page.locator('.is-old')).toHaveCount(0);
+    await expect(page.locator('[data-card]')).toHaveCount(cards);
+  });
+
+  test('without the trace store only traces are missing', async ({ page }) => {
+    test.setTimeout(90_000);
+    await enter(page);
+    await go(page, '/traces');
+    await expect(page.locator('main tbody tr').first()).toBeVisible();
+
+    await traces.cut();
+    await expect(banner(page)).toContainText(/The trace store does not answer since \d\d:\d\d:\d\d\./);
+    await page.reload();
+    await expect(page.getByRole('alert').filter({ hasText: 'Traces cannot be read' })).toBeVisible();
+    await go(page, '/topology');
+    await expect(banner(page)).toContainText('Everything else is live.');
+    await expect(page.locator('[data-card]').first()).toBeVisible();
+    await expect(page.locator('.is-old')).toHaveCount(0);
+    await fresh(page);
+
+    await traces.mend();
+    await expect(banner(page)).toHaveCount(0, { timeout: 30_000 });
+    await go(page, '/traces');
+    await expect(page.locator('main tbody tr').first()).toBeVisible();
+  });
+});
+
+test('a database that cannot be written refuses changes, and nothing else', async ({ admin, browser }) => {
+  test.setTimeout(90_000);
+  const file = join(mesh.state(), 'heddle.db');
+  await admin.goto('/rules/VirtualService/default/bookinfo');
+  await drawn(admin);
+  await chmod(file, 0o400);
+  try {
+    await expect(banner(admin)).toContainText(/The database cannot be written since \d\d:\d\d:\d\d\./);
+    const editor = admin.locator('.cm-content');
+    await editor.click();
+    await admin.keyboard.press('ControlOrMeta+End');
+    await admin.keyboard.type('# refused');
+    await admin.getByRole('button', { name: /^Preview/ }).click();
+    await admin
+      .getByRole('complementary', { name: 'Preview' })
+      .getByRole('button', { name: 'Apply', exact: true })
+      .click();
+    await expect(admin.getByRole('complementary', { name: 'Preview' }).getByRole('alert')).toContainText(/database/);
+    await expect(editor).toContainText('# refused');
+
+    const context = await browser.newContext();
+    const other = await context.newPage();
+    await signIn(other, mesh.admin());
+    await other.goto(`${mesh.console()}/`);
+    await drawn(other);
+    await expect(banner(other)).toContainText('Changes are refused; signing in and reading go on.');
+    await expect(other.getByRole('heading', { name: /services are healthy/ })).toBeVisible();
+    await fresh(other);
+    await context.close();
+  } finally {
+    await chmod(file, 0o600);
+  }
+  await expect(banner(admin)).toHaveCount(0, { timeout: 30_000 });
+});
+
+const bystander = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: bystander, namespace: default}
+spec:
+  selector: {matchLabels: {app: bystander}}
+  template:
+    metadata: {labels: {app: bystander}}
+    spec:
+      containers: [{name: app, command: [heddle-samples], args: [details, --version=v1]}]
+`;
+
+const write = async (api: Api, entry: object): Promise<string | undefined> => {
+  const answer = await api.send('PUT', '/changes', { entries: [{ ref: refOf('robust'), ...entry }] });
+  expect(answer.status(), await answer.text()).toBe(200);
+  return ((await answer.json()) as { change?: { id: string } }).change?.id;
+};
+
+test('a proxy that hangs is waited for, and the others go on', async ({ admin, api }) => {
+  test.setTimeout(90_000);
+  type Known = { id: string; uid: string; settled: boolean };
+  const hung = async () => (await api.json<Known[]>('/proxies')).find((p) => p.id.startsWith('bystander-'));
+  // A pod that nobody calls, so that nothing fails.
+  await heddle(['apply', '-f', '-'], bystander);
+  await expect.poll(async () => (await hung())?.settled, { timeout: 30_000 }).toBe(true);
+  const id = (await hung())?.id ?? '';
+  const envoy = envoyOf(id.replace(/\.default$/, ''));
+  process.kill(envoy, 'SIGSTOP');
+  try {
+    const change = await write(api, { yaml: rule('robust', 8) });
+    await admin.goto(`/changes/${change}`);
+    await drawn(admin);
+    await expect(admin.getByText('6 acknowledged, 1 pending, 0 rejected')).toBeVisible();
+    const row = admin.getByRole('listitem').filter({ hasText: id });
+    await expect(row).toContainText('no answer yet');
+    await row.getByRole('link').click();
+    await expect(admin.getByText(/^No answer since \d\d:\d\d:\d\d, for /)).toBeVisible();
+    await expect(admin.getByText('It goes on with what it had.')).toBeVisible();
+    await admin.goto('/proxies?state=waiting');
+    await expect(admin.getByRole('row').filter({ hasText: 'bystander' })).toBeVisible();
+    await expect(admin.getByText('1 waiting')).toBeVisible();
+    process.kill(envoy, 'SIGCONT');
+    await admin.goto(`/changes/${change}`);
+    await expect(admin.getByText('7 acknowledged, 0 pending, 0 rejected')).toBeVisible();
+  } finally {
+    process.kill(envoy, 'SIGCONT');
+    await write(api, { etag: '*', delete: true });
+    await heddle(['delete', '-f', '-'], bystander);
+  }
+  await expect.poll(hung, { timeout: 30_000 }).toBeUndefined();
+});
