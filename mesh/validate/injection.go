@@ -9,11 +9,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
 )
 
 // Words by which namespaces and pods ask for proxies.
 const (
 	labelInjection   = "istio-injection"
+	injectionOn      = "enabled"
+	injectionOff     = "disabled"
 	labelRevision    = "istio.io/rev"
 	labelDataplane   = "istio.io/dataplane-mode"
 	labelInject      = "sidecar.istio.io/inject" // an annotation too
@@ -58,6 +61,11 @@ var injectionChecks = []Check{
 		Reads: slices.Concat(namespacesAndInjectors, []mesh.Kind{mesh.KindPod}),
 		Run:   forObject(imagesOfOtherVersion),
 	},
+	{
+		Code: "HDL2828", Severity: mesh.Warning,
+		On: onlyNamespaces, Keys: eachObject, Reads: onlyNamespaces,
+		Run: forObject(meaninglessInjection),
+	},
 }
 
 var (
@@ -89,7 +97,7 @@ func wishOf(l map[string]string) wish {
 	w := wish{revision: l[labelRevision], ambient: l[labelDataplane] == dataplaneAmbient}
 	switch l[labelInjection] {
 	case "":
-	case "enabled":
+	case injectionOn:
 		w.enabled = true
 		w.labels = append(w.labels, labelInjection)
 	default:
@@ -118,6 +126,34 @@ func contraryLabels(_ *Index, o *mesh.Object, _ Evidence) []Found {
 		f.Fix = []mesh.Edit{{Op: mesh.OpDelete, Path: `metadata.labels["` + labelDataplane + `"]`}}
 	}
 	return []Found{f}
+}
+
+// meaninglessInjection finds namespaces whose label for proxies has a value that
+// nobody knows: it counts as a no.
+func meaninglessInjection(_ *Index, o *mesh.Object, _ Evidence) []Found {
+	value, ok := o.Labels[labelInjection]
+	if !ok || value == injectionOn || value == injectionOff || isSystem(o.Name) {
+		return nil
+	}
+	f := found(o, config.Path{}.Key("metadata").Key("labels").Key(labelInjection).String(), "value", value)
+	meant := nearInjection(value)
+	// Beside another label that asks for proxies, on would be one too many.
+	if others := wishOf(o.Labels).labels; meant == injectionOff || len(others) == 0 {
+		f.mean(meant)
+	}
+	return []Found{f}
+}
+
+// nearInjection is what somebody probably means by a value of that label; empty
+// when it cannot be told.
+func nearInjection(value string) string {
+	switch strings.ToLower(value) {
+	case "true", "yes", "on", "enable", "inject":
+		return injectionOn
+	case "false", "no", "off", "disable", "none":
+		return injectionOff
+	}
+	return near(value, []string{injectionOn, injectionOff})
 }
 
 // injectsAll reports whether every pod gets a proxy that does not refuse it,

@@ -47,3 +47,17 @@ func TestNearDestinations(t *testing.T) {
 		t.Error(cmp.Diff(want, got))
 	}
 }
+
+func TestNearInjection(t *testing.T) {
+	c := readCase(t, "testdata/injection/values.txtar")
+	got := map[string]string{}
+	for _, f := range Run(c.snapshot, c.evidence, Options{}).Findings {
+		if f.Code == "HDL2828" && len(f.Fix) > 0 {
+			got[f.Ref.Name] = f.Params["near"]
+		}
+	}
+	want := map[string]string{"short": "enabled", "misspelt": "enabled", "upper": "disabled", "yes": "enabled"}
+	if !maps.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
+	}
+}
