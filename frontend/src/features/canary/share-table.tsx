@@ -51,7 +51,9 @@ export function ShareTable({ versions, asked, effect, measured, stable, onAsk }:
             <th scope="col" className="ss-in">
               {t('col.asked')}
             </th>
-            <th scope="col">{t('col.effect')}</th>
+            <th scope="col" className="ss-e">
+              {t('col.effect')}
+            </th>
             <th scope="col">{t('col.measured')}</th>
             <th scope="col" className="ss-w">
               {t('col.rps')}
@@ -96,7 +98,7 @@ export function ShareTable({ versions, asked, effect, measured, stable, onAsk }:
                     `${value} %`
                   )}
                 </td>
-                <td>{effect[i]} %</td>
+                <td className="ss-e">{effect[i]} %</td>
                 <td>{m && n > 0 ? <Figure of={share(m.pct / 100)} /> : dash}</td>
                 <td className="ss-w">{m ? number(m.rps) : dash}</td>
                 <td className={tone}>{m && m.n > 0 ? <Figure of={share(m.errorShare)} /> : dash}</td>
@@ -123,7 +125,7 @@ export function ShareTable({ versions, asked, effect, measured, stable, onAsk }:
             <td className="ss-in">
               <b>{asked.reduce((sum, v) => sum + v, 0)}</b>
             </td>
-            <td>100 %</td>
+            <td className="ss-e">100 %</td>
             <td>{n > 0 ? '100 %' : dash}</td>
             <td className="ss-w">{n > 0 ? <Figure of={rate(rps, '')} /> : dash}</td>
             <td>{errors === undefined ? dash : <Figure of={share(errors)} />}</td>

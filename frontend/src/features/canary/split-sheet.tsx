@@ -1,6 +1,6 @@
 import { Button, FormSelect, FormSelectOption } from '@patternfly/react-core';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { CanaryCandidate, CanaryRefusal, CanaryTold, HistoryChange } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
 import { useCan } from '../../api/session-store';
@@ -17,40 +17,47 @@ import { list, useSplit, useSplitEntries } from './use-split';
 
 const quick = [0, 5, 20, 50, 100];
 
+/** Where the slider stands: a sheet of a page, within a panel, or at a card, where the numbers are left out. */
+export type SplitForm = 'page' | 'panel' | 'card';
+
 interface SplitSheetProps {
   namespace: string;
   name: string;
+  form?: SplitForm;
 }
 
+const frameOf: Record<SplitForm, string> = { page: 'sheet cn', panel: 'cn cn-panel', card: 'cn cn-card' };
+
 /** The canary slider of one service: asked, in effect and measured, a preview of each move, and Apply. */
-export function SplitSheet({ namespace, name }: SplitSheetProps) {
+export function SplitSheet({ namespace, name, form = 'page' }: SplitSheetProps) {
   const t = useCanaryTexts();
   const { query, candidates, candidate, choose, versions, told, again } = useSplit(namespace, name);
   // A split that makes its rule is another candidate afterwards; what was applied stays known.
   const [applied, setApplied] = useState<HistoryChange>();
   if (query.error) {
     return (
-      <section className="sheet">
-        <h2>{t('title')}</h2>
+      <section className={frameOf[form]}>
+        <Title form={form}>{t('title')}</Title>
         <Failed error={asProblem(query.error)} retry={() => void query.refetch()} />
       </section>
     );
   }
   if (!query.data) {
     return (
-      <section className="sheet">
-        <h2>{t('title')}</h2>
+      <section className={frameOf[form]}>
+        <Title form={form}>{t('title')}</Title>
         <Loading lines={5} />
       </section>
     );
   }
   if (!candidate) {
-    return <Refused refusal={query.data.refused} service={name} />;
+    return <Refused refusal={query.data.refused} service={name} form={form} />;
   }
   return (
     <Split
       // Another rule is another question: no draft goes along.
       key={candidate.id}
+      form={form}
       service={{ namespace, name }}
       candidates={candidates}
       candidate={candidate}
@@ -64,7 +71,13 @@ export function SplitSheet({ namespace, name }: SplitSheetProps) {
   );
 }
 
+/** In the panel the name of the service is above it. */
+function Title({ form, children }: { form: SplitForm; children: ReactNode }) {
+  return form === 'panel' ? <h3 className="cn-h">{children}</h3> : <h2 className="cn-h">{children}</h2>;
+}
+
 interface SplitProps {
+  form: SplitForm;
   service: { namespace: string; name: string };
   candidates: readonly CanaryCandidate[];
   candidate: CanaryCandidate;
@@ -82,7 +95,18 @@ interface Draft {
   readonly shares: Shares;
 }
 
-function Split({ service, candidates, candidate, choose, versions, told, again, applied, onApplied }: SplitProps) {
+function Split({
+  form,
+  service,
+  candidates,
+  candidate,
+  choose,
+  versions,
+  told,
+  again,
+  applied,
+  onApplied,
+}: SplitProps) {
   const t = useCanaryTexts();
   const may = useCan('editTraffic');
   const [draft, setDraft] = useState<Draft>();
@@ -105,8 +129,8 @@ function Split({ service, candidates, candidate, choose, versions, told, again, 
   const proposal = useSplitEntries(service, candidate, versions, wanted);
 
   return (
-    <section className="sheet cn">
-      <h2>
+    <section className={frameOf[form]}>
+      <Title form={form}>
         {t('title')}
         <Chip draft={changed} conflict={conflict} told={told} versions={versions} asked={written} />
         <span className="fill" />
@@ -129,7 +153,7 @@ function Split({ service, candidates, candidate, choose, versions, told, again, 
             ))}
           </span>
         )}
-      </h2>
+      </Title>
       {candidates.length > 1 && (
         <div className="cn-of">
           <label htmlFor="cn-candidate" className="dim">
@@ -159,16 +183,20 @@ function Split({ service, candidates, candidate, choose, versions, told, again, 
         measured={counted}
         {...(may ? { onAsk: ask, onReset: discard } : {})}
       />
-      <ShareTable
-        versions={versions}
-        asked={asked}
-        effect={effect}
-        measured={told?.measured ?? {}}
-        stable={stable}
-        {...(may ? { onAsk: ask } : {})}
-      />
+      {form !== 'card' && (
+        <ShareTable
+          versions={versions}
+          asked={asked}
+          effect={effect}
+          measured={told?.measured ?? {}}
+          stable={stable}
+          {...(may ? { onAsk: ask } : {})}
+        />
+      )}
       <div className="cn-foot dim">
-        {may ? (
+        {!may ? (
+          <NoRights />
+        ) : form === 'card' ? null : (
           <p>
             {t.rich('keys', {
               arrows: (
@@ -183,8 +211,6 @@ function Split({ service, candidates, candidate, choose, versions, told, again, 
               ),
             })}
           </p>
-        ) : (
-          <NoRights />
         )}
         <p className="num">
           {told && told.n > 0
@@ -343,13 +369,13 @@ function Conflict({ mine, theirs, effect, versions, onTheirs, onMine }: Conflict
 }
 
 /** Why there is no slider, and where that stands. */
-function Refused({ refusal, service }: { refusal: CanaryRefusal | undefined; service: string }) {
+function Refused({ refusal, service, form }: { refusal: CanaryRefusal | undefined; service: string; form: SplitForm }) {
   const t = useCanaryTexts();
   const ref = refusal?.ref;
   const params = { service, path: refusal?.path ?? '', ...refusal?.params };
   return (
-    <section className="sheet cn">
-      <h2>{t('title')}</h2>
+    <section className={frameOf[form]}>
+      <Title form={form}>{t('title')}</Title>
       <p className="cn-refused">
         {(refusal && t.maybe(`refused.${refusal.code}`, params)) ?? t('refused.other', params)}
         {ref && (

@@ -1,6 +1,7 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { GraphLiveEdge, GraphLiveNode, GraphMeta } from '../../api/generated/types.gen';
 import { type LiveTopic, liveStore } from '../../api/live/use-live';
+import { type Departed, departed, nextToGo, nobody } from './model/departed';
 import { isQuiet } from './model/figures';
 import type { SceneEdge, SceneNode } from './model/scene';
 
@@ -26,7 +27,8 @@ export interface Structure {
 
 /**
  * The graph that is shown, outside of React. It follows its source, unless it is paused or nobody
- * sees the page; a card or thread draws only when its own elements changed.
+ * sees the page; a card or thread draws only when its own elements changed. What leaves the graph is
+ * still part of its structure for a minute.
  */
 export class GraphStore {
   private shown: Elements = new Map();
@@ -34,7 +36,9 @@ export class GraphStore {
   private readonly byElement = new Map<string, Set<() => void>>();
   private readonly source: Source;
   private held = false;
-  private known: { of: Elements; signature: string; structure: Structure } | undefined;
+  private left: Departed = nobody;
+  private leaving: ReturnType<typeof setTimeout> | undefined;
+  private known: { of: Elements; left: Departed; signature: string; structure: Structure } | undefined;
 
   constructor(source: Source) {
     this.source = source;
@@ -47,8 +51,10 @@ export class GraphStore {
     const stop = this.source.listen(update);
     document.addEventListener('visibilitychange', update);
     this.update();
+    this.awaitLeaving();
     return () => {
       stop();
+      clearTimeout(this.leaving);
       document.removeEventListener('visibilitychange', update);
     };
   };
@@ -60,8 +66,11 @@ export class GraphStore {
   }
 
   elements = (): Elements => this.shown;
-  node = (id: string) => this.shown.get(`n:${id}`) as GraphLiveNode | undefined;
-  edge = (id: string) => this.shown.get(`e:${id}`) as GraphLiveEdge | undefined;
+  /** A node as it is, or as it was when it left. */
+  node = (id: string) => this.element(`n:${id}`) as GraphLiveNode | undefined;
+  edge = (id: string) => this.element(`e:${id}`) as GraphLiveEdge | undefined;
+  /** When a node left; undefined while it is there. */
+  goneSince = (id: string): number | undefined => this.left.get(`n:${id}`)?.at;
   meta = () => this.shown.get('meta') as GraphMeta | undefined;
   nodes = (): GraphLiveNode[] => this.all('n:') as GraphLiveNode[];
   edges = (): GraphLiveEdge[] => this.all('e:') as GraphLiveEdge[];
@@ -90,7 +99,7 @@ export class GraphStore {
 
   /** The same object as long as nobody comes or goes, and no state or size changes. */
   structure = (): Structure => {
-    if (this.known?.of === this.shown) {
+    if (this.known?.of === this.shown && this.known.left === this.left) {
       return this.known.structure;
     }
     const parts: string[] = [];
@@ -115,11 +124,23 @@ export class GraphStore {
         parts.push(`${key} ${e.health.state} ${e.idle}`);
       }
     }
+    for (const [key, { element }] of this.left) {
+      parts.push(`${key} left`);
+      if (key.startsWith('n:')) {
+        const { id, namespace } = element as GraphLiveNode;
+        nodes.push({ id, namespace, state: 'unknown', idle: false, quiet: true, versions: 0, gone: true });
+      } else {
+        const { id, source, target } = element as GraphLiveEdge;
+        edges.push({ id, source, target, state: 'idle', idle: true });
+      }
+    }
     const signature = parts.join('\n');
     const structure = signature === this.known?.signature ? this.known.structure : { nodes, edges };
-    this.known = { of: this.shown, signature, structure };
+    this.known = { of: this.shown, left: this.left, signature, structure };
     return structure;
   };
+
+  private element = (key: string): unknown => this.shown.get(key) ?? this.left.get(key)?.element;
 
   private all(prefix: string): unknown[] {
     const found: unknown[] = [];
@@ -138,6 +159,8 @@ export class GraphStore {
       return;
     }
     this.shown = now;
+    this.left = departed(this.left, before, now, Date.now());
+    this.awaitLeaving();
     const due = new Set<() => void>();
     for (const [id, listeners] of this.byElement) {
       if (before.get(id) !== now.get(id)) {
@@ -149,6 +172,23 @@ export class GraphStore {
     for (const changed of due) {
       changed();
     }
+    this.tell();
+  }
+
+  /** What left is forgotten in time, also when nothing else happens. */
+  private awaitLeaving(): void {
+    clearTimeout(this.leaving);
+    const at = nextToGo(this.left);
+    if (at !== undefined) {
+      this.leaving = setTimeout(() => {
+        this.left = departed(this.left, this.shown, this.shown, Date.now());
+        this.awaitLeaving();
+        this.tell();
+      }, at - Date.now());
+    }
+  }
+
+  private tell(): void {
     for (const changed of this.any) {
       changed();
     }
@@ -196,6 +236,15 @@ export function useNode(id: string): GraphLiveNode | undefined {
   return useSyncExternalStore(
     useCallback((changed) => store.listenTo([`n:${id}`], changed), [store, id]),
     () => store.node(id),
+  );
+}
+
+/** When a node left the graph; undefined while it is there. */
+export function useGoneSince(id: string): number | undefined {
+  const store = useGraph();
+  return useSyncExternalStore(
+    useCallback((changed) => store.listenTo([`n:${id}`], changed), [store, id]),
+    () => store.goneSince(id),
   );
 }
 

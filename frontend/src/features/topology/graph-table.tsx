@@ -6,6 +6,7 @@ import { type GraphStore, useGraph, useGraphElements } from './graph-store';
 import type { TopologySearch } from './model/address';
 import { type ColumnId, columns, csv, edgeRows, nodeRows, type Row, type RowKind, sorted } from './model/rows';
 import type { Scene } from './model/scene';
+import './graph-table.css';
 import { useTopologyTexts } from './texts';
 import type { SetSearch } from './topology-page';
 

@@ -17,9 +17,6 @@ export function pageOf(node: GraphLiveNode): string | undefined {
 export const withSearch = (to: string, search: Record<string, string>): LinkProps =>
   ({ to, search }) as unknown as LinkProps;
 
-/** The traffic split of a service, on its page. */
-export const splitOf = (node: GraphLiveNode): LinkProps => withSearch(serviceAddress(node), { tab: 'overview' });
-
 /** "Change traffic" about a service. */
 export const wizardOf = (node: GraphLiveNode): LinkProps =>
   withSearch('/change', { service: `${node.namespace}/${node.name}` });

@@ -1,6 +1,6 @@
 import { Button, Drawer, DrawerContent, DrawerContentBody, DrawerPanelContent } from '@patternfly/react-core';
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import { useSession } from '../../api/session-store';
+import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useCan, useSession } from '../../api/session-store';
 import type { Health } from '../../ui/glyph';
 import { Empty } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
@@ -9,13 +9,16 @@ import { type GraphStore, useGraphText, useStructure } from './graph-store';
 import { GraphTable, rowKind, rowsOf, saveCsv } from './graph-table';
 import { closedNamespaces, closedText, hiddenStates, pick, type TopologySearch } from './model/address';
 import { arrangement } from './model/arrangements';
+import { counted } from './model/counted';
 import { parseFind } from './model/find';
 import { findable } from './model/find-answer';
-import { boxesAround, type Rect, type Sizes } from './model/place';
+import { boxesAround, type Positions, type Rect, type Sizes } from './model/place';
 import { type Scene, scene } from './model/scene';
 import { cardSize, type Level } from './model/sizes';
+import { canSplit } from './model/split';
 import { fitted, reveal, Viewport, zoomAt } from './model/viewport';
 import { Attention } from './overlays/attention';
+import { CardSplit } from './overlays/card-split';
 import { Legend } from './overlays/legend';
 import { Minimap } from './overlays/minimap';
 import { ZoomButtons } from './overlays/zoom-buttons';
@@ -23,7 +26,7 @@ import { SidePanel } from './panel/side-panel';
 import './panel/panel.css';
 import { useTopologyTexts } from './texts';
 import { labelChoices, type Mode, TopologyToolbar } from './toolbar';
-import type { SetSearch } from './topology-page';
+import type { SetSearch, SplitSlot } from './topology-page';
 import { useArrangement } from './use-arrangement';
 import { useFindAnswer } from './use-find-answer';
 
@@ -32,13 +35,14 @@ interface PictureProps {
   mode: Mode;
   search: TopologySearch;
   set: SetSearch;
+  Split: SplitSlot | undefined;
 }
 
 const fitPadding = { top: 56, right: 16, bottom: 24, left: 16 };
 const selectPadding = { top: 60, right: 24, bottom: 60, left: 24 };
 
 /** The toolbar, the graph and what lies over it. */
-export function Picture({ store, mode, search, set }: PictureProps) {
+export function Picture({ store, mode, search, set, Split }: PictureProps) {
   const t = useTopologyTexts();
   const { namespaces } = useScope();
   const user = useSession()?.user.name ?? '';
@@ -74,18 +78,35 @@ export function Picture({ store, mode, search, set }: PictureProps) {
   const { at } = arranged;
   const drawing = useMemo(() => (at ? drawingOf(shown, at, sizes('near')) : undefined), [shown, at, sizes]);
   const selected = search.sel;
+  const split = useSplit(store, Split, search, set);
   const view = useView({
     room,
     viewport,
     drawing,
     name: arranged.name,
     find: `${search.find} ${search.around}`,
-    selected,
+    selected: selected ?? split.card?.id,
   });
 
-  useReveal(viewport, selected, shown, at, sizes);
+  useReveal(viewport, split.card?.id ?? selected, shown, at, sizes);
 
-  const select = useCallback((sel: string | undefined) => set({ sel, tab: undefined }), [set]);
+  const select = useCallback((sel: string | undefined) => set({ sel, tab: undefined, shift: undefined }), [set]);
+  // Who closes the panel goes on where it was opened: at the card that Tab stops at.
+  const closePanel = () => {
+    select(undefined);
+    room.current?.querySelector<HTMLElement>('[data-card][tabindex="0"]')?.focus({ preventScroll: true });
+  };
+  const onEscape = (event: KeyboardEvent) => {
+    const from = event.target as Element;
+    if (
+      event.key === 'Escape' &&
+      panel &&
+      from.closest('.tp-panel, [data-card]') &&
+      !from.closest('[role=slider], input')
+    ) {
+      closePanel();
+    }
+  };
   const close = (namespace: string) => set({ closed: closedText([...closed, namespace]) });
   const open = (namespace: string) => set({ closed: closedText([...closed].filter((n) => n !== namespace)) });
   const toggle = (state: Health) => {
@@ -95,7 +116,7 @@ export function Picture({ store, mode, search, set }: PictureProps) {
     }
     set({ hide: [...next].join(',') || undefined });
   };
-  const countText = useCallback((count: number) => t(`count.${mode}`, { count }), [t, mode]);
+  const countText = useCountText(mode, store);
   const said = useFindAnswer(search.find, finding, found?.size);
   const centre = nodes.find((n) => n.id === search.around);
   const around = (id: string) => set({ around: search.around === id ? undefined : id });
@@ -126,7 +147,7 @@ export function Picture({ store, mode, search, set }: PictureProps) {
         }}
         note={shown.hidden > 0 ? t('size', { shown: nodes.length - shown.hidden, all: nodes.length }) : undefined}
       />
-      <Drawer isExpanded={panel} isInline className="tp-drawer">
+      <Drawer isExpanded={panel} isInline className="tp-drawer" onKeyDown={onEscape}>
         <DrawerContent
           panelContent={
             panel ? (
@@ -136,9 +157,14 @@ export function Picture({ store, mode, search, set }: PictureProps) {
                   scene={shown}
                   tab={search.tab}
                   onTab={(tab) => set({ tab: tab === 'traffic' ? undefined : tab })}
-                  onClose={() => select(undefined)}
+                  onClose={closePanel}
                   onSelect={select}
                   onAround={around}
+                  split={{
+                    Split,
+                    open: split.panel,
+                    onOpen: () => set({ shift: split.panel ? undefined : 'panel', tab: undefined }),
+                  }}
                 />
               </DrawerPanelContent>
             ) : undefined
@@ -177,6 +203,7 @@ export function Picture({ store, mode, search, set }: PictureProps) {
                     onOpenNamespace={open}
                     onCollapse={close}
                     onAround={around}
+                    onSplit={split.may ? split.open : undefined}
                     onMove={arranged.move}
                     onMoved={view.taken}
                     onFit={view.fit}
@@ -195,6 +222,21 @@ export function Picture({ store, mode, search, set }: PictureProps) {
                       />
                     </div>
                     <ZoomButtons onZoom={view.zoom} onFit={view.fit} />
+                    {Split && split.card && at.has(split.card.id) && (
+                      <CardSplit
+                        key={split.card.id}
+                        name={split.card.name}
+                        card={rectOf(split.card.id, at, sizes('near'))}
+                        viewport={viewport}
+                        onClose={() => {
+                          set({ shift: undefined });
+                          focusCard(room.current, split.card?.id);
+                        }}
+                        onPanel={() => set({ sel: split.card?.id, shift: 'panel', tab: undefined })}
+                      >
+                        <Split namespace={split.card.namespace ?? ''} name={split.card.name} form="card" />
+                      </CardSplit>
+                    )}
                   </Canvas>
                 )
               )}
@@ -207,6 +249,41 @@ export function Picture({ store, mode, search, set }: PictureProps) {
 }
 
 const noStates: ReadonlySet<Health> = new Set();
+
+const rectOf = (id: string, at: Positions, sizes: Sizes): Rect => ({ ...(at.get(id) ?? { x: 0, y: 0 }), ...sizes(id) });
+
+const focusCard = (room: HTMLElement | null, id: string | undefined) =>
+  room?.querySelector<HTMLElement>(`[data-card="${CSS.escape(id ?? '')}"]`)?.focus({ preventScroll: true });
+
+/** Where the traffic of a service is being shifted: on its card, in the panel, or nowhere. */
+function useSplit(store: GraphStore, Split: SplitSlot | undefined, search: TopologySearch, set: SetSearch) {
+  const may = useCan('editTraffic') && Split !== undefined;
+  const node = search.shift ? store.node(search.shift) : undefined;
+  return {
+    may,
+    panel: search.shift === 'panel',
+    card: may && node && canSplit(node) ? node : undefined,
+    open: (id: string) => {
+      const asked = store.node(id);
+      if (asked && canSplit(asked)) {
+        set({ shift: id });
+      }
+    },
+  };
+}
+
+/** How many services, workloads or apps some cards are. What is none of them is counted apart. */
+function useCountText(mode: Mode, store: GraphStore): (cards: readonly string[]) => string {
+  const t = useTopologyTexts();
+  return useCallback(
+    (cards) => {
+      const { of, more } = counted(cards, mode, store.node);
+      const text = t(`count.${mode}`, { count: of });
+      return more > 0 ? t('count.more', { counted: text, count: more }) : text;
+    },
+    [t, mode, store],
+  );
+}
 
 /** The collapsed namespaces. How many are sensible is decided once: a live update collapses nothing. */
 function useClosed(

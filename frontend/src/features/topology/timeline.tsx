@@ -5,15 +5,16 @@ import { Pause, Play } from 'lucide-react';
 import { useMemo } from 'react';
 import { changesOptions, timelineOptions } from '../../api/generated/@tanstack/react-query.gen';
 import { changeAddress } from '../../lib/addresses';
-import { clock, plain, rate, share } from '../../lib/format';
+import { clock, plain, share } from '../../lib/format';
 import { useChangeWords } from '../../ui/change-words';
 import { useScope } from '../../ui/use-scope';
 import { hourOf, type Mark, marksOf } from './model/timeline';
 import { useTopologyTexts } from './texts';
+import './timeline.css';
+import { TimelineBars } from './timeline-bars';
 
 /** Bars are of 30 s, at whole multiples of it: asking oftener shows nothing new. */
 const every = 15_000;
-const height = 17;
 /** The most room that words get, in parts of the hour; longer ones are cut. */
 const mostRoom = 0.2;
 /** The room that a text takes, in parts of an hour that is as wide as usual. */
@@ -68,32 +69,13 @@ export function Timeline({ paused, at, onPause, onSelect }: TimelineProps) {
         {hour.isError && shape.bars.length === 0 && <span className="tp-tl-none dim">{t('timeline.away')}</span>}
         {hour.isSuccess && !measured && <span className="tp-tl-none dim">{t('timeline.none')}</span>}
         {measured && (
-          <svg
-            className="tp-tl-svg"
-            viewBox={`0 0 1000 ${height}`}
-            preserveAspectRatio="none"
-            role="img"
-            aria-label={summary}
-          >
-            {shape.bars.map(({ from, width, height: h, wrong, bar }) => (
-              <rect
-                key={bar.at}
-                x={from * 1000 + 0.8}
-                width={width * 1000 - 1.6}
-                y={height * (1 - h)}
-                height={height * h}
-                className={wrong ? 'tp-tl-bad' : 'tp-tl-bar'}
-              >
-                <title>
-                  {t('timeline.bar', {
-                    time: clock(bar.at, 'minute'),
-                    share: plain(share(bar.errorShare)),
-                    rate: plain(rate(bar.rps, t('col.rps'))),
-                  })}
-                </title>
-              </rect>
-            ))}
-          </svg>
+          <TimelineBars
+            hour={shape}
+            changes={changes.data?.items ?? []}
+            incidents={hour.data?.incidents ?? []}
+            summary={summary}
+            onSelect={onSelect}
+          />
         )}
         {marks.map((mark) => (
           <TimelineMark key={`${mark.kind} ${mark.at} ${markKey(mark)}`} mark={mark} onSelect={onSelect} />

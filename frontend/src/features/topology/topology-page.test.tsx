@@ -74,9 +74,12 @@ const bookinfo = graph(
   ],
 );
 
+/** In place of the slider, which another feature has. */
+const Page = () => <TopologyPage Split={({ name, form }) => <p>{`split of ${name}, ${form}`}</p>} />;
+
 async function open(at = '/topology', elements: Record<string, unknown> = bookinfo) {
   const live = fakeLive();
-  const page = renderPage(TopologyPage, { path: '/topology', at });
+  const page = renderPage(Page, { path: '/topology', at });
   await live.tell('graph', elements);
   return { ...page, live };
 }
@@ -175,9 +178,6 @@ test('a card opens the panel: why, versions, answers, rules, peers', async () =>
   fireEvent.keyDown(document.activeElement as Element, { key: 'Enter' });
   const panel = await screen.findByRole('complementary', { name: 'ratings' });
   expect(within(panel).getByText(/Answers 503 to 24.6/)).toBeTruthy();
-  expect(within(panel).getByRole('link', { name: 'Shift traffic' }).getAttribute('href')).toBe(
-    '/services/default/ratings?tab=overview',
-  );
   expect(address()).toContain('sel=service');
   await live.patch('graph', {
     'e:service/local/default/reviews > service/local/default/ratings : http': edge('reviews', 'ratings', {
@@ -202,7 +202,7 @@ test('who may not change is told so', async () => {
   signedIn('viewer');
   await open('/topology?sel=service/local/default/reviews');
   const panel = await screen.findByRole('complementary', { name: 'reviews' });
-  expect(within(panel).queryByRole('link', { name: 'Shift traffic' })).toBeNull();
+  expect(within(panel).queryByRole('button', { name: 'Shift traffic' })).toBeNull();
   expect(within(panel).getByText(/You may look, not change/)).toBeTruthy();
 });
 
@@ -271,4 +271,108 @@ test('many nodes begin with collapsed namespaces, which no update changes', asyn
     many.slice(0, 30).map((n) => `n:${n.id}`),
   );
   expect(container.querySelectorAll('[data-card]')).toHaveLength(7);
+});
+
+const version = (name: string) => ({
+  version: name,
+  workload: `reviews-${name}`,
+  namespace: 'default',
+  cluster: 'local',
+  pods: 1,
+  ready: 1,
+  share: 0.5,
+  rate: 48,
+  errorShare: 0,
+});
+const canary = graph([node('reviews', { versions: [version('v1'), version('v2')] }), node('ratings')]);
+
+test('traffic is shifted on the card, by pointer and by key, and in the panel', async () => {
+  const user = userEvent.setup();
+  const { address, container } = await open('/topology?window=15m', canary);
+  const reviews = await card('reviews');
+  expect(container.querySelectorAll('[data-split]')).toHaveLength(1);
+  await user.pointer([{ target: container.querySelector('[data-split]') as Element, keys: '[MouseLeft]' }]);
+  expect(
+    within(await screen.findByRole('dialog', { name: 'Traffic of reviews' })).getByText('split of reviews, card'),
+  ).toBeTruthy();
+  expect(address()).toContain('shift=service');
+  expect(address()).not.toContain('sel=');
+  await user.keyboard('{Escape}');
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+  expect(document.activeElement).toBe(await card('reviews'));
+  fireEvent.keyDown(await card('ratings'), { key: 's' });
+  fireEvent.keyDown(reviews, { key: 's' });
+  const dialog = await screen.findByRole('dialog', { name: 'Traffic of reviews' });
+  await user.click(within(dialog).getByRole('button', { name: 'Open in the panel' }));
+  const panel = await screen.findByRole('complementary', { name: 'reviews' });
+  expect(await within(panel).findByText('split of reviews, panel')).toBeTruthy();
+  expect(screen.queryByRole('dialog')).toBeNull();
+  await user.click(within(panel).getByRole('button', { name: 'Hide split' }));
+  await waitFor(() => expect(screen.queryByText('split of reviews, panel')).toBeNull());
+  await user.click(within(panel).getByRole('button', { name: 'Shift traffic' }));
+  expect(await within(panel).findByText('split of reviews, panel')).toBeTruthy();
+});
+
+test('who may not change has nothing to shift on a card', async () => {
+  signedIn('viewer');
+  const { container } = await open('/topology?window=15m', canary);
+  fireEvent.keyDown(await card('reviews'), { key: 's' });
+  expect(container.querySelector('[data-split]')).toBeNull();
+  expect(screen.queryByRole('dialog')).toBeNull();
+});
+
+test('what leaves stays for a while, dashed; its panel says so', async () => {
+  const { live, container } = await open('/topology?sel=service/local/default/ratings');
+  await screen.findByRole('complementary', { name: 'ratings' });
+  await live.patch('graph', {}, [
+    'n:service/local/default/ratings',
+    'e:service/local/default/reviews > service/local/default/ratings : http',
+  ]);
+  expect(label(await screen.findByRole('button', { name: /^ratings, gone since/ }))).toBeTruthy();
+  expect(container.querySelector('.tp-card.is-gone.c-unknown')).toBeTruthy();
+  expect(container.querySelectorAll('.tp-hit')).toHaveLength(2);
+  expect(screen.queryByRole('complementary', { name: 'Needs attention' })).toBeNull();
+  expect(screen.getByText('It is not there any more')).toBeTruthy();
+});
+
+test('a thread: its hour, and its requests by version of the caller', async () => {
+  const asked = fakeApi({
+    'GET /api/v1/timeline': { step: 30, bars: [], incidents: [] },
+    'GET /api/v1/changes': { items: [] },
+    'GET /api/v1/series': { start: '2026-11-21T13:08:00Z', end: '2026-11-21T14:08:00Z', step: 30, series: [] },
+  });
+  const host = 'ratings.default.svc.cluster.local';
+  const { live } = await open(
+    '/topology?window=5m&sel=service/local/default/reviews > service/local/default/ratings',
+    graph(
+      [node('reviews', { versions: [version('v1'), version('v2')] }), node('ratings', { services: [host] })],
+      [edge('reviews', 'ratings')],
+    ),
+  );
+  const panel = await screen.findByRole('complementary', { name: 'reviews → ratings' });
+  expect(await within(panel).findByRole('img', { name: 'Latency p95' })).toBeTruthy();
+  const series = asked.find((one) => one.includes('/series'))?.split(' ')[1] ?? '';
+  expect(Object.fromEntries(new URL(series, 'http://x').searchParams)).toMatchObject({
+    kind: 'service',
+    name: host,
+    sourceNamespace: 'default',
+    source: 'reviews-v2',
+  });
+  await live.tell(
+    'graph',
+    graph(
+      [
+        node('reviews-v1', { kind: 'workload', workload: 'reviews-v1', version: 'v1' }),
+        node('reviews-v2', { kind: 'workload', workload: 'reviews-v2', version: 'v2' }),
+      ],
+      [
+        edge('reviews-v1', 'ratings', { rate: 72, services: [host] }),
+        edge('reviews-v2', 'ratings', { rate: 24, services: [host] }),
+      ],
+    ),
+  );
+  const row = await within(panel).findByRole('row', { name: /v2/ });
+  expect(row.textContent).toMatch(/25.0.%/);
+  fireEvent.click(within(panel).getByRole('button', { name: /ratings/ }));
+  expect(await screen.findByRole('complementary', { name: 'ratings' })).toBeTruthy();
 });

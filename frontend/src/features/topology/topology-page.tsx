@@ -1,6 +1,6 @@
 import { Button } from '@patternfly/react-core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { type ComponentType, useEffect, useState, useSyncExternalStore } from 'react';
 import { useTopic, useTopicStatus } from '../../api/live/use-live';
 import { figuresFrom, useOld } from '../../api/live/use-old';
 import { AsOf } from '../../ui/as-of';
@@ -17,8 +17,11 @@ import './topology.css';
 /** Changes the address; undefined takes a parameter out. */
 export type SetSearch = (change: { [K in keyof TopologySearch]?: string | undefined }) => void;
 
+/** What app puts on a card and into the panel to shift a service's traffic between its versions. */
+export type SplitSlot = ComponentType<{ namespace: string; name: string; form: 'panel' | 'card' }>;
+
 /** Who talks to whom, how fast and how healthy, as it is now. */
-export function TopologyPage() {
+export function TopologyPage({ Split }: { Split?: SplitSlot }) {
   const t = useTopologyTexts();
   const search = useSearch({ strict: false }) as TopologySearch;
   const navigate = useNavigate();
@@ -56,7 +59,7 @@ export function TopologyPage() {
             <Loading lines={5} />
           </div>
         ) : (
-          <Body key={mode} store={store} mode={mode} search={search} set={set} />
+          <Body key={mode} store={store} mode={mode} search={search} set={set} Split={Split} />
         )}
         <Foot paused={paused} onPause={() => setPaused(!paused)} onSelect={(sel) => set({ sel, mode: undefined })} />
       </GraphProvider>
@@ -69,6 +72,7 @@ interface BodyProps {
   mode: (typeof modes)[number];
   search: TopologySearch;
   set: SetSearch;
+  Split: SplitSlot | undefined;
 }
 
 function Body(props: BodyProps) {

@@ -5,7 +5,7 @@ import { useTopologyTexts } from '../texts';
 
 interface BoxesProps {
   boxes: readonly { namespace: string; rect: Rect; cards: readonly string[] }[];
-  countText: (count: number) => string;
+  countText: (cards: readonly string[]) => string;
   onCollapse: (namespace: string) => void;
 }
 
@@ -28,7 +28,7 @@ export const Boxes = memo(function Boxes({ boxes, countText, onCollapse }: Boxes
       >
         <ChevronDown size={13} aria-hidden />
         <b className="tp-box-n">{namespace}</b>
-        <span className="num">{countText(cards.length)}</span>
+        <span className="num">{countText(cards)}</span>
       </button>
     </div>
   ));

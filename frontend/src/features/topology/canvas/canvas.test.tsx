@@ -68,11 +68,12 @@ function draw(zoom: number) {
         viewport={viewport}
         selected={undefined}
         labels="rate"
-        countText={String}
+        countText={(cards) => String(cards.length)}
         onSelect={nothing}
         onOpenNamespace={nothing}
         onCollapse={nothing}
         onAround={nothing}
+        onSplit={undefined}
         onMove={nothing}
         onMoved={nothing}
         onFit={nothing}

@@ -37,11 +37,13 @@ export interface CanvasProps {
   viewport: Viewport;
   selected: string | undefined;
   labels: LabelChoice;
-  countText: (count: number) => string;
+  countText: (cards: readonly string[]) => string;
   onSelect: (id: string | undefined) => void;
   onOpenNamespace: (namespace: string) => void;
   onCollapse: (namespace: string) => void;
   onAround: (card: string) => void;
+  /** Shifts the traffic of a service at its card; undefined where this person may not. */
+  onSplit: ((card: string) => void) | undefined;
   onMove: (card: string, to: Point, done: boolean) => void;
   onMoved: () => void;
   onFit: () => void;
@@ -104,10 +106,14 @@ export const Canvas = memo(function Canvas(props: CanvasProps) {
   const stop = current && scene.cards.some((c) => c.id === current) ? current : (cards[0]?.id ?? '');
 
   const origin = useRef<Point>(undefined);
-  const choose = ({ card, thread }: { card?: string; thread?: string }) => {
+  const choose = ({ card, split, thread }: { card?: string; split?: boolean; thread?: string }) => {
     if (card !== undefined) {
       setCurrent(card);
-      open(card);
+      if (split) {
+        props.onSplit?.(card);
+      } else {
+        open(card);
+      }
     } else {
       onSelect(thread);
     }
@@ -173,6 +179,8 @@ export const Canvas = memo(function Canvas(props: CanvasProps) {
       props.onAround(id);
     } else if ((event.key === 'c' || event.key === 'C') && card?.kind === 'node' && card.namespace) {
       props.onCollapse(card.namespace);
+    } else if ((event.key === 's' || event.key === 'S') && props.onSplit) {
+      props.onSplit(id);
     } else if (event.key === 'f' || event.key === 'F') {
       props.onFit();
     } else if (event.key === '+' || event.key === '-') {
@@ -225,6 +233,7 @@ export const Canvas = memo(function Canvas(props: CanvasProps) {
             current={card.id === stop}
             eyes={eyes.get(card.id) ?? ''}
             fresh={fresh.has(card.id)}
+            splits={props.onSplit !== undefined}
           />
         ))}
         {labelled.map(({ drawn: { thread }, at: point }) => (
@@ -244,6 +253,7 @@ interface PlacedCardProps {
   current: boolean;
   eyes: string;
   fresh: boolean;
+  splits: boolean;
 }
 
 function PlacedCard({ at, ...card }: PlacedCardProps) {

@@ -1,16 +1,26 @@
-import { ChevronRight } from 'lucide-react';
+import { ChevronRight, SlidersHorizontal } from 'lucide-react';
 import { memo, useCallback, useSyncExternalStore } from 'react';
 import type { GraphHealth, GraphLiveNode, GraphVersion } from '../../../api/generated/types.gen';
-import { byteRate, duration, type Figure as FigureValue, lasting, number, plain, share } from '../../../lib/format';
+import {
+  byteRate,
+  clock,
+  duration,
+  type Figure as FigureValue,
+  lasting,
+  number,
+  plain,
+  share,
+} from '../../../lib/format';
 import { type Health, HealthGlyph, Lock, RuleGlyph } from '../../../ui/glyph';
 import { Spark } from '../../../ui/spark';
 import { useUiTexts } from '../../../ui/texts';
-import { useGraph, useNode } from '../graph-store';
+import { useGoneSince, useGraph, useNode } from '../graph-store';
 import { type Figures, isQuiet, isReason, nodeFigures } from '../model/figures';
 import { figuresByNamespace } from '../model/namespaces';
 import { ruleGlyphs } from '../model/rule-glyphs';
 import type { SceneCard } from '../model/scene';
 import { type Level, mostVersions } from '../model/sizes';
+import { canSplit } from '../model/split';
 import { useTopologyTexts } from '../texts';
 
 interface CardProps {
@@ -25,6 +35,8 @@ interface CardProps {
   eyes: string;
   /** It came while one looked. */
   fresh: boolean;
+  /** The traffic of services can be shifted on their cards. */
+  splits: boolean;
 }
 
 type Texts = ReturnType<typeof useTopologyTexts>;
@@ -76,8 +88,8 @@ function FarCard({ node: id, ...props }: CardProps & { node: string }) {
   const seen = useSyncExternalStore(
     useCallback((changed) => store.listenTo([`n:${id}`], changed), [store, id]),
     () => {
-      const node = store.node(id);
-      return `${node?.health.state ?? 'unknown'} ${node?.name ?? ''}`;
+      const node = store.goneSince(id) === undefined ? store.node(id) : undefined;
+      return `${node?.health.state ?? 'unknown'} ${store.node(id)?.name ?? ''}`;
     },
   );
   const space = seen.indexOf(' ');
@@ -99,8 +111,12 @@ function NodeCard({ node: id, ...props }: CardProps & { node: string }) {
   const t = useTopologyTexts();
   const ui = useUiTexts();
   const node = useNode(id);
+  const gone = useGoneSince(id);
   if (!node) {
     return null;
+  }
+  if (gone !== undefined) {
+    return <GoneCard {...props} name={node.name} at={gone} />;
   }
   const near = props.level === 'near';
   const quiet = isQuiet(node);
@@ -115,9 +131,11 @@ function NodeCard({ node: id, ...props }: CardProps & { node: string }) {
         {kindOf(node) && <span className="tp-kind">{t(`kind.${kindOf(node) ?? 'unknown'}`)}</span>}
         {near && (
           <span className="tp-rules">
-            {ruleGlyphs(node.rules ?? [], versions.length).map((rule) => (
-              <RuleGlyph key={rule} rule={rule} />
-            ))}
+            {ruleGlyphs(node.rules ?? [], versions.length)
+              .filter((rule) => rule !== 'gate' || !node.gateway)
+              .map((rule) => (
+                <RuleGlyph key={rule} rule={rule} />
+              ))}
             {node.kind !== 'unknown' && !node.meshed && !node.external && node.pods.total > 0 && (
               <Lock open size={12} />
             )}
@@ -131,6 +149,29 @@ function NodeCard({ node: id, ...props }: CardProps & { node: string }) {
       )}
       {near && !quiet && <Spark data={node.spark ?? []} errors={node.sparkErrors ?? undefined} width={188} />}
       {near && !quiet && versions.length > 1 && <Versions versions={versions} t={t} />}
+      {near && props.splits && canSplit(node) && (
+        // By keyboard it is the key S: a card has nothing within it that can be focused.
+        <span className="tp-split" data-split title={t('panel.shift')}>
+          <SlidersHorizontal size={13} strokeWidth={1.7} aria-hidden />
+        </span>
+      )}
+    </Frame>
+  );
+}
+
+/** It left the graph a short while ago: dashed, until it is forgotten. */
+function GoneCard({ name, at, ...props }: CardProps & { name: string; at: number }) {
+  const t = useTopologyTexts();
+  const time = clock(at);
+  return (
+    <Frame {...props} eyes="" state="unknown" label={t('card.gone', { name, time })} more=" is-gone">
+      <header>
+        <HealthGlyph health="unknown" label="" />
+        <span className="tp-name" data-ellipsis>
+          {name}
+        </span>
+      </header>
+      <div className="figs dim">{t('gone', { time })}</div>
     </Frame>
   );
 }

@@ -5,8 +5,8 @@ import { type Viewport, zoomAt } from '../model/viewport';
 interface Gestures {
   /** A card was pulled so far from where it was, in measures of the drawing; `done` when it was let go. */
   pull: (card: string, by: Point, done: boolean) => void;
-  /** Something was clicked: a card, a thread, or nothing. */
-  choose: (what: { card?: string; thread?: string }) => void;
+  /** Something was clicked: a card, what shifts its traffic, a thread, or nothing. */
+  choose: (what: { card?: string; split?: boolean; thread?: string }) => void;
   /** The person moved or zoomed: from now on the view is theirs. */
   moved: () => void;
 }
@@ -31,7 +31,14 @@ export function useGestures(root: RefObject<HTMLElement | null>, viewport: Viewp
     }
     const pointers = new Map<number, Point>();
     let drag:
-      | { start: Point; last: Point; card: string | undefined; thread: string | undefined; far: boolean }
+      | {
+          start: Point;
+          last: Point;
+          card: string | undefined;
+          thread: string | undefined;
+          split: boolean;
+          far: boolean;
+        }
       | undefined;
 
     const place = (event: PointerEvent | WheelEvent): Point => {
@@ -49,7 +56,14 @@ export function useGestures(root: RefObject<HTMLElement | null>, viewport: Viewp
       pointers.set(event.pointerId, at);
       drag =
         pointers.size === 1
-          ? { start: at, last: at, card: named(event, 'card'), thread: named(event, 'thread'), far: false }
+          ? {
+              start: at,
+              last: at,
+              card: named(event, 'card'),
+              thread: named(event, 'thread'),
+              split: (event.target as Element).closest('[data-split]') !== null,
+              far: false,
+            }
           : undefined;
     };
 
@@ -97,13 +111,13 @@ export function useGestures(root: RefObject<HTMLElement | null>, viewport: Viewp
       if (!known || !drag) {
         return;
       }
-      const { far, card, thread, start, last } = drag;
+      const { far, card, split, thread, start, last } = drag;
       drag = undefined;
       element.classList.remove('is-pulled');
       if (far && card !== undefined) {
         latest.current.pull(card, pulledBy(start, last, viewport.view.zoom), true);
       } else if (!far && event.type === 'pointerup') {
-        latest.current.choose({ ...(card ? { card } : {}), ...(thread ? { thread } : {}) });
+        latest.current.choose({ split, ...(card ? { card } : {}), ...(thread ? { thread } : {}) });
       }
     };
 

@@ -18,21 +18,9 @@ export interface TopologySearch {
   rows?: string;
   sort?: string;
   tab?: string;
+  /** Where traffic is shifted: "panel", or the card of a service. */
+  shift?: string;
 }
-
-export const topologySearch = [
-  'mode',
-  'labels',
-  'find',
-  'hide',
-  'closed',
-  'sel',
-  'around',
-  'view',
-  'rows',
-  'sort',
-  'tab',
-] as const satisfies readonly (keyof TopologySearch)[];
 
 const states = ['healthy', 'degraded', 'failing', 'idle', 'unknown'] as const;
 

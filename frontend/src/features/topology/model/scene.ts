@@ -7,6 +7,8 @@ export interface SceneNode {
   state: Health;
   /** Nothing flowed in the window. */
   idle: boolean;
+  /** It left a short while ago, and is still drawn. */
+  gone?: boolean | undefined;
 }
 
 export interface SceneEdge {
@@ -66,11 +68,14 @@ export function scene(nodes: readonly SceneNode[], edges: readonly SceneEdge[], 
   const cardOf = new Map<string, string>();
   const cards: SceneCard[] = [];
   const collapsed = new Map<string, string[]>();
-  for (const { id, namespace = '' } of nodes) {
+  for (const { id, namespace = '', gone } of nodes) {
     if (!shown.has(id)) {
       continue;
     }
     if (namespace !== '' && options.collapsed.has(namespace)) {
+      if (gone) {
+        continue;
+      }
       const members = collapsed.get(namespace) ?? [];
       members.push(id);
       collapsed.set(namespace, members);

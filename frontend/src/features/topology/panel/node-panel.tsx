@@ -6,20 +6,31 @@ import type { GraphLiveEdge, GraphLiveNode, LiveProxy, MeshFinding } from '../..
 import { useElements, useTopic } from '../../../api/live/use-live';
 import { useCan } from '../../../api/session-store';
 import { proxyAddress } from '../../../lib/addresses';
-import { duration, plain, rate, share } from '../../../lib/format';
+import { plain, rate, share } from '../../../lib/format';
 import { FindingText } from '../../../ui/finding-text';
 import { HealthGlyph, Lock, RuleGlyph, SeverityGlyph } from '../../../ui/glyph';
 import { ObjectLink } from '../../../ui/object-link';
 import { NoRights } from '../../../ui/states';
 import { kindOf } from '../canvas/card';
 import { useGraph, useGraphElements } from '../graph-store';
-import { pageOf, splitOf, tracesOf, wizardOf } from '../links';
+import { pageOf, tracesOf, wizardOf } from '../links';
 import { threadFigures } from '../model/figures';
 import { ruleGlyph } from '../model/rule-glyphs';
+import { isService } from '../model/split';
 import { useTopologyTexts } from '../texts';
+import type { SplitSlot } from '../topology-page';
 import { Answers } from './answers';
 import { PanelFrame } from './frame';
 import { NodeSeries } from './series';
+import { VersionTable } from './version-table';
+
+/** The traffic split within the panel. */
+export interface PanelSplit {
+  Split: SplitSlot | undefined;
+  open: boolean;
+  /** Opens or closes it. */
+  onOpen: () => void;
+}
 
 interface NodePanelProps {
   node: GraphLiveNode;
@@ -28,19 +39,21 @@ interface NodePanelProps {
   onClose: () => void;
   onSelect: (id: string) => void;
   onAround: (id: string) => void;
+  split: PanelSplit;
 }
 
 const icon = { size: 13, 'aria-hidden': true } as const;
 
 /** All about one card. */
-export function NodePanel({ node, tab, onTab, onClose, onSelect, onAround }: NodePanelProps) {
+export function NodePanel({ node, tab, onTab, onClose, onSelect, onAround, split }: NodePanelProps) {
   const t = useTopologyTexts();
   const edges = useEdgesOf(node.id);
   const findings = useFindings(node);
   const proxies = useProxies(node);
   const mayEdit = useCan('editTraffic');
   const page = pageOf(node);
-  const service = node.kind === 'service' && !node.external && !node.gateway;
+  const service = isService(node);
+  const { Split } = split;
   const { mutualTls, protocols } = threadFigures(edges.incoming);
   return (
     <PanelFrame
@@ -66,14 +79,17 @@ export function NodePanel({ node, tab, onTab, onClose, onSelect, onAround }: Nod
         <>
           {service && mayEdit && (
             <>
-              <Button
-                variant="primary"
-                size="sm"
-                icon={<SlidersHorizontal {...icon} />}
-                component={(props) => <Link {...props} {...splitOf(node)} />}
-              >
-                {t('panel.shift')}
-              </Button>
+              {Split && (
+                <Button
+                  variant={split.open ? 'secondary' : 'primary'}
+                  size="sm"
+                  icon={<SlidersHorizontal {...icon} />}
+                  aria-expanded={split.open}
+                  onClick={split.onOpen}
+                >
+                  {t(split.open ? 'panel.shift.end' : 'panel.shift')}
+                </Button>
+              )}
               <Button
                 variant="secondary"
                 size="sm"
@@ -116,8 +132,11 @@ export function NodePanel({ node, tab, onTab, onClose, onSelect, onAround }: Nod
           title: t('tab.traffic'),
           content: () => (
             <>
+              {Split && split.open && service && (
+                <Split key={`split of ${node.id}`} namespace={node.namespace ?? ''} name={node.name} form="panel" />
+              )}
               <NodeSeries key={node.id} node={node} />
-              <VersionTable node={node} />
+              <Versions node={node} />
               <Answers edges={edges.incoming} peer={node.name} />
               <Peers title={t('callers')} edges={edges.incoming} other={(e) => e.source} onSelect={onSelect} />
               <Peers title={t('calls')} edges={edges.outgoing} other={(e) => e.target} onSelect={onSelect} />
@@ -157,49 +176,25 @@ function useEdgesOf(id: string): { incoming: GraphLiveEdge[]; outgoing: GraphLiv
   }, [store, elements, id]);
 }
 
-function VersionTable({ node }: { node: GraphLiveNode }) {
+function Versions({ node }: { node: GraphLiveNode }) {
   const t = useTopologyTexts();
   const versions = node.versions ?? [];
   if (versions.length < 2) {
     return null;
   }
-  const usual = Math.min(...versions.flatMap((v) => v.p95 ?? []));
   return (
-    <>
-      <h3>{t('versions')}</h3>
-      <table className="vt num">
-        <thead>
-          <tr>
-            <th scope="col">
-              <span className="vh">{t('versions')}</span>
-            </th>
-            <th scope="col">{t('col.share')}</th>
-            <th scope="col">{t('col.rps')}</th>
-            <th scope="col">{t('col.errors')}</th>
-            <th scope="col">p95</th>
-          </tr>
-        </thead>
-        <tbody>
-          {versions.map((v, i) => {
-            const state = v.state ?? 'unknown';
-            const bad = state === 'failing' || state === 'degraded';
-            const slow = bad && v.p95 !== undefined && v.p95 >= 3 * usual;
-            return (
-              <tr key={`${v.namespace}/${v.workload}`}>
-                <th scope="row">
-                  <i className={`sw v${i % 3}`} aria-hidden="true" />
-                  {v.version || v.workload} {bad && <HealthGlyph health={state} size={11} />}
-                </th>
-                <td>{plain(share(v.share))}</td>
-                <td>{rate(v.rate).value}</td>
-                <td className={bad && v.errorShare >= 0.01 ? `k-${state}` : ''}>{plain(share(v.errorShare))}</td>
-                <td className={slow ? `k-${state}` : ''}>{v.p95 === undefined ? '–' : plain(duration(v.p95))}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </>
+    <VersionTable
+      title={t('versions')}
+      rows={versions.map((v) => ({
+        key: `${v.namespace}/${v.workload}`,
+        name: v.version || v.workload,
+        state: v.state ?? 'unknown',
+        share: v.share,
+        rate: v.rate,
+        errorShare: v.errorShare,
+        p95: v.p95,
+      }))}
+    />
   );
 }
 
@@ -247,7 +242,8 @@ function Peers({ title, edges, other, onSelect }: PeersProps) {
   );
 }
 
-function Rules({ node }: { node: GraphLiveNode }) {
+/** The rules that act on a node. */
+export function Rules({ node }: { node: GraphLiveNode }) {
   const t = useTopologyTexts();
   const rules = node.rules ?? [];
   if (rules.length === 0) {

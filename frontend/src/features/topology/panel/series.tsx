@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo } from 'react';
 import { seriesOptions } from '../../../api/generated/@tanstack/react-query.gen';
-import type { GraphLiveNode, MetricsSeries } from '../../../api/generated/types.gen';
+import type { GraphHealth, GraphLiveNode, MetricsSeries } from '../../../api/generated/types.gen';
 import { byteRate, duration, type Figure as FigureValue, rate, share } from '../../../lib/format';
 import type { ChartMark } from '../../../ui/chart/chart';
 import { Figure } from '../../../ui/figure';
+import { type Figures, nodeFigures } from '../model/figures';
 import { useTopologyTexts } from '../texts';
 
 const Chart = lazy(() => import('../../../ui/chart/chart').then((m) => ({ default: m.Chart })));
@@ -26,13 +27,25 @@ function shares(requests: Points, errors: Points): Points {
   return requests.map(([at, rps]) => [at, rps > 0 ? ((wrong.get(at) ?? 0) / rps) * 100 : 0]);
 }
 
-/** Rate, error share and p95 of the last hour, above each other on one time axis. */
+type Query = NonNullable<Parameters<typeof seriesOptions>[0]>['query'];
+
+/** Rate, error share and p95 of a node in the last hour. */
 export function NodeSeries({ node }: { node: GraphLiveNode }) {
-  const t = useTopologyTexts();
   const subject = subjectOf(node);
+  return subject ? <Past of={subject} figures={nodeFigures(node)} health={node.health} /> : null;
+}
+
+interface PastProps {
+  of: Omit<Query, 'range' | 'step'>;
+  figures: Figures;
+  health: GraphHealth;
+}
+
+/** The last hour of something, as charts above each other on one time axis; beside them what is now. */
+export function Past({ of, figures, health }: PastProps) {
+  const t = useTopologyTexts();
   const query = useQuery({
-    ...seriesOptions({ query: { ...(subject ?? { kind: 'mesh' as const }), range: '1h', step: '30s' } }),
-    enabled: subject !== undefined,
+    ...seriesOptions({ query: { ...of, range: '1h', step: '30s' } }),
     refetchInterval: 15_000,
   });
   const answer = query.data;
@@ -47,39 +60,34 @@ export function NodeSeries({ node }: { node: GraphLiveNode }) {
       range: answer && ([Date.parse(answer.start) / 1000, Date.parse(answer.end) / 1000] as const),
     };
   }, [answer]);
+  const { since, state } = health;
+  const tone = state === 'failing' || state === 'degraded' ? state : undefined;
   const marks = useMemo<ChartMark[]>(
-    () =>
-      node.health.since && (node.health.state === 'failing' || node.health.state === 'degraded')
-        ? [{ at: Date.parse(node.health.since) / 1000, kind: 'incident' }]
-        : [],
-    [node.health.since, node.health.state],
+    () => (since && tone ? [{ at: Date.parse(since) / 1000, kind: 'incident' }] : []),
+    [since, tone],
   );
-  if (!subject) {
-    return null;
-  }
   if (query.isError) {
     return <p className="dim">{t('series.away')}</p>;
   }
-  const tone = node.health.state === 'failing' ? 'failing' : node.health.state === 'degraded' ? 'degraded' : undefined;
-  const slow = node.health.reasons?.some((r) => r.code === 'slow');
+  const slow = health.reasons?.some((r) => r.code === 'slow');
   const one = (points: Points, color: `--hd-${string}`) => [{ label: '', points, color }];
   const shared = { marks, tickCount: 2 as const, ...(drawn.range ? { range: drawn.range } : {}) };
   return (
     <Suspense fallback={<div className="tp-series" />}>
       <div className="tp-series">
-        {node.unit === 'B/s' ? (
-          <Mini title={t('bytes')} value={byteRate(node.rate)}>
+        {figures.bytes !== undefined ? (
+          <Mini title={t('bytes')} value={byteRate(figures.bytes)}>
             <Chart {...shared} label={t('bytes')} height={76} series={one(drawn.bytes, '--hd-s1')} />
           </Mini>
         ) : (
           <>
-            <Mini title={t('rate')} value={rate(node.rate, t('col.rps'))}>
+            <Mini title={t('rate')} value={rate(figures.rate, t('col.rps'))}>
               <Chart {...shared} label={t('rate')} height={58} times={false} series={one(drawn.requests, '--hd-s1')} />
             </Mini>
             <Mini
               title={t('errorShare')}
-              value={share(node.errorShare)}
-              tone={node.errorShare >= 0.01 ? tone : undefined}
+              value={share(figures.errorShare)}
+              tone={figures.errorShare >= 0.01 ? tone : undefined}
             >
               <Chart
                 {...shared}
@@ -90,7 +98,7 @@ export function NodeSeries({ node }: { node: GraphLiveNode }) {
                 series={one(drawn.errors, tone ? `--hd-${tone}` : '--hd-s1')}
               />
             </Mini>
-            <Mini title={t('latency')} value={duration(node.p95 ?? Number.NaN)} tone={slow ? tone : undefined}>
+            <Mini title={t('latency')} value={duration(figures.p95 ?? Number.NaN)} tone={slow ? tone : undefined}>
               <Chart {...shared} label={t('latency')} height={76} series={one(drawn.p95, '--hd-s1')} />
             </Mini>
           </>
