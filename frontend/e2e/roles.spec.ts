@@ -66,25 +66,34 @@ test('an operator changes traffic, and not the way in', async ({ api, page }) =>
   });
 });
 
-test('who is shut out meanwhile loses the socket at once, and the page says so', async ({ api, page }) => {
-  await withUser(api, 'viewer', async (who) => {
-    await signIn(page, who);
-    await page.goto('/');
-    await drawn(page);
-    const closed = page.evaluate(
-      () =>
-        new Promise<number>((done) => {
-          const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/api/v1/live`);
-          socket.onopen = () => document.body.setAttribute('data-opened', 'yes');
-          socket.onclose = (event) => done(event.code);
-        }),
-    );
-    await expect(page.locator('body[data-opened]')).toHaveCount(1);
-    expect((await api.send('PATCH', `/users/${who.username}`, { disabled: true })).status()).toBeLessThan(300);
-    expect(await closed).toBe(4401);
-    await expect(page.getByRole('dialog', { name: 'Sign in to go on' })).toBeVisible();
+const revocations = {
+  'is shut out': { disabled: true },
+  'gets another role': { role: 'operator' },
+  'gets another password': { password: randomBytes(12).toString('base64url') },
+};
+
+for (const [what, change] of Object.entries(revocations)) {
+  test(`who ${what} meanwhile loses the socket at once, and the page says so`, async ({ api, page }) => {
+    await withUser(api, 'viewer', async (who) => {
+      await signIn(page, who);
+      await page.goto('/');
+      await drawn(page);
+      const closed = page.evaluate(
+        () =>
+          new Promise<number>((done) => {
+            const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/api/v1/live`);
+            socket.onopen = () => document.body.setAttribute('data-opened', 'yes');
+            socket.onclose = (event) => done(event.code);
+          }),
+      );
+      await expect(page.locator('body[data-opened]')).toHaveCount(1);
+      expect((await api.send('PATCH', `/users/${who.username}`, change)).status()).toBeLessThan(300);
+      expect(await closed).toBe(4401);
+      await expect(page.getByRole('dialog', { name: 'Sign in to go on' })).toBeVisible();
+      expect((await page.request.get(`${mesh.console()}/api/v1/session`)).status()).toBe(401);
+    });
   });
-});
+}
 
 test('a session that ends while somebody edits loses no text', async ({ api, page }) => {
   await withUser(api, 'operator', async (who) => {
