@@ -198,6 +198,19 @@ test('a card opens the panel: why, versions, answers, rules, peers', async () =>
   await waitFor(() => expect(address()).not.toContain('sel='));
 });
 
+test('Escape closes the panel, and who closes it is back at the card', async () => {
+  const user = userEvent.setup();
+  const { address } = await open();
+  const ratings = await card('ratings');
+  ratings.focus();
+  await user.keyboard('{Enter}');
+  const panel = await screen.findByRole('complementary', { name: 'ratings' });
+  within(panel).getByRole('button', { name: 'Close' }).focus();
+  await user.keyboard('{Escape}');
+  await waitFor(() => expect(address()).not.toContain('sel='));
+  expect(document.activeElement).toBe(document.querySelector('[data-card][tabindex="0"]'));
+});
+
 test('who may not change is told so', async () => {
   signedIn('viewer');
   await open('/topology?sel=service/local/default/reviews');

@@ -3,6 +3,7 @@ import { lazy, Suspense, useMemo } from 'react';
 import { seriesOptions } from '../../../api/generated/@tanstack/react-query.gen';
 import type { GraphHealth, GraphLiveNode, MetricsSeries } from '../../../api/generated/types.gen';
 import { byteRate, duration, type Figure as FigureValue, rate, share } from '../../../lib/format';
+import { type Point, withGaps } from '../../../lib/series';
 import type { ChartMark } from '../../../ui/chart/chart';
 import { Figure } from '../../../ui/figure';
 import { type Figures, nodeFigures } from '../model/figures';
@@ -52,11 +53,12 @@ export function Past({ of, figures, health }: PastProps) {
   const drawn = useMemo(() => {
     const series = answer?.series ?? [];
     const requests = points(series, 'requests');
+    const drawn = (line: Points) => withGaps(line, answer?.step ?? 30);
     return {
-      requests,
-      errors: shares(requests, points(series, 'errors')),
-      p95: points(series, 'p95'),
-      bytes: points(series, 'sent'),
+      requests: drawn(requests),
+      errors: drawn(shares(requests, points(series, 'errors'))),
+      p95: drawn(points(series, 'p95')),
+      bytes: drawn(points(series, 'sent')),
       range: answer && ([Date.parse(answer.start) / 1000, Date.parse(answer.end) / 1000] as const),
     };
   }, [answer]);
@@ -70,7 +72,7 @@ export function Past({ of, figures, health }: PastProps) {
     return <p className="dim">{t('series.away')}</p>;
   }
   const slow = health.reasons?.some((r) => r.code === 'slow');
-  const one = (points: Points, color: `--hd-${string}`) => [{ label: '', points, color }];
+  const one = (points: readonly Point[], color: `--hd-${string}`) => [{ label: '', points, color }];
   const shared = { marks, tickCount: 2 as const, ...(drawn.range ? { range: drawn.range } : {}) };
   return (
     <Suspense fallback={<div className="tp-series" />}>
