@@ -62,6 +62,8 @@ export function DataTable<R>(props: DataTableProps<R>) {
       aria-label={label}
       variant="compact"
       isStickyHeader
+      // Where there is little room it scrolls: rows of columns stay rows, and can be compared.
+      gridBreakPoint=""
     >
       <Thead>
         <Tr>

@@ -120,7 +120,8 @@ export function ProxiesPage() {
         </span>
       ),
     },
-    ...(all.some(({ proxy }) => proxy.node)
+    // On one machine it says nothing.
+    ...(new Set(all.map(({ proxy }) => proxy.node)).size > 1
       ? [
           {
             id: 'node',

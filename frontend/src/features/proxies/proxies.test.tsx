@@ -63,8 +63,15 @@ afterEach(() => vi.unstubAllGlobals());
 test('a rejection stands in a second line, with the object that caused it', async () => {
   const live = fakeLive();
   const page = renderPage(ProxiesPage, { path: '/proxies' });
-  await live.tell('proxies', { a: proxy('cart-1'), b: proxy('reviews-2', [refusal]) });
+  await live.tell('proxies', {
+    a: { ...proxy('cart-1'), version: '1.40.0', node: 'node-1', certificateEnds: '2000-01-01T00:00:00Z' },
+    b: { ...proxy('reviews-2', [refusal]), version: '1.38.3', node: 'node-2' },
+  });
   await screen.findByText('2 connected');
+  screen.getByText('behind');
+  screen.getByText('node-2');
+  screen.getByText('expired');
+  screen.getByText('revision 8f31c2');
   screen.getByText('1 rejected');
   screen.getByText(words);
   expect(screen.getByRole('link', { name: 'ServiceEntry shop/alias' }).getAttribute('href')).toBe(
