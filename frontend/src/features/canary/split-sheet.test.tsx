@@ -123,6 +123,19 @@ test('somebody else was quicker: three values, and nothing is written', async ()
   expect(await screen.findByRole('button', { name: 'Apply' })).toBeDefined();
 });
 
+test('a draft that was written by somebody else is none any more', async () => {
+  signedIn('operator');
+  show();
+  await live.tell('split', { state: told });
+  await userEvent.click(await screen.findByRole('button', { name: '5 %' }));
+  await live.tell('split', { state: { ...told, asked: { v1: 85, v2: 10, v3: 5 } } });
+  expect(chip()).not.toBe('Draft, not written');
+  await live.tell('split', { state: { ...told, asked: { v1: 50, v2: 0, v3: 50 } } });
+  expect(chip()).not.toBe('Changed by somebody else');
+  const first = screen.getAllByRole('slider')[0];
+  expect(first?.getAttribute('aria-valuetext')).toBe('v1 50 %, v2 0 %');
+});
+
 test('who may only look has no handles', async () => {
   signedIn('viewer');
   show();

@@ -1,6 +1,6 @@
 import { Button, FormSelect, FormSelectOption } from '@patternfly/react-core';
 import { Link } from '@tanstack/react-router';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { CanaryCandidate, CanaryRefusal, CanaryTold, HistoryChange } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
 import { useCan } from '../../api/session-store';
@@ -125,6 +125,13 @@ function Split({
     setDraft((old) => ({ base: old?.base ?? written, shares }));
   };
   const discard = () => setDraft(undefined);
+  // A draft that says what is written is none: the next change of others is no conflict with it.
+  const spent = draft !== undefined && !changed;
+  useEffect(() => {
+    if (spent) {
+      setDraft(undefined);
+    }
+  }, [spent]);
   const wanted = changed && !conflict ? draft.shares : undefined;
   const proposal = useSplitEntries(service, candidate, versions, wanted);
 
