@@ -143,7 +143,7 @@ test.describe('stores that are away', () => {
     await page.reload();
     await expect(page.getByRole('alert').filter({ hasText: 'Traces cannot be read' })).toBeVisible();
     await go(page, '/topology');
-    await expect(banner(page)).toContainText('Everything else is live.');
+    await expect(banner(page)).toContainText('Only traces are missing without it.');
     await expect(page.locator('[data-card]').first()).toBeVisible();
     await expect(page.locator('.is-old')).toHaveCount(0);
     await fresh(page);
