@@ -84,7 +84,7 @@ var scenarios = []scenario{
 	{name: "change-undone-twice", as: "olga", request: "POST /api/v1/changes/${change}/undo", body: `{}`},
 	{name: "changes", as: "victor", request: "GET /api/v1/changes?limit=2"},
 	{name: "object-history", as: "victor", request: "GET /api/v1/objects/VirtualService/default/reviews/history"},
-	{name: "service-settings", as: "victor", request: "GET /api/v1/services/default/reviews/settings"},
+	{name: "service-settings", as: "victor", request: "GET /api/v1/services/default/reviews/settings", until: []string{"v1 100, v2 0"}},
 
 	// What is wrong.
 	{name: "check", as: "victor", request: "POST /api/v1/check", body: `{"live":true,"manifests":[{"file":"route.yaml","text":"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: details, namespace: default}\nspec:\n  hosts: [details]\n  http:\n  - route:\n    - destination: {host: detail}\n    tiemout: 2s\n"}]}`},
