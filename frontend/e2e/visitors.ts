@@ -1,4 +1,4 @@
-import { Agent, get } from 'node:http';
+import { Agent, get, type IncomingHttpHeaders, request } from 'node:http';
 import { mesh } from './mesh';
 
 /** What answered a visitor: the version of reviews, or what went wrong. */
@@ -65,4 +65,62 @@ export function visitors(rate: number): { stop: () => Promise<{ sent: number; fa
       return { sent: under.length, failed };
     },
   };
+}
+
+/** What the gateway said to one request. */
+export interface Said {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+  milliseconds: number;
+}
+
+interface Asked {
+  method?: string;
+  path?: string;
+  host?: string;
+  headers?: Record<string, string>;
+}
+
+/** Asks the gateway once, as a visitor from outside would; redirects are not followed. */
+export function ask({ method = 'GET', path = '/', host, headers = {} }: Asked): Promise<Said> {
+  return new Promise((done, fail) => {
+    const began = performance.now();
+    const asked = request(
+      `${mesh.gateway()}${path}`,
+      { agent, method, timeout: 10_000, headers: { ...headers, ...(host ? { host } : {}) } },
+      (answer) => {
+        let body = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (part) => {
+          body += part;
+        });
+        answer.on('end', () =>
+          done({
+            status: answer.statusCode ?? 0,
+            headers: answer.headers,
+            body,
+            milliseconds: performance.now() - began,
+          }),
+        );
+      },
+    );
+    asked.on('timeout', () => asked.destroy(new Error('no answer in 10 s')));
+    asked.on('error', fail);
+    asked.end();
+  });
+}
+
+/** Asks the same so many times, ten at a time. */
+export async function askOften(times: number, asked: Asked): Promise<Said[]> {
+  const said: Said[] = [];
+  let left = times;
+  const visitor = async () => {
+    while (left > 0) {
+      left--;
+      said.push(await ask(asked));
+    }
+  };
+  await Promise.all(Array.from({ length: 10 }, visitor));
+  return said;
 }
