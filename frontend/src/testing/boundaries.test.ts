@@ -22,11 +22,15 @@ const allowed: [from: RegExp, to: RegExp, why: string][] = [
 // Types of the API are no more than the shape of what is drawn: anybody may name them.
 const types = /import type [^;]*? from '[./]*\/api\/generated\/types\.gen';/g;
 
+/** What a file imports of the others here; what lies beside src belongs to no layer. */
 function imports(path: string, source: string): string[] {
   const found = [...source.replaceAll(types, '').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(
     (m) => m[1] ?? '',
   );
-  return found.map((to) => new URL(to, `file:///${path}`).pathname.slice(1));
+  return found
+    .map((to) => new URL(to, `file:///src/${path}`).pathname)
+    .filter((to) => to.startsWith('/src/'))
+    .map((to) => to.slice('/src/'.length));
 }
 
 test('imports keep to the layers: app → features → parts → ui, api, lib', () => {
