@@ -83,7 +83,16 @@ test('what proxies reject of it is said with their words', async () => {
   await page.tell('proxies', { a: { id: 'cart-1.shop', refused }, b: { id: 'cart-2.shop', refused: [] } });
   await screen.findByText('A proxy rejects what this object makes.');
   screen.getByText('too large');
+  screen.getByText(/It goes on with what it had\./);
   expect(screen.getByRole('link', { name: 'See the proxy' }).getAttribute('href')).toBe('/proxies/cart-1.shop');
+  await page.tell('proxies', { a: { id: 'cart-1.shop', refused }, b: { id: 'cart-2.shop', refused } });
+  await screen.findByText('2 proxies reject what this object makes.');
+  screen.getByText(/They go on with what they had\./);
+  // What two groups call by one name are two objects.
+  const others = refused.map((r) => ({ ...r, refs: [{ ...ref, group: 'gateway.networking.k8s.io' }] }));
+  await page.tell('proxies', { a: { id: 'cart-1.shop', refused: others }, b: { id: 'cart-2.shop', refused } });
+  await screen.findByText('A proxy rejects what this object makes.');
+  expect(screen.getByRole('link', { name: 'See the proxy' }).getAttribute('href')).toBe('/proxies/cart-2.shop');
   await page.tell('proxies', { a: { id: 'cart-1.shop', refused: [] } });
   await waitFor(() => expect(screen.queryByText('too large')).toBeNull());
 });
@@ -205,10 +214,18 @@ test('what does not exist', async () => {
 test('a link to a field leads the cursor there', async () => {
   api();
   const socket = fakeLive();
-  const { container } = open('/rules/VirtualService/shop/reviews?at=spec.hosts%5B0%5D');
+  const page = open('/rules/VirtualService/shop/reviews?at=spec.hosts%5B0%5D');
+  const { container } = page;
   await socket.tell('objects', { a: live });
   await waitFor(() => expect(container.querySelector('.cm-activeLine')?.textContent).toBe('  hosts: [reviws]'));
   expect(container.querySelector('.cm-content')).toBe(document.activeElement);
+  // Once: who comes back from another view stays at its tab.
+  await userEvent.click(screen.getByRole('tab', { name: 'Changes' }));
+  expect(page.address()).not.toContain('at=');
+  const yaml = screen.getByRole('tab', { name: 'YAML' });
+  await userEvent.click(yaml);
+  await waitFor(() => expect(container.querySelector('.cm-content')).not.toBeNull());
+  expect(document.activeElement).toBe(yaml);
 });
 
 test('what runs programs is not written from a browser', async () => {

@@ -63,10 +63,11 @@ function Rule({ at }: { at: RuleAt }) {
   const navigate = useNavigate();
   const search = useSearch({ strict: false }) as { view?: string; at?: string };
   const view: View = views.find((v) => v === search.view) ?? 'yaml';
+  // A field in the address is where a link led to; who has looked around since is not led there again.
   const show = (next: View) =>
     void navigate({
       to: '.',
-      search: (old: object) => ({ ...old, view: next === 'yaml' ? undefined : next }),
+      search: (old: object) => ({ ...old, view: next === 'yaml' ? undefined : next, at: undefined }),
       replace: true,
     });
   const now = useNow();
