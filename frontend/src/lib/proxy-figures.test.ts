@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { answerTime, certificatesOf, isOlder, mostFrequent, newest } from './proxy-figures';
+import { answerTime, certificatesOf, isOlder, mostFrequent, newest, oldestFirst } from './proxy-figures';
 
 const answered = (ms: number, nonce = '1') => ({
   types: [
@@ -44,6 +44,7 @@ test('versions', () => {
   expect(isOlder('1.38.3', '1.40.0')).toBe(true);
   expect(isOlder('1.40.0', '1.40.0')).toBe(false);
   expect(isOlder('2.0.0', '1.40.0')).toBe(false);
+  expect(oldestFirst(['1.40.0', '1.9.2', '2.0.0', '1.9.2', '1.10.0'])).toEqual(['1.9.2', '1.10.0', '1.40.0', '2.0.0']);
   expect(newest(['1.9.4', undefined, '1.40.0', '1.38.3'])).toBe('1.40.0');
   expect(newest([undefined])).toBe('');
 });

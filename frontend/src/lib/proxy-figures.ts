@@ -63,6 +63,10 @@ export function isOlder(version: string, than: string): boolean {
   return false;
 }
 
+/** Versions without doubles, the oldest first. */
+export const oldestFirst = (versions: readonly string[]): string[] =>
+  [...new Set(versions)].sort((a, b) => Number(isOlder(b, a)) - Number(isOlder(a, b)));
+
 /** The newest of some versions; '' where none is known. */
 export const newest = (versions: readonly (string | undefined)[]): string =>
   versions.reduce<string>((best, v) => (v && (best === '' || isOlder(best, v)) ? v : best), '');

@@ -4,7 +4,7 @@ import { useElements, useTopic, useTopicStatus } from '../../api/live/use-live';
 import { proxyAddress, workloadAddress } from '../../lib/addresses';
 import { age, bytes, clock, duration, lasting, plain } from '../../lib/format';
 import { fullName } from '../../lib/kinds';
-import { answerTime, certificatesOf, isOlder, mostFrequent, newest } from '../../lib/proxy-figures';
+import { answerTime, certificatesOf, isOlder, mostFrequent, newest, oldestFirst } from '../../lib/proxy-figures';
 import type { Column } from '../../ui/data-table';
 import { Figure } from '../../ui/figure';
 import { SyncGlyph } from '../../ui/glyph';
@@ -44,7 +44,7 @@ export function ProxiesPage() {
   const put = (change: { [K in keyof ProxiesSearch]?: string | undefined }) =>
     void navigate({ to: '.', search: (old: object) => ({ ...old, ...change }), replace: true });
   const revision = mostFrequent(all.map(({ proxy }) => proxy.revision ?? ''));
-  const versions = [...new Set(all.flatMap(({ proxy }) => proxy.version || []))].sort();
+  const versions = oldestFirst(all.flatMap(({ proxy }) => proxy.version || []));
   const latest = newest(versions);
   const push = answerTime(
     all.map(({ proxy }) => proxy),
@@ -112,7 +112,7 @@ export function ProxiesPage() {
     {
       id: 'envoy',
       title: t('col.envoy'),
-      by: ({ proxy }) => proxy.version ?? '',
+      by: ({ proxy }) => versions.indexOf(proxy.version ?? ''),
       cell: ({ proxy: { version } }) => (
         <span className="num">
           {version}

@@ -86,6 +86,18 @@ test('a rejection stands in a second line, with the object that caused it', asyn
   await waitFor(() => expect(page.address()).toContain('sort=-sent'));
 });
 
+test('versions of Envoy are sorted as numbers', async () => {
+  const live = fakeLive();
+  renderPage(ProxiesPage, { path: '/proxies', at: '/proxies?sort=envoy' });
+  const versions = { a: '1.40.0', b: '1.9.2', c: '1.10.0' };
+  await live.tell(
+    'proxies',
+    Object.fromEntries(Object.entries(versions).map(([k, version]) => [k, { ...proxy(`${k}-1`), version }])),
+  );
+  await screen.findByText('3 connected');
+  expect(screen.getAllByRole('link', { name: /-1$/ }).map((l) => l.textContent)).toEqual(['b-1', 'c-1', 'a-1']);
+});
+
 test('no proxy, and none that matches', async () => {
   const live = fakeLive();
   renderPage(ProxiesPage, { path: '/proxies', at: '/proxies?state=rejected' });
@@ -138,6 +150,11 @@ test('a proxy that hangs says so, and since when', async () => {
   // Its stream was given up; the agent has one of its own.
   await live.tell('proxies', { b: { ...proxy('reviews-2'), settled: false, types: [typed('Secret')] } });
   await screen.findByText(/only the agent beside it is connected/);
+  screen.getByText('It goes on with what it had.');
+  // A new one has asked for nothing yet.
+  await live.tell('proxies', { b: { ...proxy('reviews-2'), settled: false, types: [] } });
+  await screen.findByText('It has not acknowledged everything yet.');
+  expect(screen.queryByText('It goes on with what it had.')).toBeNull();
 });
 
 test('an administrator changes the log level', async () => {

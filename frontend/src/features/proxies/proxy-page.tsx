@@ -123,12 +123,15 @@ function Waiting({ sync }: { sync: readonly TypeSync[] }) {
   const t = useProxiesTexts();
   const now = useNow(1000);
   const since = Math.min(...sync.map((s) => s.pendingSince ?? Number.POSITIVE_INFINITY));
-  const lead = Number.isFinite(since)
+  const owes = Number.isFinite(since);
+  const onlyAgent = sync.length > 0 && sync.every((s) => s.type === 'secrets');
+  const lead = owes
     ? t('waits', { time: clock(since), age: lasting(Math.max(0, now - since) / 1000, t.language) })
-    : t(sync.every((s) => s.type === 'secrets') ? 'waits.agent' : 'waits.starts');
+    : t(onlyAgent ? 'waits.agent' : 'waits.starts');
   return (
     <Banner tone="degraded" lead={lead}>
-      {t('waits.keeps')}
+      {/* One that has only just begun had nothing before. */}
+      {(owes || onlyAgent) && t('waits.keeps')}
     </Banner>
   );
 }
