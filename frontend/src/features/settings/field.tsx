@@ -44,7 +44,8 @@ export function Field({
       {help && (
         <FormHelperText>
           <HelperText>
-            <HelperTextItem id={`${id}-help`} variant={wrong ? 'error' : 'default'}>
+            {/* The field is marked as invalid already; PatternFly would say it again, in English. */}
+            <HelperTextItem id={`${id}-help`} variant={wrong ? 'error' : 'default'} screenReaderText="">
               {help}
             </HelperTextItem>
           </HelperText>

@@ -39,6 +39,7 @@ test('the own password: wrong, then right', async () => {
   await userEvent.type(screen.getByLabelText('New password'), 'a new sentence');
   await userEvent.type(screen.getByLabelText('New password again'), 'a new');
   screen.getByText('This is not the same as above.');
+  expect(document.body.textContent).not.toContain('error status');
   expect((change as HTMLButtonElement).disabled).toBe(true);
   await userEvent.type(screen.getByLabelText('New password again'), ' sentence');
   await userEvent.click(change);
