@@ -141,12 +141,14 @@ test('a namespace shows what comes in from outside, and names up to eight', () =
   // Callers that nobody calls bring traffic into their own namespace.
   const own = graphParts(
     new Map<string, unknown>([
-      ['n:service/bot', node('bot')],
+      ['n:service/bot', node('bot', { kind: 'workload' })],
       ['n:service/web', node('web')],
       ['e:1', edge('bot', 'web', { rate: 4 })],
     ]),
   );
-  expect(namespaceRows(own, all)[0]).toMatchObject({ rate: 4, errorShare: 0 });
+  const [row] = namespaceRows(own, all);
+  expect(row).toMatchObject({ rate: 4, errorShare: 0 });
+  expect(row?.shown.map((n) => n.name)).toEqual(['web']);
 });
 
 test('a split between two versions is a canary', () => {

@@ -18,8 +18,8 @@ export interface NamespaceRow {
   readonly p95: number | undefined;
 }
 
-/** Services, and workloads that stand for none: what a person would name. */
-const isThing = (node: GraphLiveNode) => node.kind === 'service' || node.kind === 'workload';
+/** What the sheet counts and names; callers without a Service are in the topology. */
+const isThing = (node: GraphLiveNode) => node.kind === 'service';
 
 /** The mesh by namespace; those with trouble first, then by traffic. */
 export function namespaceRows(graph: GraphParts, looked: (namespace: string | undefined) => boolean): NamespaceRow[] {
