@@ -38,7 +38,10 @@ export function useSubjectSeries(
   });
 }
 
-/** What was changed about a service, as marks on its charts; the latest split says what it was. */
+/**
+ * The last changes about a service, as marks on its charts; the newest one says what it moved, when
+ * it moved a split, and the others are lines without words. A workload has none.
+ */
 export function useMarks({ kind, namespace, name }: Subject): readonly ChartMark[] {
   const changes = useQuery({
     ...changesOptions({ query: { limit: 20, service: `${namespace}/${name}` } }),
