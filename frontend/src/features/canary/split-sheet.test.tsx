@@ -2,9 +2,10 @@ import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { CanarySplit, CanaryTold } from '../../api/generated/types.gen';
+import { sessionStore } from '../../api/session-store';
 import { fakeLive } from '../../testing/live';
 import { fakeApi, renderPage, signedIn } from '../../testing/render';
-import { SplitSheet } from './split-sheet';
+import { type SplitForm, SplitSheet } from './split-sheet';
 
 const ref = { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'default', name: 'reviews' };
 const version = (v: string) => ({ version: v, labels: { version: v }, subset: v, workloads: null, pods: 1, ready: 1 });
@@ -46,9 +47,12 @@ beforeEach(() => {
   live = fakeLive();
   asked = [];
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  sessionStore.getState().leave();
+  vi.unstubAllGlobals();
+});
 
-function show(answers: Record<string, unknown> = {}) {
+function show(answers: Record<string, unknown> = {}, form: SplitForm = 'page') {
   fakeApi({
     'GET /api/v1/services/default/reviews/split': split,
     'POST /api/v1/services/default/reviews/split': (body: unknown) => {
@@ -58,7 +62,7 @@ function show(answers: Record<string, unknown> = {}) {
     'POST /api/v1/preview': preview,
     ...answers,
   });
-  renderPage(() => <SplitSheet namespace="default" name="reviews" />, { path: '/' });
+  return renderPage(() => <SplitSheet namespace="default" name="reviews" form={form} />, { path: '/' });
 }
 
 const chip = () => document.querySelector('.state')?.textContent;
@@ -134,6 +138,43 @@ test('a draft that was written by somebody else is none any more', async () => {
   expect(chip()).not.toBe('Changed by somebody else');
   const first = screen.getAllByRole('slider')[0];
   expect(first?.getAttribute('aria-valuetext')).toBe('v1 50 %, v2 0 %');
+});
+
+const slider = async () => (await screen.findAllByRole('slider'))[0]?.getAttribute('aria-valuetext');
+
+test('a draft of the card goes on in the panel, and is kept until it is discarded', async () => {
+  signedIn('operator');
+  const card = show({}, 'card');
+  await live.tell('split', { state: told });
+  (await screen.findAllByRole('slider'))[0]?.focus();
+  await userEvent.keyboard('{ArrowRight}{ArrowRight}');
+  expect(await slider()).toBe('v1 72 %, v2 8 %');
+  card.unmount();
+  const panel = show({}, 'panel');
+  expect(await slider()).toBe('v1 72 %, v2 8 %');
+  expect(chip()).toBe('Draft, not written');
+  await userEvent.click(within(await screen.findByRole('complementary')).getByRole('button', { name: 'Discard' }));
+  expect(await slider()).toBe('v1 70 %, v2 10 %');
+  panel.unmount();
+  show();
+  expect(await slider()).toBe('v1 70 %, v2 10 %');
+});
+
+test('a preview that was closed stays so, and somebody who signs in later gets no draft', async () => {
+  signedIn('operator');
+  const first = show();
+  await live.tell('split', { state: told });
+  await userEvent.click(await screen.findByRole('button', { name: '5 %' }));
+  await userEvent.click(within(await screen.findByRole('complementary')).getByRole('button', { name: /Close/ }));
+  first.unmount();
+  const again = show();
+  await userEvent.click(await screen.findByRole('button', { name: 'Preview' }));
+  expect(await screen.findByRole('complementary')).toBeTruthy();
+  again.unmount();
+  sessionStore.getState().leave();
+  signedIn('operator', 'mira');
+  show();
+  expect(await slider()).toBe('v1 70 %, v2 10 %');
 });
 
 test('who may only look has no handles', async () => {

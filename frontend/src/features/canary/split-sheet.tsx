@@ -11,6 +11,7 @@ import { Banner, Failed, Loading, NoRights, StateChip } from '../../ui/states';
 import './canary.css';
 import { ShareSlider } from './share-slider';
 import { ShareTable } from './share-table';
+import { useSplitDraft } from './split-drafts';
 import { type Shares, sameShares, setShare, stableOf, widestGap } from './split-math';
 import { useCanaryTexts } from './texts';
 import { list, useSplit, useSplitEntries } from './use-split';
@@ -89,12 +90,6 @@ interface SplitProps {
   onApplied: (change: HistoryChange | undefined) => void;
 }
 
-interface Draft {
-  /** What the rule said when the draft was begun. */
-  readonly base: Shares;
-  readonly shares: Shares;
-}
-
 function Split({
   form,
   service,
@@ -109,8 +104,7 @@ function Split({
 }: SplitProps) {
   const t = useCanaryTexts();
   const may = useCan('editTraffic');
-  const [draft, setDraft] = useState<Draft>();
-  const [closed, setClosed] = useState(false);
+  const [draft, setDraft] = useSplitDraft(service, candidate.id, versions);
   const written = list(versions, told?.asked ?? candidate.weights);
   const effect = told ? list(versions, told.effect) : written;
   const asked = draft?.shares ?? written;
@@ -120,10 +114,8 @@ function Split({
   const newest = versions.length - 1;
   const counted = told && told.n > 0 ? versions.map((v) => told.measured[v]?.pct ?? 0) : undefined;
 
-  const ask = (shares: number[]) => {
-    setClosed(false);
-    setDraft((old) => ({ base: old?.base ?? written, shares }));
-  };
+  const ask = (shares: number[]) => setDraft((old) => ({ base: old?.base ?? written, shares, closed: false }));
+  const close = (closed: boolean) => setDraft((old) => old && { ...old, closed });
   const discard = () => setDraft(undefined);
   // A draft that says what is written is none: the next change of others is no conflict with it.
   const spent = draft !== undefined && !changed;
@@ -131,7 +123,7 @@ function Split({
     if (spent) {
       setDraft(undefined);
     }
-  }, [spent]);
+  }, [spent, setDraft]);
   const wanted = changed && !conflict ? draft.shares : undefined;
   const proposal = useSplitEntries(service, candidate, versions, wanted);
 
@@ -180,7 +172,7 @@ function Split({
           effect={effect}
           versions={versions}
           onTheirs={discard}
-          onMine={() => setDraft({ base: written, shares: draft.shares })}
+          onMine={() => setDraft({ ...draft, base: written })}
         />
       )}
       <ShareSlider
@@ -226,9 +218,9 @@ function Split({
           {told?.allRoutes && ` ${t('allRoutes')}`}
         </p>
       </div>
-      {changed && closed && (
+      {changed && draft.closed && (
         <div className="cn-act">
-          <Button variant="primary" size="sm" onClick={() => setClosed(false)}>
+          <Button variant="primary" size="sm" onClick={() => close(false)}>
             {t('preview')}
           </Button>
           <Button variant="secondary" size="sm" onClick={discard}>
@@ -256,7 +248,7 @@ function Split({
           />
         </div>
       )}
-      {wanted && !closed && proposal.entries.length > 0 && (
+      {wanted && !draft?.closed && proposal.entries.length > 0 && (
         <PreviewDrawer
           entries={proposal.entries}
           behind={proposal.behind}
@@ -265,7 +257,7 @@ function Split({
             onApplied(change);
             again();
           }}
-          onClose={() => setClosed(true)}
+          onClose={() => close(true)}
           onDiscard={discard}
           undoNote={t('undo', { shares: written.join(' / ') })}
         />
