@@ -36,6 +36,8 @@ export class GraphStore {
   private readonly byElement = new Map<string, Set<() => void>>();
   private readonly source: Source;
   private held = false;
+  /** What is shown is not what was just before: it was paused or not seen, or stood here from another visit. */
+  private away = true;
   private left: Departed = nobody;
   private leaving: ReturnType<typeof setTimeout> | undefined;
   private known: { of: Elements; left: Departed; signature: string; structure: Structure } | undefined;
@@ -155,11 +157,17 @@ export class GraphStore {
   private update(): void {
     const before = this.shown;
     const now = this.source.elements();
-    if (this.held || document.hidden || now === before) {
+    if (this.held || document.hidden) {
+      this.away = true;
+      return;
+    }
+    if (now === before) {
       return;
     }
     this.shown = now;
-    this.left = departed(this.left, before, now, Date.now());
+    // Who left during such a gap did so at a time that nobody knows: that is not remembered.
+    this.left = departed(this.left, this.away ? now : before, now, Date.now());
+    this.away = false;
     this.awaitLeaving();
     const due = new Set<() => void>();
     for (const [id, listeners] of this.byElement) {

@@ -117,6 +117,7 @@ export function Picture({ store, mode, search, set, Split }: PictureProps) {
     set({ hide: [...next].join(',') || undefined });
   };
   const countText = useCountText(mode, store);
+  const present = nodes.filter((n) => !n.gone).length;
   const said = useFindAnswer(search.find, finding, found?.size);
   const centre = nodes.find((n) => n.id === search.around);
   const around = (id: string) => set({ around: search.around === id ? undefined : id });
@@ -145,7 +146,7 @@ export function Picture({ store, mode, search, set, Split }: PictureProps) {
           view.refit();
           arranged.tidy();
         }}
-        note={shown.hidden > 0 ? t('size', { shown: nodes.length - shown.hidden, all: nodes.length }) : undefined}
+        note={shown.hidden > 0 ? t('size', { shown: present - shown.hidden, all: present }) : undefined}
       />
       <Drawer isExpanded={panel} isInline className="tp-drawer" onKeyDown={onEscape}>
         <DrawerContent
@@ -258,13 +259,14 @@ const focusCard = (room: HTMLElement | null, id: string | undefined) =>
 /** Where the traffic of a service is being shifted: on its card, in the panel, or nowhere. */
 function useSplit(store: GraphStore, Split: SplitSlot | undefined, search: TopologySearch, set: SetSearch) {
   const may = useCan('editTraffic') && Split !== undefined;
-  const node = search.shift ? store.node(search.shift) : undefined;
+  const there = (id: string) => (store.goneSince(id) === undefined ? store.node(id) : undefined);
+  const node = search.shift ? there(search.shift) : undefined;
   return {
     may,
     panel: search.shift === 'panel',
     card: may && node && canSplit(node) ? node : undefined,
     open: (id: string) => {
-      const asked = store.node(id);
+      const asked = there(id);
       if (asked && canSplit(asked)) {
         set({ shift: id });
       }
@@ -277,7 +279,8 @@ function useCountText(mode: Mode, store: GraphStore): (cards: readonly string[])
   const t = useTopologyTexts();
   return useCallback(
     (cards) => {
-      const { of, more } = counted(cards, mode, store.node);
+      const there = cards.filter((id) => store.goneSince(id) === undefined);
+      const { of, more } = counted(there, mode, store.node);
       const text = t(`count.${mode}`, { count: of });
       return more > 0 ? t('count.more', { counted: text, count: more }) : text;
     },

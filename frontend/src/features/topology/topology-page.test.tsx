@@ -1,5 +1,6 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
+import { createPortal } from 'react-dom';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { GraphLiveEdge, GraphLiveNode } from '../../api/generated/types.gen';
 import { fakeLive } from '../../testing/live';
@@ -75,7 +76,16 @@ const bookinfo = graph(
 );
 
 /** In place of the slider, which another feature has. */
-const Page = () => <TopologyPage Split={({ name, form }) => <p>{`split of ${name}, ${form}`}</p>} />;
+const Page = () => (
+  <TopologyPage
+    Split={({ name, form }) => (
+      <>
+        <p>{`split of ${name}, ${form}`}</p>
+        {createPortal(<input aria-label="preview" />, document.body)}
+      </>
+    )}
+  />
+);
 
 async function open(at = '/topology', elements: Record<string, unknown> = bookinfo) {
   const live = fakeLive();
@@ -310,6 +320,10 @@ test('traffic is shifted on the card, by pointer and by key, and in the panel', 
   ).toBeTruthy();
   expect(address()).toContain('shift=service');
   expect(address()).not.toContain('sel=');
+  const dialogElement = screen.getByRole('dialog');
+  await user.type(screen.getByRole('textbox', { name: 'preview' }), '{Escape}');
+  expect(screen.getByRole('dialog')).toBe(dialogElement);
+  dialogElement.focus();
   await user.keyboard('{Escape}');
   await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
   expect(document.activeElement).toBe(await card('reviews'));
@@ -332,6 +346,34 @@ test('who may not change has nothing to shift on a card', async () => {
   fireEvent.keyDown(await card('reviews'), { key: 's' });
   expect(container.querySelector('[data-split]')).toBeNull();
   expect(screen.queryByRole('dialog')).toBeNull();
+});
+
+test('who may not change gets no split from an address either', async () => {
+  signedIn('viewer');
+  await open('/topology?window=15m&sel=service/local/default/reviews&shift=panel', canary);
+  expect(await screen.findByRole('complementary', { name: 'reviews' })).toBeTruthy();
+  expect(screen.queryByText(/^split of/)).toBeNull();
+});
+
+test('the slider at a card goes with its service', async () => {
+  const { live } = await open('/topology?window=15m&shift=service/local/default/reviews', canary);
+  expect(await screen.findByRole('dialog', { name: 'Traffic of reviews' })).toBeTruthy();
+  await live.patch('graph', {}, ['n:service/local/default/reviews']);
+  expect(await screen.findByRole('button', { name: /^reviews, gone since/ })).toBeTruthy();
+  expect(screen.queryByRole('dialog')).toBeNull();
+});
+
+test('what left while nothing was followed is not told as gone now', async () => {
+  const { live } = await open();
+  await card('ratings');
+  expect(screen.getByText('4 services')).toBeTruthy();
+  fireEvent.keyDown(document.body, { key: 'p' });
+  await live.patch('graph', {}, ['n:service/local/default/ratings']);
+  fireEvent.keyDown(document.body, { key: 'p' });
+  await waitFor(() => expect(screen.queryByRole('button', { name: /^ratings, / })).toBeNull());
+  await live.patch('graph', {}, ['n:service/local/default/history']);
+  expect(await screen.findByRole('button', { name: /^history, gone since/ })).toBeTruthy();
+  expect(screen.getByText('2 services')).toBeTruthy();
 });
 
 test('what leaves stays for a while, dashed; its panel says so', async () => {

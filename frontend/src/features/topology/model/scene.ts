@@ -51,7 +51,7 @@ export interface Scene {
   threads: readonly SceneThread[];
   /** Open namespaces with their cards. Nodes without namespace stand outside of all boxes. */
   boxes: readonly { namespace: string; cards: readonly string[] }[];
-  /** Nodes that the options leave out. */
+  /** Nodes that are there, and that the options leave out. */
   hidden: number;
 }
 
@@ -93,7 +93,7 @@ export function scene(nodes: readonly SceneNode[], edges: readonly SceneEdge[], 
     cards: sorted,
     threads: threadsOf(edges, cardOf, options.hide),
     boxes: boxesOf(sorted),
-    hidden: nodes.length - shown.size,
+    hidden: nodes.filter(({ id, gone }) => !gone && !shown.has(id)).length,
   };
 }
 

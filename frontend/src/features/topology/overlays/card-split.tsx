@@ -47,6 +47,10 @@ export function CardSplit({ name, card, viewport, onClose, onPanel, children }: 
   useEffect(() => root.current?.focus({ preventScroll: true }), []);
 
   const onKeyDown = (event: KeyboardEvent) => {
+    // What stands elsewhere, as the preview, is within this only for React.
+    if (!event.currentTarget.contains(event.target as Node)) {
+      return;
+    }
     // On a handle it takes the draft back.
     if (event.key === 'Escape' && !(event.target as Element).closest('[role=slider]')) {
       event.stopPropagation();

@@ -132,7 +132,7 @@ export function NodePanel({ node, tab, onTab, onClose, onSelect, onAround, split
           title: t('tab.traffic'),
           content: () => (
             <>
-              {Split && split.open && service && (
+              {Split && split.open && service && mayEdit && (
                 <Split key={`split of ${node.id}`} namespace={node.namespace ?? ''} name={node.name} form="panel" />
               )}
               <NodeSeries key={node.id} node={node} />
