@@ -78,6 +78,8 @@ export function TimelineBars({ hour, changes, incidents, summary, onSelect }: Ti
     event.preventDefault();
   };
   const now = instant(current);
+  // Where fewer bars come than there were, the pointer may be beyond the last.
+  const pointed = hovered === undefined ? undefined : instant(hovered);
   const lit = hour.bars[hovered ?? -1];
   const marked = hour.bars[current];
   return (
@@ -94,7 +96,7 @@ export function TimelineBars({ hour, changes, incidents, summary, onSelect }: Ti
         aria-valuenow={current + 1}
         aria-valuetext={now && said(now)}
         aria-haspopup="dialog"
-        title={hovered === undefined ? undefined : said(instant(hovered) as Instant)}
+        title={pointed && said(pointed)}
         onKeyDown={onKeyDown}
         onClick={(event) => open(under(event))}
         onPointerMove={(event) => setHovered(under(event))}

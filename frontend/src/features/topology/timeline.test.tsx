@@ -1,9 +1,12 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
+import { useState } from 'react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { fakeLive } from '../../testing/live';
 import { fakeApi, renderPage, signedIn } from '../../testing/render';
+import { hourOf } from './model/timeline';
 import { Timeline } from './timeline';
+import { TimelineBars } from './timeline-bars';
 
 const start = Date.parse('2026-11-21T13:00:00Z');
 const at = (seconds: number) => new Date(start + seconds * 1000).toISOString();
@@ -83,4 +86,30 @@ test('a click on a bar without change says what was measured', async () => {
   expect(await screen.findByText('No change was made in these 30 seconds.')).toBeTruthy();
   fireEvent.pointerDown(document.body);
   await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+});
+
+function Shrinking() {
+  const [count, setCount] = useState(3);
+  const hour = hourOf(
+    Array.from({ length: count }, (_, i) => ({ at: at((i + 1) * 30), errorShare: 0, rps: 10 })),
+    30,
+  );
+  return (
+    <>
+      <button type="button" onClick={() => setCount(2)}>
+        fewer
+      </button>
+      <TimelineBars hour={hour} changes={[]} incidents={[]} summary="hour" onSelect={() => {}} />
+    </>
+  );
+}
+
+test('an hour that becomes shorter under the pointer says nothing of what it had', async () => {
+  renderPage(Shrinking, { path: '/topology' });
+  const plot = await screen.findByRole('slider', { name: 'hour' });
+  plot.getBoundingClientRect = () => ({ left: 0, width: 300 }) as DOMRect;
+  fireEvent.pointerMove(plot, { clientX: 299 });
+  expect(plot.title).not.toBe('');
+  fireEvent.click(screen.getByRole('button', { name: 'fewer' }));
+  expect(plot.title).toBe('');
 });
