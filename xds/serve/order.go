@@ -549,10 +549,14 @@ func (o *order) usersKnown() bool {
 	if !lds.quiet() || !rds.quiet() || !vhds.quiet() {
 		return false
 	}
-	if cds.claimed && !lds.started {
-		return false
-	}
-	for _, l := range lds.has {
+	return (lds.started || !cds.claimed) && o.followed()
+}
+
+// followed reports whether the proxy has asked for what its listeners and route
+// configurations name.
+func (o *order) followed() bool {
+	rds, vhds := o.sub(xds.RouteType), o.sub(xds.VirtualHostType)
+	for _, l := range o.sub(xds.ListenerType).has {
 		for _, routes := range l.facts.routes {
 			if !rds.covers(routes) {
 				return false

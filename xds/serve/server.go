@@ -271,7 +271,7 @@ func (s *Server) Proxies() []ProxyStatus {
 		byUID[p.UID] = p
 	}
 	for uid, p := range byUID {
-		p.Settled = p.Settled && configures(p.Types)
+		p.Settled = p.Settled && slices.ContainsFunc(p.Types, func(t TypeStatus) bool { return configures(t.Type) })
 		byUID[uid] = p
 	}
 	return slices.SortedFunc(maps.Values(byUID), func(a, b ProxyStatus) int {

@@ -27,6 +27,9 @@ type engine interface {
 	changed(typ, name string)
 	// quiet reports that everything is sent and acknowledged.
 	quiet() bool
+	// configured reports whether the proxy has asked for what changes are about,
+	// as far as can be told: if it has not, its being quiet says nothing.
+	configured() bool
 	// account fills in what the engine knows of a ledger.
 	account(l *ledger)
 	// holds lists what the proxy has, of all types.

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/xds"
 )
 
 // discovery is the aggregated discovery service.
@@ -213,6 +214,21 @@ func (d *delta) next(now time.Time) (*discoveryv3.DeltaDiscoveryResponse, bool, 
 	d.server.metrics.sent(r.typ, len(m.GetResources()), size)
 	d.sentSome(now)
 	return m, true, time.Time{}
+}
+
+// configured is false as well while Envoy is still asking: it begins with the
+// clusters, also after a return, and says type by type what it has. The change
+// may be in what comes last.
+func (o *order) configured() bool {
+	if o.sub(xds.ClusterType).wildcard && !o.sub(xds.ListenerType).started || !o.followed() {
+		return false
+	}
+	for typ, t := range o.types {
+		if t.started && configures(typ) {
+			return true
+		}
+	}
+	return false
 }
 
 func (o *order) account(l *ledger) {

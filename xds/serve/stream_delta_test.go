@@ -69,6 +69,21 @@ func TestVersionOfProxy(t *testing.T) {
 	}
 }
 
+// back plays Envoy's return on a new stream: it says what it has, type by type.
+func (c *client) back(held map[string][]xds.Resource, types ...string) {
+	c.t.Helper()
+	for _, typ := range types {
+		q := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: typ, InitialResourceVersions: map[string]string{}}
+		for _, r := range held[typ] {
+			q.InitialResourceVersions[r.Name] = r.Version
+			if typ == xds.EndpointType || typ == xds.RouteType {
+				q.ResourceNamesSubscribe = append(q.ResourceNamesSubscribe, r.Name)
+			}
+		}
+		c.send(q)
+	}
+}
+
 func TestDeltaReconnectSendsNothing(t *testing.T) {
 	w := newWorld(t, nil, "pod-1")
 	rev := w.set(shop()...)
@@ -80,16 +95,7 @@ func TestDeltaReconnectSendsNothing(t *testing.T) {
 	eventually(t, "the stream ends", func() bool { return len(w.server.Proxies()) == 0 })
 
 	again := w.connect("pod-1")
-	for _, typ := range []string{xds.ClusterType, xds.EndpointType, xds.ListenerType, xds.RouteType, xds.VirtualHostType} {
-		q := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: typ, InitialResourceVersions: map[string]string{}}
-		for _, r := range held[typ] {
-			q.InitialResourceVersions[r.Name] = r.Version
-			if typ == xds.EndpointType || typ == xds.RouteType {
-				q.ResourceNamesSubscribe = append(q.ResourceNamesSubscribe, r.Name)
-			}
-		}
-		again.send(q)
-	}
+	again.back(held, xds.ClusterType, xds.EndpointType, xds.ListenerType, xds.RouteType, xds.VirtualHostType)
 	again.silent()
 	w.settled(rev)
 	var sent Sent

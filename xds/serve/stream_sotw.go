@@ -96,6 +96,17 @@ func (w *whole) oldest() time.Time {
 	return oldest
 }
 
+// configured asks for no more than one type: such clients take what they need,
+// and many need only one.
+func (w *whole) configured() bool {
+	for typ := range w.types {
+		if configures(typ) {
+			return true
+		}
+	}
+	return false
+}
+
 func (w *whole) account(l *ledger) {
 	for typ, t := range w.types {
 		s := l.of(typ)

@@ -57,6 +57,16 @@ func greeter(t *testing.T, says healthv1.HealthCheckResponse_ServingStatus) uint
 	return uint32(l.Addr().(*net.TCPAddr).Port)
 }
 
+// manager of HTTP connections by a route configuration.
+func manager(t testing.TB, routes string) *anypb.Any {
+	t.Helper()
+	return pack(t, &hcmv3.HttpConnectionManager{
+		StatPrefix:     routes,
+		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{RouteConfigName: routes, ConfigSource: adsSource()}},
+		HttpFilters:    []*hcmv3.HttpFilter{{Name: "router", ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(t, &routerv3.Router{})}}},
+	})
+}
+
 // grpcShop is what a gRPC client needs for xds:///shop, split between two
 // clusters, beside much that it does not ask for.
 func grpcShop(t *testing.T, one, two, v1, v2 uint32) []heddle.Part {
@@ -70,11 +80,7 @@ func grpcShop(t *testing.T, one, two, v1, v2 uint32) []heddle.Part {
 			},
 		}},
 	}}
-	api := &listenerv3.Listener{Name: "shop", ApiListener: &listenerv3.ApiListener{ApiListener: pack(t, &hcmv3.HttpConnectionManager{
-		StatPrefix:     "grpc",
-		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{RouteConfigName: "grpc", ConfigSource: adsSource()}},
-		HttpFilters:    []*hcmv3.HttpFilter{{Name: "router", ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(t, &routerv3.Router{})}}},
-	})}}
+	api := &listenerv3.Listener{Name: "shop", ApiListener: &listenerv3.ApiListener{ApiListener: manager(t, "grpc")}}
 	parts := append(shop(), part(api), part(routeConfig("grpc")), part(host))
 	for name, port := range map[string]uint32{"v1": v1, "v2": v2} {
 		cla := assignment(name, port)
@@ -152,6 +158,7 @@ type wholeClient struct {
 	t      testing.TB
 	stream grpc.BidiStreamingClient[discoveryv3.DiscoveryRequest, discoveryv3.DiscoveryResponse]
 	in     chan *discoveryv3.DiscoveryResponse
+	cancel context.CancelFunc
 }
 
 func (w *world) connectWhole(uid string) *wholeClient {
@@ -161,7 +168,7 @@ func (w *world) connectWhole(uid string) *wholeClient {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c := &wholeClient{t: w.t, stream: stream, in: make(chan *discoveryv3.DiscoveryResponse)}
+	c := &wholeClient{t: w.t, stream: stream, in: make(chan *discoveryv3.DiscoveryResponse), cancel: cancel}
 	go func() {
 		defer close(c.in)
 		for {

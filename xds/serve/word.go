@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"slices"
 	"time"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -106,19 +105,17 @@ func (st *stream) refusedSome(typ, words string, names []string, at time.Time) {
 // was said already and nothing happened since. The caller holds the stream's
 // lock.
 func (st *stream) saySettled(now time.Time) {
-	if st.view == nil || !configures(st.ledger.list()) || !st.sending && st.said == st.applied {
+	if st.view == nil || !st.sending && st.said == st.applied || !st.engine.configured() {
 		return
 	}
 	st.said, st.sending = st.applied, false
 	st.server.say(Word{UID: st.uid, ID: st.proxy.ID, Seq: st.applied, At: now, What: Settled, Refusals: st.view.withheld()})
 }
 
-// configures reports whether streams of these types bring a proxy what changes are
-// about. An agent has a stream of its own for secrets, which goes on while the proxy
-// hangs and says nothing about it.
-func configures(types []TypeStatus) bool {
-	return slices.ContainsFunc(types, func(t TypeStatus) bool { return t.Type != xds.SecretType })
-}
+// configures reports whether a type brings a proxy what changes are about. An
+// agent has a stream of its own for secrets, which goes on while the proxy hangs
+// and says nothing about it.
+func configures(typ string) bool { return typ != xds.SecretType }
 
 // withheld lists what the proxy is not sent because it was rejected.
 func (v *view) withheld() []Refusal {

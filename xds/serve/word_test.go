@@ -6,6 +6,9 @@ import (
 	"sync"
 	"testing"
 
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+
 	"github.com/heddle-mesh/heddle/xds"
 )
 
@@ -107,7 +110,12 @@ func TestStreamOfSecretsSettlesNothing(t *testing.T) {
 	agent := w.connect("pod-1")
 	agent.subscribe(xds.SecretType, "default")
 	agent.take(xds.SecretType)
+	agent.subscribe(xds.SecretType, "another")
+	agent.take(xds.SecretType) // the answer to the first was heard before that
 	w.settled(first)
+	if said := n.of("pod-1", first.String()); slices.Contains(said, "settled") {
+		t.Errorf("without its proxy: %v", said)
+	}
 	if p := w.server.Proxies(); len(p) != 1 || p[0].Settled {
 		t.Errorf("without its proxy: %+v", p)
 	}
@@ -128,6 +136,85 @@ func TestStreamOfSecretsSettlesNothing(t *testing.T) {
 	proxy.ack(change)
 	w.settled(next)
 	eventually(t, "it is settled", func() bool { return slices.Contains(n.of("pod-1", next.String()), "settled") })
+}
+
+// An answer may be lost with its stream. A proxy that returns with what it was to
+// have is sent nothing, and has taken the change all the same.
+func TestReturnSettlesWhatWasNotAnswered(t *testing.T) {
+	sent := []string{"sent"}
+	settled := append(sent, "settled")
+	better := with(shop(), part(virtualHost("80/shop", "better", "outbound|80||shop"), shopRules))
+	begin := func(t *testing.T) (*world, *notes) {
+		w := newWorld(t, nil, "pod-1")
+		n := &notes{seqs: map[string]uint64{}}
+		w.server.Listen(n)
+		return w, n
+	}
+	// Nobody asks for the proxies: nothing may depend on that.
+	alone := func(w *world) {
+		eventually(w.t, "the stream ends", func() bool { return len(w.server.open()) == 0 })
+	}
+
+	t.Run("delta", func(t *testing.T) {
+		w, n := begin(t)
+		first := w.set(shop()...)
+		c := w.connect("pod-1")
+		start(c)
+		w.settled(first)
+		change := w.set(better...)
+		c.expect(xds.VirtualHostType)
+		held := w.server.Resources("pod-1")
+		c.cancel()
+		alone(w)
+		if said := n.of("pod-1", change.String()); !slices.Equal(said, sent) {
+			t.Fatalf("before the return: %v", said)
+		}
+		w.connect("pod-1").back(held, xds.ClusterType, xds.EndpointType, xds.ListenerType, xds.RouteType, xds.VirtualHostType)
+		eventually(t, "the change is settled", func() bool { return slices.Equal(n.of("pod-1", change.String()), settled) })
+	})
+
+	// That what it said first is up to date says nothing about the rest.
+	t.Run("delta, without the change", func(t *testing.T) {
+		w, n := begin(t)
+		l := listener("0.0.0.0_80", 80)
+		l.FilterChains = []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{{
+			Name: "http", ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: manager(t, "80")},
+		}}}}
+		first := w.set(with(shop(), part(l))...)
+		c := w.connect("pod-1")
+		start(c)
+		w.settled(first)
+		held := w.server.Resources("pod-1")
+		c.cancel()
+		alone(w)
+		change := w.set(with(better, part(l))...)
+		again := w.connect("pod-1")
+		for _, typ := range []string{xds.ClusterType, xds.EndpointType, xds.ListenerType, xds.RouteType} {
+			again.back(held, typ)
+			again.silent()
+			if said := n.of("pod-1", change.String()); !slices.Equal(said, sent) { // the probe was
+				t.Errorf("with %s only: %v", short(typ), said)
+			}
+		}
+		again.back(held, xds.VirtualHostType)
+		again.take(xds.VirtualHostType)
+		eventually(t, "the change is settled", func() bool { return slices.Equal(n.of("pod-1", change.String()), settled) })
+	})
+
+	t.Run("state of the world", func(t *testing.T) {
+		w, n := begin(t)
+		change := w.set(shop()...)
+		c := w.connectWhole("pod-1")
+		c.send(&discoveryv3.DiscoveryRequest{TypeUrl: xds.ClusterType})
+		version := c.expect(xds.ClusterType, 1).GetVersionInfo()
+		c.cancel()
+		alone(w)
+		if said := n.of("pod-1", change.String()); !slices.Equal(said, sent) {
+			t.Fatalf("before the return: %v", said)
+		}
+		w.connectWhole("pod-1").send(&discoveryv3.DiscoveryRequest{TypeUrl: xds.ClusterType, VersionInfo: version})
+		eventually(t, "the change is settled", func() bool { return slices.Equal(n.of("pod-1", change.String()), settled) })
+	})
 }
 
 func TestMakeRemembers(t *testing.T) {
