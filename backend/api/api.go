@@ -11,7 +11,6 @@ import (
 	"path"
 	"reflect"
 	"strings"
-	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -92,7 +91,7 @@ type Handlers struct {
 	history     *history.History
 	owner       string
 	turns       *queue.Queue  // of expensive requests
-	undoing     sync.Mutex    // held while a change is undone
+	undoing     chan struct{} // holds the place of the change that is undone
 	following   chan struct{} // holds a place for each log that is followed
 	log         *slog.Logger
 }
@@ -120,7 +119,7 @@ func New(o Options) *Handlers {
 	return &Handlers{
 		mesh: o.Mesh, name: o.Name, version: o.Version, prometheus: o.Prometheus, own: o.OwnMetrics, scrapeToken: o.ScrapeToken, hosts: o.Hosts,
 		through: o.Proxies, auth: o.Auth, console: cmp.Or(o.Console, &Console{}), needs: needsOf(routes), live: o.Live, history: o.History, owner: o.Owner,
-		turns: queue.New(turns), following: make(chan struct{}, maxFollowers), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
+		turns: queue.New(turns), undoing: make(chan struct{}, 1), following: make(chan struct{}, maxFollowers), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 	}
 }
 

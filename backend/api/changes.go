@@ -79,8 +79,12 @@ type undoInput struct {
 // undoChange writes what stood there before a change, if nothing changed since. Of
 // several who undo the same one, the first does it, and the others hear of that.
 func (h *Handlers) undoChange(ctx context.Context, in *undoInput) (*changeOutput, error) {
-	h.undoing.Lock()
-	defer h.undoing.Unlock()
+	select {
+	case h.undoing <- struct{}{}:
+		defer func() { <-h.undoing }()
+	case <-ctx.Done():
+		return nil, problemOf(ctx.Err())
+	}
 	c, err := h.history.Get(ctx, in.ID)
 	if err != nil {
 		return nil, problemOf(err)
@@ -161,6 +165,7 @@ func (h *Handlers) tryToMake(ctx context.Context, w wish, refs []mesh.Ref) (out 
 	if len(changes) == 0 {
 		return out, added, nil
 	}
+	endTurn(ctx)
 	out.Body.Change, err = h.history.Write(ctx, h.by(ctx, w.by), changes)
 	if errors.Is(err, source.ErrStale) || errors.Is(err, source.ErrNotFound) {
 		// Somebody was faster by a moment.
@@ -189,6 +194,7 @@ func (h *Handlers) write(ctx context.Context, changes []source.Change, force boo
 	for i, c := range changes {
 		refs[i] = c.Ref
 	}
+	endTurn(ctx)
 	c, err := h.history.Write(ctx, h.by(ctx, history.By{}), changes)
 	id := ""
 	if c != nil {

@@ -218,11 +218,6 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 	if err != nil || settle < 0 || settle > maxSettle {
 		return nil, huma.NewError(http.StatusUnprocessableEntity, "settle must be a duration up to 30s, such as 1500ms")
 	}
-	leave, err := h.turn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	var objects []*mesh.Object
 	var findings []mesh.Finding
 	from := map[mesh.Ref]string{}
@@ -289,7 +284,7 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 			return nil, err
 		}
 	}
-	leave() // waiting for the proxies costs nothing
+	endTurn(ctx)
 	if settle > 0 {
 		waiting, done := context.WithTimeout(ctx, settle)
 		defer done()

@@ -51,7 +51,7 @@ var routes = []route{
 	{http.MethodGet, "/api/v1/schemas/{kind}", View, "schema", "The fields of a kind, for editors", typed((*Handlers).schema)},
 	{http.MethodGet, "/api/v1/config/{kind}", View, "list-objects", "The objects of a kind", typed((*Handlers).listObjects)},
 	{http.MethodGet, "/api/v1/config/{kind}/{namespace}/{name}", View, "object", "One object", typed((*Handlers).object)},
-	{http.MethodPost, "/api/v1/config", EditTraffic, "apply", "Write objects, all or none", typed((*Handlers).apply)},
+	{http.MethodPost, "/api/v1/config", EditTraffic, "apply", "Write objects, all or none", inTurn((*Handlers).apply)},
 	{http.MethodPost, "/api/v1/deletions", EditTraffic, "delete-objects", "Delete objects, all or none", inTurn((*Handlers).deleteObjects)},
 	{http.MethodPatch, "/api/v1/config/{kind}/{namespace}/{name}", EditTraffic, "edit-object", "Change fields of one object in its text", inTurn((*Handlers).edit)},
 	{http.MethodDelete, "/api/v1/config/{kind}/{namespace}/{name}", EditTraffic, "delete-object", "Delete one object", inTurn((*Handlers).deleteObject)},

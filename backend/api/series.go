@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -79,6 +80,8 @@ func (h *Handlers) series(ctx context.Context, in *seriesInput) (*seriesOutput, 
 		return nil, huma.NewError(http.StatusUnprocessableEntity, "only workloads and applications send: ask for one of them, or for direction=inbound")
 	}
 	switch {
+	case slices.ContainsFunc(subject.Sources, func(name string) bool { return len(name) > 253 }):
+		return nil, huma.NewError(http.StatusUnprocessableEntity, "no workload of source has a name of over 253 characters")
 	case subject.SourceNamespace == "" && len(subject.Sources) > 0:
 		return nil, huma.NewError(http.StatusUnprocessableEntity, "say in which namespace the source workloads are: sourceNamespace")
 	case subject.SourceNamespace != "" && subject.Direction == metrics.Outbound:

@@ -14,26 +14,29 @@ import (
 // turns bounds the requests that take all cores for a moment: those that try a
 // change on the mesh, or compare texts. One of each person is enough, since what
 // a console asked before is of no interest once it asks again.
-var turns = queue.Limits{AtOnce: 2, AtOnceEach: 1, Waiting: 24, WaitingEach: 8, Patience: 10 * time.Second}
+var turns = queue.Limits{AtOnce: 2, AtOnceEach: 1, Waiting: 64, WaitingEach: 8, Patience: 10 * time.Second}
 
-// inTurn mounts a typed handler that is expensive: it waits for its turn.
+// turnKey is where a context has what ends the turn of its request.
+type turnKey struct{}
+
+// inTurn mounts a typed handler that is expensive: it waits for its turn, which
+// ends with the handler, or when that has nothing left but to wait.
 func inTurn[I, O any](f func(*Handlers, context.Context, *I) (*O, error)) func(*Handlers, *gin.Engine, huma.API, route) {
 	return typed(func(h *Handlers, ctx context.Context, in *I) (*O, error) {
-		leave, err := h.turn(ctx)
+		who, _ := auth.From(ctx)
+		leave, err := h.turns.Enter(ctx, who.User)
 		if err != nil {
-			return nil, err
+			return nil, problemOf(err)
 		}
 		defer leave()
-		return f(h, ctx, in)
+		return f(h, context.WithValue(ctx, turnKey{}, leave), in)
 	})
 }
 
-// turn waits until who asks may do something expensive; leave, which may be
-// called twice, ends it.
-func (h *Handlers) turn(ctx context.Context) (leave func(), err error) {
-	who, _ := auth.From(ctx)
-	if leave, err = h.turns.Enter(ctx, who.User); err != nil {
-		return nil, problemOf(err)
+// endTurn lets the next one in: what is left of a request costs nothing. It may
+// be called twice, and without a turn.
+func endTurn(ctx context.Context) {
+	if leave, ok := ctx.Value(turnKey{}).(func()); ok {
+		leave()
 	}
-	return leave, nil
 }

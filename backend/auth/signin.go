@@ -17,8 +17,9 @@ type Client struct {
 // answer to a wrong name and a wrong password is the same, ErrCredentials, and
 // takes as long. Attempts that come too fast are *Throttled before the password
 // is looked at; those from this machine are held back instead, and a right
-// password then lets in, so that nobody is locked out by others' guesses. Only so
-// many are held back at a time, in all and for one name.
+// password then lets in, so that guesses from elsewhere lock nobody out who sits
+// here. Only so many are held back at a time, in all and for one name; beyond
+// them an attempt from here is *Throttled as well.
 func (a *Auth) SignIn(ctx context.Context, from Client, name, password string) (Session, string, error) {
 	name = canonicalName(name)
 	if len(name) > 64 {

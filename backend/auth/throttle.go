@@ -16,10 +16,11 @@ const (
 	// maxRemembered bounds memory against somebody with many addresses or names.
 	maxRemembered = 20_000
 	// slowest is how long an attempt from this machine is held back. Whoever sits
-	// here must get in while others guess.
+	// here gets in while others guess, unless so many guess here at once that
+	// there is no room to be held back.
 	slowest = 2 * time.Second
-	// maxHeld and maxHeldEach bound how many attempts are held back at a time, in
-	// all and for one name; guesses of one name leave room for others.
+	// maxHeld and maxHeldEach bound that room, in all and for one name; guesses of
+	// one name leave room for others.
 	maxHeld, maxHeldEach = 64, 8
 )
 

@@ -25,7 +25,7 @@ type Queue struct {
 	mu      sync.Mutex
 	working map[string]int // by who asks; nobody with none is in it
 	places  int            // that are taken
-	waiting []*ticket      // who came first stands first
+	waiting []*ticket      // who is to come next stands first
 }
 
 // ticket is somebody's place in the queue.
@@ -62,10 +62,13 @@ func (q *Queue) Enter(ctx context.Context, who string) (leave func(), err error)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	leave = sync.OnceFunc(func() { q.leave(who) })
 	t, err := q.line(who)
-	if err != nil || t == nil {
-		return leave, err
+	if err != nil {
+		return nil, err
+	}
+	leave = sync.OnceFunc(func() { q.leave(who) })
+	if t == nil {
+		return leave, nil
 	}
 	patience := time.NewTimer(q.limits.Patience)
 	defer patience.Stop()
@@ -75,9 +78,12 @@ func (q *Queue) Enter(ctx context.Context, who string) (leave func(), err error)
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-patience.C:
-		err = q.busy(who)
+		if !q.giveUp(t) { // it was called at this very moment
+			return leave, nil
+		}
+		return nil, q.busy(who)
 	}
-	if !q.giveUp(t) { // it was called at this very moment
+	if !q.giveUp(t) {
 		leave()
 	}
 	return nil, err
@@ -87,8 +93,8 @@ func (q *Queue) Enter(ctx context.Context, who string) (leave func(), err error)
 func (q *Queue) line(who string) (*ticket, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	// Whoever waits for others than themselves was here first.
-	if q.free(who) && !slices.ContainsFunc(q.waiting, func(t *ticket) bool { return q.free(t.who) }) {
+	// For none of those who wait there is a place: it would have been given.
+	if q.free(who) {
 		q.take(who)
 		return nil, nil
 	}
@@ -127,14 +133,27 @@ func (q *Queue) leave(who string) {
 	if q.working[who]--; q.working[who] == 0 {
 		delete(q.working, who)
 	}
-	q.waiting = slices.DeleteFunc(q.waiting, func(t *ticket) bool {
-		if !q.free(t.who) {
-			return false
-		}
+	for i := q.next(); i >= 0; i = q.next() {
+		t := q.waiting[i]
+		q.waiting = slices.Delete(q.waiting, i, i+1)
 		q.take(t.who)
 		close(t.called)
-		return true
-	})
+		// Whoever has much to ask lets the others go first each time.
+		slices.SortStableFunc(q.waiting, func(a, b *ticket) int {
+			switch {
+			case a.who != t.who && b.who == t.who:
+				return -1
+			case a.who == t.who && b.who != t.who:
+				return 1
+			}
+			return 0
+		})
+	}
+}
+
+// next is the first that waits and for whom there is a place, or -1. q.mu is held.
+func (q *Queue) next() int {
+	return slices.IndexFunc(q.waiting, func(t *ticket) bool { return q.free(t.who) })
 }
 
 // giveUp leaves the queue; false when the ticket was called meanwhile.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -141,6 +142,33 @@ func TestTheQueueIsShortAndSoIsTheWait(t *testing.T) {
 		}
 		if !errors.As(*anns, &busy) || busy.Own {
 			t.Errorf("ann: %v, want that others' work takes so long", *anns)
+		}
+	})
+}
+
+func TestWhoAsksMuchLetsOthersGoFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue.New(queue.Limits{AtOnce: 1, AtOnceEach: 1, Waiting: 10, WaitingEach: 5, Patience: time.Minute})
+		ctx, gone := context.WithCancel(t.Context())
+		defer gone()
+		leave := enter(t, q, "eva")
+		var order []string
+		for _, who := range []string{"eva", "eva", "eva", "ron", "ann"} {
+			go func() {
+				leave, err := q.Enter(ctx, who)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				order = append(order, who) // one at a time
+				leave()
+			}()
+			synctest.Wait()
+		}
+		leave()
+		synctest.Wait()
+		if got := strings.Join(order, " "); got != "eva ron ann eva eva" {
+			t.Errorf("they came in as %s", got)
 		}
 	})
 }

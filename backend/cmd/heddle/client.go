@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -41,6 +42,7 @@ func newClient(g *globals) (*client, error) {
 
 // problem is the server's answer to a request that it refused (RFC 9457).
 type problem struct {
+	Code     string         `json:"code"` // says what it is, whatever the words
 	Title    string         `json:"title"`
 	Detail   string         `json:"detail"`
 	Status   int            `json:"status"`
@@ -73,26 +75,44 @@ func (p problem) Error() string {
 	return text
 }
 
+// busyFor is how long a control plane that is too busy to begin is asked again.
+const busyFor = 60 * time.Second
+
 // call sends body as JSON, unless it is nil, and decodes the answer into out,
-// unless that is nil.
+// unless that is nil. A server that is too busy to begin is asked again when it
+// says so: scripts may run many of these commands side by side.
 func (c *client) call(ctx context.Context, method, path string, query url.Values, body, out any, header ...string) error {
-	var r io.Reader
+	var data []byte
 	if body != nil {
-		data, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if data, err = json.Marshal(body); err != nil {
 			return err
 		}
-		r = bytes.NewReader(data)
 	}
+	for giveUp := time.Now().Add(busyFor); ; {
+		pause, err := c.once(ctx, method, path, query, data, out, header...)
+		if pause == 0 || time.Now().Add(pause).After(giveUp) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// once is one request of call. pause is when to ask again, if that is of use.
+func (c *client) once(ctx context.Context, method, path string, query url.Values, data []byte, out any, header ...string) (pause time.Duration, err error) {
 	target := "http://heddle" + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, method, target, r)
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(data))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if body != nil {
+	if data != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i+1 < len(header); i += 2 {
@@ -100,24 +120,27 @@ func (c *client) call(ctx context.Context, method, path string, query url.Values
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return c.unreachable(err)
+		return 0, c.unreachable(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= 400 {
 		p := problem{Status: resp.StatusCode, Title: resp.Status}
-		data, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-		if json.Unmarshal(data, &p) != nil {
-			p.Detail = strings.TrimSpace(string(data))
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		if json.Unmarshal(text, &p) != nil {
+			p.Detail = strings.TrimSpace(string(text))
 		}
-		return exitError{exitFailed, p}
+		if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && p.Code == "busy" {
+			pause = time.Duration(max(seconds, 1)) * time.Second
+		}
+		return pause, exitError{exitFailed, p}
 	}
 	if out == nil {
-		return nil
+		return 0, nil
 	}
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
-		return fmt.Errorf("read the answer to %s %s: %w", method, path, err)
+		return 0, fmt.Errorf("read the answer to %s %s: %w", method, path, err)
 	}
-	return nil
+	return 0, nil
 }
 
 func (c *client) get(ctx context.Context, path string, query url.Values, out any) error {
