@@ -31,7 +31,7 @@ func (s Status) Ready() bool {
 	if !s.Loaded || s.Settling {
 		return false
 	}
-	if !s.ControlPlane.Absent && !s.ControlPlane.Connected {
+	if !s.ControlPlane.Absent && (!s.ControlPlane.Connected || s.ControlPlane.Unresponsive) {
 		return false
 	}
 	for _, d := range s.Deployments {
@@ -44,14 +44,17 @@ func (s Status) Ready() bool {
 
 // ControlPlaneStatus is how the control plane is.
 type ControlPlaneStatus struct {
-	Absent    bool      `json:"absent,omitempty"` // none is to run
-	Running   bool      `json:"running"`
-	Connected bool      `json:"connected"` // reads the cluster's state
-	PID       int       `json:"pid,omitempty"`
-	Since     time.Time `json:"since,omitzero"`
-	Restarts  int       `json:"restarts"`
-	Error     string    `json:"error,omitempty"` // of its last end
-	Revision  uint64    `json:"revision"`        // of the state published last
+	Absent    bool `json:"absent,omitempty"` // none is to run
+	Running   bool `json:"running"`
+	Connected bool `json:"connected"` // reads the cluster's state
+	// Unresponsive says that it is connected, but did not answer who asked for
+	// this status.
+	Unresponsive bool      `json:"unresponsive,omitempty"`
+	PID          int       `json:"pid,omitempty"`
+	Since        time.Time `json:"since,omitzero"`
+	Restarts     int       `json:"restarts"`
+	Error        string    `json:"error,omitempty"` // of its last end
+	Revision     uint64    `json:"revision"`        // of the state published last
 }
 
 // DeploymentStatus is how a Deployment is.

@@ -71,10 +71,8 @@ func newStatus(g *globals) *cobra.Command {
 			return err
 		}
 		if s.ControlPlane.Connected {
-			closed, err := closedPorts(cmd.Context(), g)
-			if err != nil {
-				s.ControlPlane.Connected, s.ControlPlane.Error = false, err.Error()
-			}
+			var closed []mesh.Finding
+			closed, s.ControlPlane.Unresponsive = closedPorts(cmd.Context(), g)
 			s.Findings = append(s.Findings, closed...)
 		}
 		w := cmd.OutOrStdout()
@@ -95,29 +93,30 @@ func newStatus(g *globals) *cobra.Command {
 const answersWithin = 2 * time.Second
 
 // closedPorts are the ports of its own that the control plane could not open;
-// what else it finds is told by heddle findings. It fails when the control plane
-// does not answer.
-func closedPorts(ctx context.Context, g *globals) ([]mesh.Finding, error) {
+// what else it finds is told by heddle findings. One that does not even say that
+// it lives hangs.
+func closedPorts(ctx context.Context, g *globals) (closed []mesh.Finding, hangs bool) {
 	c, err := newClient(g)
 	if err != nil {
-		return nil, err
+		return nil, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, answersWithin)
 	defer cancel()
-	var all []mesh.Finding
-	err = c.get(ctx, "/api/v1/findings", nil, &all)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("it runs, but has not answered within %v", answersWithin)
-	case err != nil:
-		return nil, nil // it has only just ended: the next status shows that
+	if err := c.get(ctx, "/healthz", nil, nil); errors.Is(err, context.DeadlineExceeded) {
+		return nil, true
 	}
-	return slices.DeleteFunc(all, func(f mesh.Finding) bool { return f.Code != mesh.CodePort || f.Ref != (mesh.Ref{}) }), nil
+	var all []mesh.Finding
+	if err := c.get(ctx, "/api/v1/findings", nil, &all); err != nil {
+		return nil, false // it has only just ended, or begun: the next status shows more
+	}
+	return slices.DeleteFunc(all, func(f mesh.Finding) bool { return f.Code != mesh.CodePort || f.Ref != (mesh.Ref{}) }), false
 }
 
 func printStatus(w io.Writer, s local.Status) {
 	cp := s.ControlPlane
 	switch {
+	case cp.Unresponsive:
+		fmt.Fprintln(w, "control plane  "+paint(w, mesh.Error, fmt.Sprintf("hangs: process %d runs, but has not answered within %v", cp.PID, answersWithin))+"; see logs/control-plane.log in "+plain.Text(s.State))
 	case cp.Connected:
 		printWrapped(w, "control plane  ", strings.Repeat(" ", 15),
 			fmt.Sprintf("running for %s, restarted %d times, health at %s/readyz", age(cp.Since), cp.Restarts, s.Console))
