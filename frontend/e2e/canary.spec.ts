@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { type Api, expect, mesh, test } from './mesh';
+import { expect, mesh, test } from './mesh';
+import { gone, writeRule } from './rule';
 import { countVersions, visitors } from './visitors';
 
-const ref = { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'default', name: 'reviews' };
 const written = `# Who gets the new reviews. Ask Lena before v3.
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -20,11 +20,6 @@ spec:
         - destination: {host: reviews, subset: v2}
           weight: 0 # stars, black
 `;
-
-const put = async (api: Api, entry: object) => {
-  const answer = await api.send('PUT', '/changes', { entries: [{ ref, etag: '*', ...entry }] });
-  expect(answer.status(), await answer.text()).toBe(200);
-};
 
 /** The file in the folder of the configuration that holds the rule. */
 async function onDisk(): Promise<string> {
@@ -50,12 +45,11 @@ const apply = async (page: Page) => {
 };
 
 test.beforeEach(async ({ api }) => {
-  const answer = await api.send('PUT', '/changes', { entries: [{ ref, yaml: written }] });
-  expect(answer.status(), await answer.text()).toBe(200);
+  await writeRule(api, 'reviews', { yaml: written });
 });
 
 test.afterEach(async ({ api }) => {
-  await put(api, { delete: true });
+  await writeRule(api, 'reviews', gone);
 });
 
 test('traffic shifts by mouse and by keyboard, nobody is turned away, and undo restores every byte', async ({
@@ -95,8 +89,7 @@ test('traffic shifts by mouse and by keyboard, nobody is turned away, and undo r
   await admin.mouse.up();
   await expect(handle).toHaveAttribute('aria-valuetext', 'v1 0 %, v2 100 %');
   await apply(admin);
-  const gone = await countVersions(1000);
-  expect(gone).toEqual({ v2: 1000 });
+  expect(await countVersions(1000)).toEqual({ v2: 1000 });
 
   // Back by one click, to what was written before the second change.
   await admin.getByRole('button', { name: 'Undo this change' }).click();
@@ -114,7 +107,8 @@ test('two people at once: the second sees three values, and nothing is overwritt
   await handle.focus();
   await admin.keyboard.press('PageDown');
   await expect(admin.locator('.cn .state')).toHaveText('Draft, not written');
-  await put(api, { yaml: written.replace('weight: 100', 'weight: 55').replace('weight: 0 #', 'weight: 45 #') });
+  const theirs = written.replace('weight: 100', 'weight: 55').replace('weight: 0 #', 'weight: 45 #');
+  await writeRule(api, 'reviews', { etag: '*', yaml: theirs });
   await expect(admin.locator('.cn .state')).toHaveText('Changed by somebody else');
   const three = admin.locator('.cn .three');
   await expect(three).toContainText('90 / 10 / 0');

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Api, expect, heddle } from './mesh';
+import { isThere, removeRule, ruleRef, writeRule } from './rule';
 import { ask, type Said } from './visitors';
 
 const manifest = resolve(import.meta.dirname, 'manifests/echo.yaml');
@@ -7,7 +8,7 @@ const manifest = resolve(import.meta.dirname, 'manifests/echo.yaml');
 /** The host that the gateway serves echo under. */
 export const echoHost = 'echo.test';
 
-export const echoRef = { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'default', name: 'echo' };
+export const echoRef = ruleRef('echo');
 
 /** What echo says of a request: who answered, and what arrived there. */
 export interface Arrived {
@@ -40,12 +41,13 @@ export async function startEcho(api: Api, rule: string): Promise<void> {
 }
 
 export async function stopEcho(api: Api): Promise<void> {
-  await api.send('PUT', '/changes', { entries: [{ ref: echoRef, etag: '*', delete: true }] });
-  await heddle(['delete', '-f', manifest]);
+  try {
+    await removeRule(api, 'echo');
+  } finally {
+    await heddle(['delete', '-f', manifest]);
+  }
 }
 
 export async function writeEcho(api: Api, rule: string): Promise<void> {
-  const entry = (await api.get('/config/VirtualService/default/echo')).status() === 200 ? { etag: '*' } : {};
-  const answer = await api.send('PUT', '/changes', { entries: [{ ref: echoRef, ...entry, yaml: rule }] });
-  expect(answer.status(), await answer.text()).toBe(200);
+  await writeRule(api, 'echo', { ...((await isThere(api, 'echo')) ? { etag: '*' } : {}), yaml: rule });
 }

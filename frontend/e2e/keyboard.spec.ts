@@ -1,8 +1,8 @@
 import type { Page } from '@playwright/test';
-import { type Api, expect, mesh, test } from './mesh';
+import { expect, mesh, test } from './mesh';
 import { drawn } from './pages';
+import { gone, ruleText, writeRule } from './rule';
 
-const ref = { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'default', name: 'reviews' };
 const rule = `apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata:
@@ -15,16 +15,12 @@ spec:
         - destination: {host: reviews, subset: v1}
           weight: 100
 `;
-const inMesh = async (api: Api): Promise<string> =>
-  (await api.json<{ yaml: string }>('/config/VirtualService/default/reviews')).yaml;
 
 test.beforeEach(async ({ api }) => {
-  const answer = await api.send('PUT', '/changes', { entries: [{ ref, yaml: rule }] });
-  expect(answer.status(), await answer.text()).toBe(200);
+  await writeRule(api, 'reviews', { yaml: rule });
 });
 test.afterEach(async ({ api }) => {
-  const answer = await api.send('PUT', '/changes', { entries: [{ ref, etag: '*', delete: true }] });
-  expect(answer.status(), await answer.text()).toBe(200);
+  await writeRule(api, 'reviews', gone);
 });
 
 // The rule is taken away while its page is open, and the browser says so on its console.
@@ -83,11 +79,11 @@ test('sign in, find a service, move its slider, apply and undo, without a mouse'
   await until(page, 'Tab', /^button Apply$/);
   await page.keyboard.press('Enter');
   await expect(page.getByText(/^Written at/)).toBeVisible();
-  expect(await inMesh(api)).toContain('weight: 79');
+  expect(await ruleText(api, 'reviews')).toContain('weight: 79');
   await until(page, 'Tab', /^button Undo this change$/);
   await page.keyboard.press('Enter');
   await expect(handle).toHaveAttribute('aria-valuetext', 'v1 100 %, v2 0 %');
-  expect(await inMesh(api)).toBe(rule);
+  expect(await ruleText(api, 'reviews')).toBe(rule);
 });
 
 test('the editor is entered, left and saved without a mouse', async ({ admin, api }) => {
@@ -106,7 +102,7 @@ test('the editor is entered, left and saved without a mouse', async ({ admin, ap
   await until(admin, 'Tab', /^button Apply$/);
   await admin.keyboard.press('Enter');
   await expect(admin.getByText('Written.')).toBeVisible();
-  expect(await inMesh(api)).toBe(`${rule}      timeout: 3s`);
+  expect(await ruleText(api, 'reviews')).toBe(`${rule}      timeout: 3s`);
 });
 
 test('the topology is one stop of Tab, arrows walk, and focus comes back from the panel', async ({ admin }) => {

@@ -1,12 +1,6 @@
-import { type Api, expect, fresh, test } from './mesh';
+import { expect, fresh, test } from './mesh';
 import { drawn } from './pages';
-
-const refOf = (name: string) => ({
-  group: 'networking.istio.io',
-  kind: 'VirtualService',
-  namespace: 'default',
-  name,
-});
+import { gone, writeRule } from './rule';
 
 // Nothing is wrong with this rule, except that its regular expression is larger, once compiled,
 // than Envoy takes.
@@ -38,16 +32,9 @@ spec:
 /** Envoy's own words. */
 const words = /program size/;
 
-const write = async (api: Api, name: string, entry: object): Promise<string> => {
-  const answer = await api.send('PUT', '/changes', { entries: [{ ref: refOf(name), ...entry }] });
-  expect(answer.status(), await answer.text()).toBe(200);
-  return ((await answer.json()) as { change: { id: string } }).change.id;
-};
-
 test('what Envoy rejects is shown with its words wherever it matters', async ({ admin, api }) => {
   test.setTimeout(120_000);
-  const gone = { etag: '*', delete: true };
-  const change = await write(api, 'refused', { yaml: refused });
+  const change = await writeRule(api, 'refused', { yaml: refused });
   try {
     // The apply step.
     await admin.goto(`/changes/${change}`);
@@ -83,13 +70,16 @@ test('what Envoy rejects is shown with its words wherever it matters', async ({ 
     await expect(admin.getByRole('row').filter({ hasText: words }).filter({ hasText: 'refused' })).toBeVisible();
 
     // Other changes go on.
-    const next = await write(api, 'goes-on', { yaml: other });
-    await admin.goto(`/changes/${next}`);
-    await drawn(admin);
-    await expect(admin.getByText(/^\d+ acknowledged, 0 pending, 0 rejected$/)).toBeVisible();
-    await write(api, 'goes-on', gone);
+    const next = await writeRule(api, 'goes-on', { yaml: other });
+    try {
+      await admin.goto(`/changes/${next}`);
+      await drawn(admin);
+      await expect(admin.getByText(/^\d+ acknowledged, 0 pending, 0 rejected$/)).toBeVisible();
+    } finally {
+      await writeRule(api, 'goes-on', gone);
+    }
   } finally {
-    await write(api, 'refused', gone);
+    await writeRule(api, 'refused', gone);
   }
 
   // Mended: all clear.

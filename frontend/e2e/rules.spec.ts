@@ -1,8 +1,8 @@
-import type { Locator } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { endOf, paste, written } from './editor';
-import { type Api, expect, test } from './mesh';
+import { expect, test } from './mesh';
+import { isThere, removeRule, ruleText, writeRule } from './rule';
 
-const ref = { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'default', name: 'reviews' };
 const rule = `# Ask Lena before v3.
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -132,10 +132,28 @@ const lineOf = (note: Locator): Promise<string> =>
     return at?.textContent?.trim() ?? '';
   });
 
+/**
+ * Gives a wait until what the page says is about the text as it stands: the check is asked only when
+ * typing pauses, and until its answer the page shows the findings of the text before.
+ */
+function checks(page: Page, editor: Locator): () => Promise<void> {
+  let last: string | undefined;
+  page.on('response', (answer) => {
+    if (new URL(answer.url()).pathname === '/api/v1/check' && answer.ok()) {
+      last = (answer.request().postDataJSON() as { manifests: { text: string }[] }).manifests[0]?.text;
+    }
+  });
+  return async () => {
+    await expect.poll(async () => last === (await written(editor))).toBe(true);
+    await expect(page.getByText('Checking …')).toHaveCount(0);
+  };
+}
+
 test('a mistake is seen on its line while typing, and one click mends it', async ({ admin }) => {
   test.setTimeout(120_000);
   const editor = admin.locator('.cm-content');
   const notes = editor.locator('.cm-note-w');
+  const checked = checks(admin, editor);
   const texts = { VirtualService: rule, DestinationRule: destination };
   let open = '';
   for (const slip of slips) {
@@ -148,6 +166,8 @@ test('a mistake is seen on its line while typing, and one click mends it', async
       const right = texts[kind].trimEnd();
       await editor.press('ControlOrMeta+a');
       await paste(editor, right);
+      await checked();
+      expect(await written(editor)).toBe(right);
       await expect(notes).toHaveCount(0);
       await endOf(admin, editor, slip.line);
       for (const _ of slip.away ?? '') {
@@ -165,6 +185,7 @@ test('a mistake is seen on its line while typing, and one click mends it', async
       expect(await lineOf(note)).toBe(slip.on ?? typed);
       await fix.click();
       await expect(note).toHaveCount(0);
+      await checked();
       const begun = slip.line.slice(0, slip.line.length - (slip.away ?? '').length);
       expect(await written(editor)).toContain(begun + (slip.mended ?? slip.away ?? ''));
       if (slip.mended === undefined) {
@@ -176,22 +197,12 @@ test('a mistake is seen on its line while typing, and one click mends it', async
 });
 
 test.describe('a rule that is in the mesh', () => {
-  const put = async (api: Api, entry: object) => {
-    const answer = await api.send('PUT', '/changes', { entries: [{ ref, etag: '*', ...entry }] });
-    expect(answer.status(), await answer.text()).toBe(200);
-  };
-  const inMesh = async (api: Api): Promise<string> =>
-    (await api.json<{ yaml: string }>('/config/VirtualService/default/reviews')).yaml;
-
   test.beforeEach(async ({ api }) => {
-    const answer = await api.send('PUT', '/changes', { entries: [{ ref, yaml: rule }] });
-    expect(answer.status(), await answer.text()).toBe(200);
+    await writeRule(api, 'reviews', { yaml: rule });
   });
 
   test.afterEach(async ({ api }) => {
-    if ((await api.get('/config/VirtualService/default/reviews')).status() === 200) {
-      await put(api, { delete: true });
-    }
+    await removeRule(api, 'reviews');
   });
 
   // What comes too late is refused, what is deleted is not found, and the browser says so on its console.
@@ -212,13 +223,13 @@ test.describe('a rule that is in the mesh', () => {
 
     // Somebody else writes another line, and one of the same.
     const theirs = rule.replace('timeout: 5s', 'timeout: 9s').replace('# Ask Lena', '# Ask Lena and Kofi');
-    await put(api, { yaml: theirs });
+    await writeRule(api, 'reviews', { etag: '*', yaml: theirs });
     await expect(admin.getByText(/changed this object/)).toBeVisible();
     await preview.getByRole('button', { name: 'Apply', exact: true }).click();
     const block = preview.getByRole('group', { name: 'Conflict 1' });
     await expect(block).toBeVisible();
     await expect(preview).toContainText('Nothing of theirs is lost and nothing of yours is written.');
-    expect(await inMesh(api)).toBe(theirs);
+    expect(await ruleText(api, 'reviews')).toBe(theirs);
     await expect(preview.locator('.pv-two')).toContainText('timeout: 7s');
     await expect(preview.locator('.pv-two')).toContainText('timeout: 9s');
     await block.getByRole('button', { name: 'Mine' }).click();
@@ -229,7 +240,7 @@ test.describe('a rule that is in the mesh', () => {
       .replace('timeout: 5s', 'timeout: 7s')
       .replace('name: testers', 'name: testers # mine')
       .replace('# Ask Lena', '# Ask Lena and Kofi');
-    expect(await inMesh(api)).toBe(both);
+    expect(await ruleText(api, 'reviews')).toBe(both);
     expect(await written(editor)).toBe(both);
   });
 
@@ -245,6 +256,6 @@ test.describe('a rule that is in the mesh', () => {
     await dialog.getByLabel('Type reviews to confirm').fill('reviews');
     await sure.click();
     await expect(admin).toHaveURL(/\/rules(\?|$)/);
-    expect((await api.get('/config/VirtualService/default/reviews')).status()).toBe(404);
+    expect(await isThere(api, 'reviews')).toBe(false);
   });
 });
