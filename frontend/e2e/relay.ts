@@ -15,8 +15,11 @@ export class Relay {
     return `127.0.0.1:${this.at}`;
   }
 
-  /** Passes connections on, at the same port as before. */
+  /** Passes connections on, at the same port as before; nothing happens to one that is whole. */
   async mend(): Promise<this> {
+    if (this.server) {
+      return this;
+    }
     const server = createServer((near) => {
       const far = connect(this.to);
       for (const [one, other] of [

@@ -1,22 +1,11 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import {
-  type Api,
-  cutTexts,
-  expect,
-  fresh,
-  heddle,
-  type Language,
-  mesh,
-  prefer,
-  signIn,
-  type Theme,
-  test,
-} from './mesh';
+import { cutTexts, expect, fresh, heddle, type Language, mesh, prefer, signIn, type Theme, test } from './mesh';
 import { drawn } from './pages';
 import { envoyOf } from './processes';
 import { Relay } from './relay';
+import { removeRule, ruleRef, writeRule } from './rule';
 import { type Running, start } from './start';
 
 // What the browser says of answers that do not come, or that say no.
@@ -34,12 +23,6 @@ spec:
       route:
         - destination: {host: details}
 `;
-const refOf = (name: string) => ({
-  group: 'networking.istio.io',
-  kind: 'VirtualService',
-  namespace: 'default',
-  name,
-});
 
 const banner = (page: Page) => page.locator('.mesh-banner');
 
@@ -61,6 +44,12 @@ test.describe('stores that are away', () => {
       ],
       manifests: ['deploy/samples/bookinfo/bookinfo.yaml', 'deploy/samples/bookinfo/destination-rules.yaml'],
     });
+  });
+
+  // What one test cut is whole for the next, also when it failed.
+  test.afterEach(async () => {
+    await prometheus.mend();
+    await traces.mend();
   });
 
   test.afterAll(async () => {
@@ -117,7 +106,7 @@ test.describe('stores that are away', () => {
 
     // Rules are written and reach the proxies meanwhile.
     const written = await page.request.put(`${second.console}/api/v1/changes`, {
-      data: { entries: [{ ref: refOf('robust'), yaml: rule('robust', 7) }] },
+      data: { entries: [{ ref: ruleRef('robust'), yaml: rule('robust', 7) }] },
       headers: { Origin: second.console },
     });
     expect(written.status(), await written.text()).toBe(200);
@@ -127,7 +116,7 @@ test.describe('stores that are away', () => {
 
     await prometheus.mend();
     await go(page, '/topology');
-    await expect(banner(page)).toHaveCount(0);
+    await expect(banner(page)).toHaveCount(0, { timeout: 30_000 });
     await expect(page.locator('.is-old')).toHaveCount(0);
     await expect(page.locator('[data-card]')).toHaveCount(cards);
   });
@@ -201,24 +190,19 @@ spec:
       containers: [{name: app, command: [heddle-samples], args: [details, --version=v1]}]
 `;
 
-const write = async (api: Api, entry: object): Promise<string | undefined> => {
-  const answer = await api.send('PUT', '/changes', { entries: [{ ref: refOf('robust'), ...entry }] });
-  expect(answer.status(), await answer.text()).toBe(200);
-  return ((await answer.json()) as { change?: { id: string } }).change?.id;
-};
-
 test('a proxy that hangs is waited for, and the others go on', async ({ admin, api }) => {
   test.setTimeout(90_000);
   type Known = { id: string; uid: string; settled: boolean };
   const hung = async () => (await api.json<Known[]>('/proxies')).find((p) => p.id.startsWith('bystander-'));
   // A pod that nobody calls, so that nothing fails.
   await heddle(['apply', '-f', '-'], bystander);
-  await expect.poll(async () => (await hung())?.settled, { timeout: 30_000 }).toBe(true);
-  const id = (await hung())?.id ?? '';
-  const envoy = envoyOf(id.replace(/\.default$/, ''));
-  process.kill(envoy, 'SIGSTOP');
+  let envoy: number | undefined;
   try {
-    const change = await write(api, { yaml: rule('robust', 8) });
+    await expect.poll(async () => (await hung())?.settled, { timeout: 30_000 }).toBe(true);
+    const id = (await hung())?.id ?? '';
+    envoy = envoyOf(id.replace(/\.default$/, ''));
+    process.kill(envoy, 'SIGSTOP');
+    const change = await writeRule(api, 'robust', { yaml: rule('robust', 8) });
     await admin.goto(`/changes/${change}`);
     await drawn(admin);
     await expect(admin.getByText('6 acknowledged, 1 pending, 0 rejected')).toBeVisible();
@@ -234,9 +218,11 @@ test('a proxy that hangs is waited for, and the others go on', async ({ admin, a
     await admin.goto(`/changes/${change}`);
     await expect(admin.getByText('7 acknowledged, 0 pending, 0 rejected')).toBeVisible();
   } finally {
-    process.kill(envoy, 'SIGCONT');
-    await write(api, { etag: '*', delete: true });
+    if (envoy !== undefined) {
+      process.kill(envoy, 'SIGCONT');
+    }
     await heddle(['delete', '-f', '-'], bystander);
+    await removeRule(api, 'robust');
   }
   await expect.poll(hung, { timeout: 30_000 }).toBeUndefined();
 });
