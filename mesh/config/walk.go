@@ -477,33 +477,44 @@ func nearest(name string, words []string) string {
 		if strings.EqualFold(w, name) {
 			return w
 		}
-		if d := Distance(strings.ToLower(name), strings.ToLower(w)); d < bestAt {
+		if d := Distance(strings.ToLower(name), strings.ToLower(w), bestAt-1); d < bestAt {
 			best, bestAt = w, d
 		}
 	}
 	return best
 }
 
-// Distance counts the letters to change, add or drop between two words.
-func Distance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
+// longWord is how long a word may be to be compared with others.
+const longWord = 64
+
+// Distance counts the letters to change, add or drop between two words. What is
+// more than most, or has a long word in it, is most+1.
+func Distance(a, b string, most int) int {
+	if max(len(a), len(b)) > longWord || len(a)-len(b) > most || len(b)-len(a) > most {
+		return most + 1
 	}
-	row := make([]int, len(b)+1)
+	var row [longWord + 1]int
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
+		// As many letters as the places differ by are added or dropped at least: what
+		// is farther from the diagonal does not matter.
+		from, to := max(0, i-most), min(len(b), i+most+1)
+		diagonal, least := row[from], i+1
+		row[from] = i + 1
+		for j := from; j < to; j++ {
 			cost := diagonal
 			if a[i] != b[j] {
 				cost++
 			}
 			diagonal = row[j+1]
 			row[j+1] = min(cost, row[j]+1, diagonal+1)
+			least = min(least, row[j+1])
+		}
+		if least > most {
+			return most + 1
 		}
 	}
-	return row[len(b)]
+	return min(row[len(b)], most+1)
 }

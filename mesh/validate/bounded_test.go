@@ -32,6 +32,29 @@ func hostile() map[string]string {
 		return b.String()
 	}
 	virtualService := "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  hosts: [a]\n  http:\n"
+	services := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "---\n%s", service(fmt.Sprintf("service-%04d", i)))
+		}
+		return b.String()
+	}
+	subsets := func(n int) string {
+		var b strings.Builder
+		b.WriteString(service("a") + "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\nspec:\n  host: a\n  subsets:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "  - {name: subset-%04d, labels: {a: b}}\n", i)
+		}
+		return b.String()
+	}
+	hosts := func(n int) string {
+		var b strings.Builder
+		b.WriteString("apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\nspec:\n  ports: [{number: 80, name: http, protocol: HTTP}]\n  hosts:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "  - b%s-%04d.example.com\n", strings.Repeat("-a", 18), i)
+		}
+		return b.String()
+	}
 	return map[string]string{
 		"nesting":   fill("a: ", "[", ""),
 		"mappings":  fill("a: ", "{a: ", ""),
@@ -45,6 +68,16 @@ func hostile() map[string]string {
 		"nothing": fill("", "\x00\xff", ""),
 		"routes": numbered(virtualService, func(i int) string {
 			return fmt.Sprintf("  - match: [{uri: {prefix: /%d}}]\n    route: [{destination: {host: h%d, subset: s%d}}]\n", i, i, i)
+		}),
+		"wrong hosts": numbered(services(1000)+"---\n"+virtualService, func(i int) string {
+			return fmt.Sprintf("  - route: [{destination: {host: service-%04d}}]\n", 1000+i)
+		}),
+		"wrong subsets": numbered(subsets(8000)+"---\n"+virtualService, func(i int) string {
+			return fmt.Sprintf("  - route: [{destination: {host: a, subset: subset-%04d}}]\n", 8000+i)
+		}),
+		"wrong everywhere": numbered(hosts(5000), func(i int) string {
+			return fmt.Sprintf("---\n%s", strings.Replace(virtualService, "name: a", fmt.Sprintf("name: a%d", i), 1)) +
+				strings.Repeat("  - route: [{destination: {host: a"+strings.Repeat("-a", 20)+".example.com}}]\n", maxGuesses)
 		}),
 		"matches": numbered(virtualService+"  - route: [{destination: {host: a}}]\n    match:\n", func(i int) string {
 			return fmt.Sprintf("    - {uri: {regex: \"/%d.*\"}}\n", i)

@@ -34,7 +34,7 @@ type Index struct {
 	values   map[*Lookup]map[string][]*mesh.Object
 	texts    *sync.Map   // what texts that objects hold came to; see readOnce
 	note     func(token) // nil where nobody asks what was looked at
-	effort   int         // objects that were given
+	effort   int         // objects that were given, and names that were compared
 }
 
 // newIndex reads a whole snapshot.

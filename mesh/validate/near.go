@@ -3,6 +3,7 @@ package validate
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	networking "istio.io/api/networking/v1alpha3"
 
@@ -10,86 +11,169 @@ import (
 	"github.com/heddle-mesh/heddle/mesh/config"
 )
 
+// How much is done to tell what was meant. Somebody who writes has few names
+// wrong; a text that has thousands of them must not keep a core for itself.
+const (
+	// maxGuesses is for how many findings of an object it is asked at all.
+	maxGuesses = 20
+	// maxNames is with how many names those are compared letter by letter.
+	maxNames = 20_000
+	// maxAsked is how many names that are like one are looked at more closely.
+	maxAsked = 16
+)
+
 // near is the word that somebody probably meant by another one; empty when none
 // is like it, or two are alike. Of a long name two letters may be wrong.
 func near(name string, words []string) string {
+	left := len(words)
+	return nearFitting(name, words, &left, func(string) bool { return true })
+}
+
+// nearFitting is near among the words that fit, which is asked of those alone that
+// are like the name. It compares letters as long as anything is left.
+func nearFitting(name string, words []string, left *int, fits func(word string) bool) string {
 	most := 2
 	if len(name) < 5 {
 		most = 1
 	}
-	best, bestAt, several := "", most+1, false
+	name = strings.ToLower(name)
+	alike := make([][]string, most+1) // by how many letters differ
 	for _, w := range words {
-		switch d := config.Distance(strings.ToLower(name), strings.ToLower(w)); {
-		case d < bestAt:
-			best, bestAt, several = w, d, false
-		case d == bestAt && w != best:
-			several = true
+		folded := strings.ToLower(w)
+		if len(folded)-len(name) > most || len(name)-len(folded) > most {
+			continue
+		}
+		if *left == 0 {
+			return ""
+		}
+		*left--
+		if d := config.Distance(name, folded, most); d <= most && d < len(w) {
+			alike[d] = append(alike[d], w)
 		}
 	}
-	if several || bestAt > most || bestAt >= len(best) {
-		return ""
-	}
-	return best
-}
-
-// nearHost is the host that a destination without a service probably means, as
-// it would be written there: one that has what the destination asks for besides.
-func nearHost(x *Index, o *mesh.Object, d destination) string {
-	return near(d.GetHost(), slices.DeleteFunc(hostsLike(x, o.Namespace, d.GetHost()), func(host string) bool {
-		services := servicesFor(x, o.Namespace, host)
-		ports := portsOf(services)
-		switch {
-		case len(services) == 0 || besides(x, o, d, host, d.GetSubset()):
-			return true
-		case d.GetPort() != nil && !slices.Contains(ports, d.GetPort().GetNumber()):
-			return true
-		case d.GetPort() == nil && len(ports) != 1:
-			return true
+	asked := 0
+	for _, words := range alike {
+		best := ""
+		for _, w := range words {
+			if w == best {
+				continue
+			}
+			if asked++; asked > maxAsked {
+				return ""
+			}
+			if !fits(w) {
+				continue
+			}
+			if best != "" {
+				return ""
+			}
+			best = w
 		}
-		return d.GetSubset() != "" && !hasSubset(x, o.Namespace, host, d.GetSubset())
-	}))
+		if best != "" {
+			return best
+		}
+	}
+	return ""
 }
 
-// hostsLike are the hosts that could be meant: the services of the namespace for
-// a name without dots, all full names otherwise.
-func hostsLike(x *Index, namespace, host string) []string {
-	var out []string
-	if !strings.ContainsAny(host, ".*") {
-		for _, s := range x.In(mesh.KindService, namespace) {
+// guesses tell what destinations of one VirtualService probably mean that lead
+// nowhere.
+type guesses struct {
+	x *Index
+	o *mesh.Object
+	// more and left are how many findings, and how many names, are still for it.
+	more, left int
+	// What is needed only where something is wrong: where the routes lead, the
+	// services of the namespace by name, and all hosts.
+	taken       func() map[target]bool
+	names, full func() []string
+}
+
+// target is where a route leads. None is meant twice.
+type target struct{ route, host, subset string }
+
+func guessesFor(x *Index, o *mesh.Object, all []destination) *guesses {
+	g := &guesses{x: x, o: o, more: maxGuesses, left: maxNames}
+	g.taken = sync.OnceValue(func() map[target]bool {
+		x.effort += len(all)
+		taken := make(map[target]bool, len(all))
+		for _, d := range all {
+			taken[g.target(d, d.GetHost(), d.GetSubset())] = true
+		}
+		return taken
+	})
+	g.names = sync.OnceValue(func() []string {
+		var out []string
+		for _, s := range x.In(mesh.KindService, o.Namespace) {
 			out = append(out, s.Name)
 		}
 		return out
-	}
-	for _, kind := range serviceKinds {
-		for _, s := range x.All(kind) {
-			out = append(out, definedHosts(x.Settings(), s)...)
+	})
+	g.full = sync.OnceValue(func() []string {
+		var out []string
+		for _, kind := range serviceKinds {
+			for _, s := range x.All(kind) {
+				out = append(out, definedHosts(x.Settings(), s)...)
+			}
 		}
-	}
-	return out
+		return out
+	})
+	return g
 }
 
-// besides reports whether the route of a destination has another one to a host and
-// subset: none is meant twice.
-func besides(x *Index, o *mesh.Object, d destination, host, subset string) bool {
-	route := d.path[:strings.LastIndexByte(d.path, '[')+1] // "spec.http[0].route[", or that of the mirrors
-	for _, other := range destinationsOf(spec[*networking.VirtualService](o)) {
-		if other.path != d.path && strings.HasPrefix(other.path, route) && other.GetSubset() == subset &&
-			fullHost(x.Settings(), o.Namespace, other.GetHost()) == fullHost(x.Settings(), o.Namespace, host) {
-			return true
-		}
-	}
-	return false
+// target is where the route of a destination would lead with another host and subset.
+func (g *guesses) target(d destination, host, subset string) target {
+	return target{d.route(), fullHost(g.x.Settings(), g.o.Namespace, host), subset}
 }
 
-// nearSubset is the subset of a host that a destination probably means.
-func nearSubset(x *Index, o *mesh.Object, d destination) string {
-	var names []string
-	for rule := range rulesFor(x, o.Namespace, d.GetHost()) {
-		for _, s := range spec[*networking.DestinationRule](rule).GetSubsets() {
-			if !besides(x, o, d, d.GetHost(), s.GetName()) {
+// near is the one of the words that fit that is meant by a name.
+func (g *guesses) near(name string, words func() []string, fits func(word string) bool) string {
+	if g.more == 0 {
+		return ""
+	}
+	g.more--
+	before := g.left
+	defer func() { g.x.effort += before - g.left }()
+	return nearFitting(name, words(), &g.left, fits)
+}
+
+// host is the host that a destination without a service probably means, as it
+// would be written there: one that has what the destination asks for besides.
+func (g *guesses) host(d destination) string {
+	words := g.full
+	if !strings.ContainsAny(d.GetHost(), ".*") {
+		words = g.names
+	}
+	return g.near(d.GetHost(), words, func(host string) bool {
+		if g.taken()[g.target(d, host, d.GetSubset())] {
+			return false
+		}
+		services := servicesFor(g.x, g.o.Namespace, host)
+		ports := portsOf(services)
+		switch {
+		case len(services) == 0:
+			return false
+		case d.GetPort() != nil && !slices.Contains(ports, d.GetPort().GetNumber()):
+			return false
+		case d.GetPort() == nil && len(ports) != 1:
+			return false
+		}
+		return d.GetSubset() == "" || hasSubset(g.x, g.o.Namespace, host, d.GetSubset())
+	})
+}
+
+// subset is the subset of its host that a destination probably means.
+func (g *guesses) subset(d destination) string {
+	defined := func() []string {
+		var names []string
+		for rule := range rulesFor(g.x, g.o.Namespace, d.GetHost()) {
+			for _, s := range spec[*networking.DestinationRule](rule).GetSubsets() {
 				names = append(names, s.GetName())
 			}
 		}
+		return names
 	}
-	return near(d.GetSubset(), names)
+	return g.near(d.GetSubset(), defined, func(subset string) bool {
+		return !g.taken()[g.target(d, d.GetHost(), subset)]
+	})
 }

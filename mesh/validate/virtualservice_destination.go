@@ -42,6 +42,15 @@ type destination struct {
 	path string
 }
 
+// route is the list that the destination stands in; a single mirror is one of its own.
+func (d destination) route() string {
+	item, listed := strings.CutSuffix(d.path, ".destination")
+	if !listed {
+		return d.path
+	}
+	return item[:strings.LastIndexByte(item, '[')]
+}
+
 // destinationsOf are all places that a VirtualService sends to, mirrors included.
 func destinationsOf(vs *networking.VirtualService) []destination {
 	var out []destination
@@ -84,10 +93,12 @@ func servicesFor(x *Index, namespace, host string) []*mesh.Object {
 // destinationHosts finds destinations that no service defines.
 func destinationHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
 	var out []Found
-	for _, d := range destinationsOf(spec[*networking.VirtualService](o)) {
+	all := destinationsOf(spec[*networking.VirtualService](o))
+	guess := guessesFor(x, o, all)
+	for _, d := range all {
 		if len(servicesFor(x, o.Namespace, d.GetHost())) == 0 {
 			f := found(o, d.path+".host", "host", d.GetHost())
-			f.mean(nearHost(x, o, d))
+			f.mean(guess.host(d))
 			out = append(out, f)
 		}
 	}
@@ -164,12 +175,14 @@ func destinationsWithoutPort(x *Index, o *mesh.Object, _ Evidence) []Found {
 // destinationSubsets finds subsets that no DestinationRule in sight defines.
 func destinationSubsets(x *Index, o *mesh.Object, _ Evidence) []Found {
 	var out []Found
-	for _, d := range destinationsOf(spec[*networking.VirtualService](o)) {
+	all := destinationsOf(spec[*networking.VirtualService](o))
+	guess := guessesFor(x, o, all)
+	for _, d := range all {
 		if d.GetSubset() == "" || hasSubset(x, o.Namespace, d.GetHost(), d.GetSubset()) {
 			continue
 		}
 		f := found(o, d.path+".subset", "host", d.GetHost(), "subset", d.GetSubset())
-		f.mean(nearSubset(x, o, d))
+		f.mean(guess.subset(d))
 		out = append(out, f)
 	}
 	return out
