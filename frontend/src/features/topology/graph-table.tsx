@@ -107,6 +107,7 @@ export function GraphTable({ shown, search, set, onSelect }: GraphTableProps) {
               <tr
                 key={`${row.id} ${row.protocol}`}
                 aria-rowindex={first + i + 2}
+                data-row={row.id}
                 className={row.id === search.sel ? 'is-selected' : ''}
                 onClick={() => onSelect(row.id)}
               >

@@ -1,5 +1,14 @@
 import { Button, Drawer, DrawerContent, DrawerContentBody, DrawerPanelContent } from '@patternfly/react-core';
-import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { useCan, useSession } from '../../api/session-store';
 import type { Health } from '../../ui/glyph';
 import { Empty } from '../../ui/states';
@@ -36,13 +45,15 @@ interface PictureProps {
   search: TopologySearch;
   set: SetSearch;
   Split: SplitSlot | undefined;
+  /** Whose panel takes the focus as soon as it is there: what was used to open it goes away. */
+  toPanel: RefObject<string | undefined>;
 }
 
 const fitPadding = { top: 56, right: 16, bottom: 24, left: 16 };
 const selectPadding = { top: 60, right: 24, bottom: 60, left: 24 };
 
 /** The toolbar, the graph and what lies over it. */
-export function Picture({ store, mode, search, set, Split }: PictureProps) {
+export function Picture({ store, mode, search, set, Split, toPanel }: PictureProps) {
   const t = useTopologyTexts();
   const { namespaces } = useScope();
   const user = useSession()?.user.name ?? '';
@@ -90,11 +101,16 @@ export function Picture({ store, mode, search, set, Split }: PictureProps) {
 
   useReveal(viewport, split.card?.id ?? selected, shown, at, sizes);
 
-  const select = useCallback((sel: string | undefined) => set({ sel, tab: undefined, shift: undefined }), [set]);
-  // Who closes the panel goes on where it was opened: at the card that Tab stops at.
+  const select = useCallback(
+    (sel: string | undefined) => {
+      toPanel.current = undefined;
+      set({ sel, tab: undefined, shift: undefined });
+    },
+    [set, toPanel],
+  );
   const closePanel = () => {
     select(undefined);
-    room.current?.querySelector<HTMLElement>('[data-card][tabindex="0"]')?.focus({ preventScroll: true });
+    focusOpener(room.current, selected);
   };
   const onEscape = (event: KeyboardEvent) => {
     const from = event.target as Element;
@@ -102,7 +118,8 @@ export function Picture({ store, mode, search, set, Split }: PictureProps) {
       event.key === 'Escape' &&
       panel &&
       from.closest('.tp-panel, [data-card]') &&
-      !from.closest('[role=slider], input')
+      // A handle takes its draft back with it; a chart has no use for it.
+      !from.closest('[role=slider]:not(.chart), input')
     ) {
       closePanel();
     }
@@ -124,6 +141,12 @@ export function Picture({ store, mode, search, set, Split }: PictureProps) {
   const panel =
     selected !== undefined &&
     (nodes.some((n) => n.id === selected) || shown.threads.some((thread) => thread.id === selected));
+  useEffect(() => {
+    if (panel && toPanel.current === selected) {
+      toPanel.current = undefined;
+      room.current?.closest('.tp-drawer')?.querySelector<HTMLElement>('.tp-panel')?.focus({ preventScroll: true });
+    }
+  });
 
   return (
     <>
@@ -233,7 +256,10 @@ export function Picture({ store, mode, search, set, Split }: PictureProps) {
                           set({ shift: undefined });
                           focusCard(room.current, split.card?.id);
                         }}
-                        onPanel={() => set({ sel: split.card?.id, shift: 'panel', tab: undefined })}
+                        onPanel={() => {
+                          toPanel.current = split.card?.id;
+                          set({ sel: split.card?.id, shift: 'panel', tab: undefined });
+                        }}
                       >
                         <Split namespace={split.card.namespace ?? ''} name={split.card.name} form="card" />
                       </CardSplit>
@@ -255,6 +281,16 @@ const rectOf = (id: string, at: Positions, sizes: Sizes): Rect => ({ ...(at.get(
 
 const focusCard = (room: HTMLElement | null, id: string | undefined) =>
   room?.querySelector<HTMLElement>(`[data-card="${CSS.escape(id ?? '')}"]`)?.focus({ preventScroll: true });
+
+/** Who closes the panel goes on where it was opened: at its row, or at the card that Tab stops at. */
+function focusOpener(room: HTMLElement | null, selected: string | undefined): void {
+  const row = room?.querySelector<HTMLElement>(`[data-row="${CSS.escape(selected ?? '')}"] .tp-row-name`);
+  if (row) {
+    row.focus();
+  } else {
+    room?.querySelector<HTMLElement>('[data-card][tabindex="0"], .tp-table-scroll')?.focus({ preventScroll: true });
+  }
+}
 
 /** Where the traffic of a service is being shifted: on its card, in the panel, or nowhere. */
 function useSplit(store: GraphStore, Split: SplitSlot | undefined, search: TopologySearch, set: SetSearch) {

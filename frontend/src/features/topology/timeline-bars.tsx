@@ -129,7 +129,7 @@ export function TimelineBars({ hour, changes, incidents, summary, onSelect }: Ti
           onClose={close}
           onLeave={() => setOpened(undefined)}
           onSelect={(node) => {
-            setOpened(undefined);
+            close();
             onSelect(node);
           }}
         />

@@ -246,8 +246,41 @@ test('T is the table: sorted by the address, and it opens the panel too', async 
   expect(address()).toContain('sort=name');
   await user.click(screen.getByRole('button', { name: 'Threads' }));
   await waitFor(() => expect(names().length).toBe(2));
-  await user.click(within(table).getAllByRole('button', { name: 'reviews' })[0] as Element);
-  expect(await screen.findByRole('complementary', { name: 'reviews → ratings' })).toBeTruthy();
+  const row = within(table).getAllByRole('button', { name: 'reviews' })[0] as Element;
+  await user.click(row);
+  const panel = await screen.findByRole('complementary', { name: 'reviews → ratings' });
+  await user.click(within(panel).getByRole('button', { name: 'Close' }));
+  await waitFor(() => expect(address()).not.toContain('sel='));
+  expect(document.activeElement).toBe(row);
+});
+
+test('who chooses an incident of the hour goes on in its panel', async () => {
+  const at = (seconds: number) => new Date(Date.parse('2026-11-21T13:00:00Z') + seconds * 1000).toISOString();
+  fakeApi({
+    'GET /api/v1/timeline': {
+      step: 30,
+      bars: Array.from({ length: 120 }, (_, i) => ({ at: at((i + 1) * 30), errorShare: 0, rps: 10 })),
+      incidents: [
+        {
+          at: at(3595),
+          type: 'service',
+          node: 'service/local/default/ratings',
+          name: 'ratings',
+          from: 'healthy',
+          to: 'failing',
+        },
+      ],
+    },
+    'GET /api/v1/changes': { items: [] },
+  });
+  const user = userEvent.setup();
+  await open();
+  (await screen.findByRole('slider', { name: /Error share of the last hour/ })).focus();
+  await user.keyboard('{Enter}');
+  const box = await screen.findByRole('dialog');
+  await user.click(within(box).getByRole('button', { name: /ratings/ }));
+  const panel = await screen.findByRole('complementary', { name: 'ratings' });
+  await waitFor(() => expect(document.activeElement).toBe(panel));
 });
 
 test('the neighbourhood of a card', async () => {
@@ -334,6 +367,7 @@ test('traffic is shifted on the card, by pointer and by key, and in the panel', 
   const panel = await screen.findByRole('complementary', { name: 'reviews' });
   expect(await within(panel).findByText('split of reviews, panel')).toBeTruthy();
   expect(screen.queryByRole('dialog')).toBeNull();
+  await waitFor(() => expect(document.activeElement).toBe(panel));
   await user.click(within(panel).getByRole('button', { name: 'Hide split' }));
   await waitFor(() => expect(screen.queryByText('split of reviews, panel')).toBeNull());
   await user.click(within(panel).getByRole('button', { name: 'Shift traffic' }));

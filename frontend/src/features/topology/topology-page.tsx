@@ -1,6 +1,6 @@
 import { Button } from '@patternfly/react-core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { type ComponentType, useEffect, useState, useSyncExternalStore } from 'react';
+import { type ComponentType, type RefObject, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { useTopic, useTopicStatus } from '../../api/live/use-live';
 import { figuresFrom, useOld } from '../../api/live/use-old';
 import { AsOf } from '../../ui/as-of';
@@ -33,6 +33,7 @@ export function TopologyPage({ Split }: { Split?: SplitSlot }) {
   const old = useOld(useSyncExternalStore(store.listen, () => figuresFrom(store.meta())));
   const [paused, setPaused] = useState(false);
   useEffect(() => store.pause(paused), [store, paused]);
+  const toPanel = useRef<string>(undefined);
 
   const set: SetSearch = (change) => {
     const target = { search: (old: object) => ({ ...old, ...change }), replace: !('sel' in change) };
@@ -59,9 +60,16 @@ export function TopologyPage({ Split }: { Split?: SplitSlot }) {
             <Loading lines={5} />
           </div>
         ) : (
-          <Body key={mode} store={store} mode={mode} search={search} set={set} Split={Split} />
+          <Body key={mode} store={store} mode={mode} search={search} set={set} Split={Split} toPanel={toPanel} />
         )}
-        <Foot paused={paused} onPause={() => setPaused(!paused)} onSelect={(sel) => set({ sel, mode: undefined })} />
+        <Foot
+          paused={paused}
+          onPause={() => setPaused(!paused)}
+          onSelect={(sel) => {
+            toPanel.current = sel;
+            set({ sel, mode: undefined });
+          }}
+        />
       </GraphProvider>
     </div>
   );
@@ -73,6 +81,7 @@ interface BodyProps {
   search: TopologySearch;
   set: SetSearch;
   Split: SplitSlot | undefined;
+  toPanel: RefObject<string | undefined>;
 }
 
 function Body(props: BodyProps) {
@@ -110,7 +119,9 @@ function useShortcuts(keys: Record<string, () => void>): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const target = event.target as Element;
-      const typing = target.closest?.('input, textarea, select, [contenteditable], [role=dialog], [role=listbox]');
+      const typing = target.closest?.(
+        'input, textarea, select, [contenteditable], [role=dialog], [role=listbox], [role=menu]',
+      );
       if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
         keys[event.key.toLowerCase()]?.();
       }

@@ -29,7 +29,7 @@ export function PanelFrame({ title, place, health, actions, tabs, tab, onTab, on
   const t = useTopologyTexts();
   const current = tabs.find((one) => one.id === tab) ?? tabs[0];
   return (
-    <aside className="tp-panel" aria-label={title}>
+    <aside className="tp-panel" aria-label={title} tabIndex={-1}>
       <div className="tp-panel-h">
         <HealthGlyph health={health.state} size={18} />
         <div>
