@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { align, apart, largest, lastOf, logTicks, nearest, roundBelow, ticks, tickText } from './chart-model';
+import { align, apart, largest, lastOf, logTicks, pointByKey, roundBelow, ticks, tickText } from './chart-model';
 
 test('series of different times share one axis, with gaps', () => {
   const { xs, ys } = align([
@@ -57,8 +57,10 @@ test('labels at the ends of lines lie beside each other, and within', () => {
   expect(apart([], 13, 0, 100)).toEqual([]);
 });
 
-test('the time under the pointer', () => {
-  expect(nearest([10, 20, 30], 24)).toBe(1);
-  expect(nearest([10, 20, 30], 99)).toBe(2);
-  expect(nearest([], 1)).toBe(-1);
+test('keys lead from point to point, and not beyond the ends', () => {
+  expect(pointByKey('ArrowLeft', 2, 3)).toBe(1);
+  expect(pointByKey('ArrowRight', 2, 3)).toBe(2);
+  expect([pointByKey('Home', 2, 3), pointByKey('End', 0, 3)]).toEqual([0, 2]);
+  expect(pointByKey('ArrowLeft', -1, 0)).toBeUndefined();
+  expect(pointByKey('Enter', 1, 3)).toBeUndefined();
 });

@@ -59,9 +59,11 @@ export function apart(at: readonly number[], height: number, top: number, bottom
   return placed;
 }
 
-/** The place of the time that is nearest; -1 where there is none. */
-export function nearest(xs: readonly number[], x: number): number {
-  return xs.reduce((best, at, i) => (best < 0 || Math.abs(at - x) < Math.abs((xs[best] ?? 0) - x) ? i : best), -1);
+/** Which of so many points a key leads to, from the one that is told; undefined when it leads nowhere. */
+export function pointByKey(key: string, from: number, count: number): number | undefined {
+  const to: Record<string, number> = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: count - 1 };
+  const at = to[key];
+  return at === undefined || count === 0 ? undefined : Math.max(0, Math.min(count - 1, at));
 }
 
 export const largest = (ys: readonly (readonly (number | null)[])[]): number =>

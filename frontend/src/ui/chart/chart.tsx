@@ -1,9 +1,9 @@
-import { useEffect, useMemo, useRef } from 'react';
+import { type KeyboardEvent, useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { clock, type Figure, plain } from '../../lib/format';
-import { align, apart, largest, lastOf, logTicks, nearest, type Points, ticks, tickText } from './chart-model';
-import { reading } from './reading';
+import { align, apart, largest, lastOf, logTicks, type Points, pointByKey, ticks, tickText } from './chart-model';
+import { reading, spoken } from './reading';
 import { useThemeChange } from './theme-change';
 
 export interface ChartSeries {
@@ -45,7 +45,10 @@ interface ChartProps {
 
 const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** A course over time: horizontal hairlines, no legend box, marks for what was changed. */
+/**
+ * A course over time: horizontal hairlines, no legend box, marks for what was changed. Where values
+ * are told it is a slider of its times, so that arrow keys reach it and what they tell is heard.
+ */
 export function Chart(props: ChartProps) {
   const {
     label,
@@ -64,6 +67,7 @@ export function Chart(props: ChartProps) {
   const plot = useRef<uPlot | null>(null);
   const theme = useThemeChange();
   const data = useMemo(() => align(series.map((s) => s.points)), [series]);
+  const slides = figure !== undefined && data.xs.length > 0;
   const shown = useRef({ data, marks, range, atLeast, series, figure });
   shown.current = { data, marks, range, atLeast, series, figure };
   // What needs another plot; figures only need other data.
@@ -90,18 +94,14 @@ export function Chart(props: ChartProps) {
     const told = reading(element);
     const tell = (u: uPlot) => {
       const { idx, left } = u.cursor;
-      const { figure: read, series: of, data: all } = shown.current;
-      const at = idx == null ? undefined : all.xs[idx];
-      if (!read || idx == null || at === undefined || left === undefined || left < 0) {
+      const values = idx == null ? undefined : valuesAt(shown.current, idx);
+      if (idx == null || !values || left === undefined || left < 0) {
         told.hide();
         return;
       }
-      const lines = of.flatMap((s, i) => {
-        const value = all.ys[i]?.[idx];
-        return value == null ? [] : [{ color: s.color, name: of.length > 1 ? s.label : '', text: plain(read(value)) }];
-      });
-      const x = u.valToPos(at, 'x') + u.over.offsetLeft;
-      told.show(clock(at * 1000), lines, x, u.over.offsetLeft + u.over.clientWidth);
+      const x = u.valToPos(values.at, 'x') + u.over.offsetLeft;
+      told.show(clock(values.at * 1000), values.lines, x, u.over.offsetLeft + u.over.clientWidth);
+      say(element, shown.current, idx);
     };
     const made = new uPlot(
       {
@@ -185,40 +185,69 @@ export function Chart(props: ChartProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: marks and range are drawn with the data
   useEffect(() => {
     plot.current?.setData(aligned(data));
+    if (root.current) {
+      say(root.current, shown.current, plot.current?.cursor.idx ?? data.xs.length - 1);
+    }
   }, [data, marks, range, atLeast]);
 
-  const step = (key: string) => {
+  const onKeyDown = (event: KeyboardEvent) => {
     const u = plot.current;
     const { xs } = shown.current.data;
-    if (!u || xs.length === 0) {
-      return;
+    // Before anything is chosen the newest is told.
+    const to = u ? pointByKey(event.key, u.cursor.idx ?? xs.length - 1, xs.length) : undefined;
+    if (u && to !== undefined) {
+      event.preventDefault();
+      u.setCursor({ left: u.valToPos(xs[to] ?? 0, 'x'), top: 0 });
     }
-    const now = u.cursor.idx ?? nearest(xs, Number.POSITIVE_INFINITY);
-    const by: Record<string, number> = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: xs.length - 1 };
-    const to = Math.max(0, Math.min(xs.length - 1, by[key] ?? now));
-    u.setCursor({ left: u.valToPos(xs[to] ?? 0, 'x'), top: 0 });
   };
   return (
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: a slider and an img both have a name
     <div
       ref={root}
       className="chart"
       style={{ height }}
-      role="img"
+      role={slides ? 'slider' : 'img'}
       aria-label={label}
-      {...(figure
+      {...(slides
         ? {
             tabIndex: 0,
-            onKeyDown: (event) => {
-              if (['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(event.key)) {
-                event.preventDefault();
-                step(event.key);
-              }
-            },
+            'aria-valuemin': 1,
+            'aria-valuemax': data.xs.length,
+            'aria-valuenow': data.xs.length,
+            onKeyDown,
             onBlur: () => plot.current?.setCursor({ left: -10, top: -10 }),
           }
         : {})}
     />
   );
+}
+
+type Told = Pick<ChartProps, 'series' | 'figure'> & { readonly data: ReturnType<typeof align> };
+
+/** What all series say of one time. */
+function valuesAt({ data, series, figure }: Told, index: number) {
+  const at = data.xs[index];
+  if (!figure || at === undefined) {
+    return undefined;
+  }
+  const lines = series.flatMap((s, i) => {
+    const value = data.ys[i]?.[index];
+    return value == null
+      ? []
+      : [{ color: s.color, name: series.length > 1 ? s.label : '', text: plain(figure(value)) }];
+  });
+  return { at, lines };
+}
+
+/** Written by hand, as the reading is: moving the pointer draws nothing of React's. */
+function say(root: HTMLElement, told: Told, index: number): void {
+  const values = valuesAt(told, index);
+  if (values) {
+    root.setAttribute('aria-valuenow', String(index + 1));
+    root.setAttribute('aria-valuetext', spoken(clock(values.at * 1000), values.lines));
+  } else {
+    root.removeAttribute('aria-valuetext');
+  }
 }
 
 const none: readonly ChartMark[] = [];

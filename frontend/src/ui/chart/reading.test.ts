@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { reading } from './reading';
+import { reading, spoken } from './reading';
 
 test('the values of a time stand beside the pointer, where there is room', () => {
   const root = document.createElement('div');
@@ -17,4 +17,14 @@ test('the values of a time stand beside the pointer, where there is room', () =>
   expect(box.hidden).toBe(true);
   told.remove();
   expect(root.childElementCount).toBe(0);
+});
+
+test('the values of a time in words', () => {
+  expect(spoken('14:07:30', [{ name: '', text: '4.3 rps' }])).toBe('14:07:30, 4.3 rps');
+  expect(
+    spoken('14:07:30', [
+      { name: 'v1', text: '4.3 rps' },
+      { name: 'v2', text: '1 rps' },
+    ]),
+  ).toBe('14:07:30, v1 4.3 rps, v2 1 rps');
 });

@@ -5,6 +5,10 @@ interface Line {
   readonly text: string;
 }
 
+/** The same in words, for who hears it. */
+export const spoken = (time: string, lines: readonly Omit<Line, 'color'>[]): string =>
+  [time, ...lines.map(({ name, text }) => `${name} ${text}`.trim())].join(', ');
+
 /** What a chart says of the time under the pointer: made once, so that moving costs no layout of the page. */
 export interface Reading {
   /** At x of a room that is so wide. */
