@@ -63,6 +63,8 @@ export function ManyMenu({ label, values, options, any, onPick }: ManyMenuProps)
     <Select
       isOpen={open}
       onOpenChange={setOpen}
+      // What has a checkbox is no option of a listbox.
+      role="menu"
       onSelect={(_, picked) => toggle(String(picked ?? ''))}
       toggle={(ref) => (
         <MenuToggle

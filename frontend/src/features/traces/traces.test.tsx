@@ -51,7 +51,9 @@ test('search by service, duration and errors; the address says which', async () 
   const links = screen.getAllByRole('link');
   expect(links.map((l) => l.getAttribute('href'))).toEqual(['/traces/t1', '/traces/t2']);
   await userEvent.click(screen.getByRole('button', { name: 'Service: Any service' }));
-  await userEvent.click(await screen.findByText('web.shop'));
+  const services = within(await screen.findByRole('menu', { name: 'Service' }));
+  expect(services.getAllByRole('menuitem')).toHaveLength(3);
+  await userEvent.click(services.getByText('web.shop'));
   await waitFor(() => expect(page.address()).toContain('service=web.shop'));
   await userEvent.click(screen.getByText('ratings.shop'));
   await waitFor(() => expect(page.address()).toContain('service=ratings.shop,web.shop'));
