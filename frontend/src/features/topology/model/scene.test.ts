@@ -63,6 +63,14 @@ describe('scene', () => {
     expect(s.hidden).toBe(1);
   });
 
+  it('counts nobody as left out who is not there any more', () => {
+    const s = scene([...nodes, { ...node('late', 'shop', true), gone: true }], edges, {
+      ...all,
+      hide: new Set(['idle']),
+    });
+    expect(s.hidden).toBe(1);
+  });
+
   it('leaves healthy ones out, but for those that a wrong thread touches', () => {
     const wrong = edges.map((e) => (e.target === 'stations' ? { ...e, state: 'failing' as const } : e));
     const s = scene(nodes, wrong, { ...all, hide: new Set(['healthy', 'idle']) });
