@@ -72,7 +72,11 @@ func (p *plane) splitState(ctx context.Context, snap *mesh.Snapshot, svc *mesh.S
 	since := time.Now().Add(-splitWindow)
 	var before map[string]int
 	if c.Ref != nil {
-		if d, was, ok := p.delivery.LatestOf(*c.Ref); ok {
+		var text []byte
+		if o, there := snap.Get(*c.Ref); there {
+			text = o.Text
+		}
+		if d, was, ok := p.delivery.LatestOf(*c.Ref, text); ok {
 			m.Acked, m.Total = d.Summary.Acknowledged, d.Summary.Concerned
 			if d.Summary.Last != nil {
 				since = *d.Summary.Last

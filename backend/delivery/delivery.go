@@ -27,6 +27,9 @@ const (
 	// maxWords bounds what is remembered of a snapshot besides: a proxy that
 	// rejects without end says very much.
 	maxWords = 20_000
+	// toldWithin is how long it may take until somebody tells of a change that the
+	// mesh holds already.
+	toldWithin = 5 * time.Second
 	// maxChanges bounds how many changes are followed; the oldest go first.
 	maxChanges = 100
 )
@@ -267,14 +270,23 @@ func (t *Tracker) Get(id string) (Delivery, bool) {
 }
 
 // LatestOf is the newest change that wrote an object, with the snapshot before
-// it; false when none that is followed did.
-func (t *Tracker) LatestOf(ref mesh.Ref) (d Delivery, before *mesh.Snapshot, ok bool) {
+// it; false when none that is followed did. text is what the mesh holds: a change
+// that wrote something else is not the one in force. The one that is, is told of a
+// moment later, and until then nobody has it.
+func (t *Tracker) LatestOf(ref mesh.Ref, text []byte) (d Delivery, before *mesh.Snapshot, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, f := range slices.Backward(t.changes) {
-		if slices.ContainsFunc(f.change.Objects, func(w Written) bool { return w.Ref == ref }) {
+		i := slices.IndexFunc(f.change.Objects, func(w Written) bool { return w.Ref == ref })
+		switch {
+		case i < 0:
+			continue
+		case f.seq == 0 || f.change.Objects[i].says(text):
 			return f.delivery(), f.before, true
+		case len(t.steps) == 0 || time.Since(t.steps[len(t.steps)-1].at) > toldWithin:
+			return Delivery{}, nil, false // it was not recorded
 		}
+		return Delivery{Summary: Summary{Written: t.steps[len(t.steps)-1].at}}, f.after, true
 	}
 	return Delivery{}, nil, false
 }
@@ -319,11 +331,16 @@ func holds(snap *mesh.Snapshot, objects []Written) bool {
 			continue
 		}
 		// What the cluster reports in its own words has no text.
-		if !there || o.Text != nil && !bytes.Equal(bytes.TrimSpace(o.Text), bytes.TrimSpace(w.Text)) {
+		if !there || o.Text != nil && !w.says(o.Text) {
 			return false
 		}
 	}
 	return true
+}
+
+// says reports whether an object's text is what was written.
+func (w Written) says(text []byte) bool {
+	return bytes.Equal(bytes.TrimSpace(text), bytes.TrimSpace(w.Text))
 }
 
 func (f *followed) found(s *step) {

@@ -170,6 +170,28 @@ func TestEveryProxyConcernedIsSeenToAcknowledge(t *testing.T) {
 	}
 }
 
+// The mesh may hold a change before somebody tells of it: the one before it says
+// nothing of who has what is in force.
+func TestAChangeBeforeIsNotTheOneInForce(t *testing.T) {
+	w := newWorld(t)
+	w.write("1", "2s")
+	w.until("1", "found", func(d delivery.Delivery) bool { return d.Summary.Known })
+	if d, _, ok := w.tracker.LatestOf(routes, []byte(routesYAML("2s"))); !ok || !d.Summary.Known {
+		t.Errorf("the change in force: %+v %v", d, ok)
+	}
+	text := routesYAML("3s")
+	w.head.Set(w.head.Get().With(meshtest.Object(t, text)))
+	w.settled()
+	if d, _, ok := w.tracker.LatestOf(routes, []byte(text)); !ok || d.Summary.Known || d.Summary.Acknowledged > 0 {
+		t.Errorf("a change that nobody told of yet: %+v %v", d, ok)
+	}
+	w.tracker.Follow(delivery.Change{ID: "2", At: time.Now(), Objects: []delivery.Written{{Ref: routes, Text: []byte(text)}}})
+	w.until("2", "found", func(d delivery.Delivery) bool { return d.Summary.Known })
+	if d, _, ok := w.tracker.LatestOf(routes, []byte(text)); !ok || !d.Summary.Known {
+		t.Errorf("once it is told: %+v %v", d, ok)
+	}
+}
+
 func TestRejectionIsToldInEnvoysWords(t *testing.T) {
 	w := newWorld(t)
 	var one picky

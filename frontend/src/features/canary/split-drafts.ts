@@ -4,13 +4,15 @@ import { createStore } from 'zustand/vanilla';
 import { sessionStore } from '../../api/session-store';
 import type { Shares } from './split-math';
 
-/** Shares that somebody asks for, and that are not written yet. */
+/** Shares that somebody asks for, and that are not in the mesh yet. */
 export interface SplitDraft {
   /** What the rule said when the draft was begun. */
   readonly base: Shares;
   readonly shares: Shares;
   /** Its preview was closed. */
   readonly closed: boolean;
+  /** It is written; it stands until the mesh says so, lest what was shows once more. */
+  readonly applied?: boolean;
 }
 
 type Next = SplitDraft | undefined | ((old: SplitDraft | undefined) => SplitDraft | undefined);

@@ -90,10 +90,18 @@ test('by keyboard: a draft with its preview, then Apply, and what arrives is fol
   await userEvent.click(await screen.findByRole('button', { name: 'Apply' }));
   await waitFor(() => expect(screen.queryByRole('button', { name: 'Apply' })).toBeNull());
   expect(asked.at(-1)?.weights).toEqual({ v1: 72, v2: 8, v3: 20 });
+  // Until the mesh tells of it, what was told before is not said of what was written.
+  expect(first?.getAttribute('aria-valuetext')).toBe('v1 72 %, v2 8 %');
+  expect(chip()).toBe('0 of 20 proxies have it');
+  await live.tell('split', { state: { ...told, n: 1100 } });
+  expect(chip()).toBe('0 of 20 proxies have it');
   await live.tell('split', {
     state: { ...told, asked: { v1: 72, v2: 8, v3: 20 }, state: 'pending', acked: 12, n: 0, measured: {} },
   });
   expect(chip()).toBe('12 of 20 proxies have it');
+  // It is no draft any more: what others write now is no conflict with it.
+  await live.tell('split', { state: { ...told, asked: { v1: 50, v2: 0, v3: 50 } } });
+  expect(chip()).toBe('Settled');
 });
 
 test('Escape goes back to what is in effect, a typed number is paid by the stable version', async () => {

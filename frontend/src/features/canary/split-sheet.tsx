@@ -77,6 +77,9 @@ function Title({ form, children }: { form: SplitForm; children: ReactNode }) {
   return form === 'panel' ? <h3 className="cn-h">{children}</h3> : <h2 className="cn-h">{children}</h2>;
 }
 
+/** How long what is written may take until the mesh tells of it, in milliseconds. */
+const toldWithin = 10_000;
+
 interface SplitProps {
   form: SplitForm;
   service: { namespace: string; name: string };
@@ -109,7 +112,9 @@ function Split({
   const effect = told ? list(versions, told.effect) : written;
   const asked = draft?.shares ?? written;
   const changed = draft !== undefined && !sameShares(draft.shares, written);
-  const conflict = draft !== undefined && changed && !sameShares(draft.base, written);
+  const applying = changed && draft.applied === true;
+  const moved = draft !== undefined && !sameShares(draft.base, written);
+  const conflict = changed && !applying && moved;
   const stable = stableOf(effect);
   const newest = versions.length - 1;
   const counted = told && told.n > 0 ? versions.map((v) => told.measured[v]?.pct ?? 0) : undefined;
@@ -118,20 +123,35 @@ function Split({
   const close = (closed: boolean) => setDraft((old) => old && { ...old, closed });
   const discard = () => setDraft(undefined);
   // A draft that says what is written is none: the next change of others is no conflict with it.
-  const spent = draft !== undefined && !changed;
+  // Nor is one that was written before somebody else wrote other shares.
+  const spent = draft !== undefined && (!changed || (applying && moved));
   useEffect(() => {
     if (spent) {
       setDraft(undefined);
     }
   }, [spent, setDraft]);
-  const wanted = changed && !conflict ? draft.shares : undefined;
+  // What was taken back at once is never told of.
+  useEffect(() => {
+    if (applying) {
+      const timer = setTimeout(setDraft, toldWithin, undefined);
+      return () => clearTimeout(timer);
+    }
+  }, [applying, setDraft]);
+  const wanted = changed && !conflict && !applying ? draft.shares : undefined;
   const proposal = useSplitEntries(service, candidate, versions, wanted);
 
   return (
     <section className={frameOf[form]}>
       <Title form={form}>
         {t('title')}
-        <Chip draft={changed} conflict={conflict} told={told} versions={versions} asked={written} />
+        <Chip
+          draft={changed && !applying}
+          conflict={conflict}
+          applying={applying}
+          told={told}
+          versions={versions}
+          asked={written}
+        />
         <span className="fill" />
         {may && (
           // biome-ignore lint/a11y/useSemanticElements: no fieldset
@@ -218,7 +238,7 @@ function Split({
           {told?.allRoutes && ` ${t('allRoutes')}`}
         </p>
       </div>
-      {changed && draft.closed && (
+      {changed && !applying && draft.closed && (
         <div className="cn-act">
           <Button variant="primary" size="sm" onClick={() => close(false)}>
             {t('preview')}
@@ -233,7 +253,7 @@ function Split({
           {asProblem(proposal.error).detail}
         </Banner>
       )}
-      {applied && !changed && (
+      {applied && (!changed || applying) && (
         <div className="cn-act" role="status">
           <span>{t('applied', { time: clock(applied.at) })}</span>
           <Link to="/changes/$id" params={{ id: applied.id }}>
@@ -242,6 +262,7 @@ function Split({
           <UndoButton
             change={applied}
             onUndone={() => {
+              discard();
               onApplied(undefined);
               again();
             }}
@@ -253,7 +274,8 @@ function Split({
           entries={proposal.entries}
           behind={proposal.behind}
           onApplied={(change) => {
-            setDraft(undefined);
+            // A rule that is new has another name from now on.
+            setDraft((old) => (old && candidate.ref ? { ...old, applied: true } : undefined));
             onApplied(change);
             again();
           }}
@@ -281,13 +303,15 @@ function candidateName(c: CanaryCandidate, t: Texts): string {
 interface ChipProps {
   draft: boolean;
   conflict: boolean;
+  /** It is written, and the mesh does not say so yet. */
+  applying: boolean;
   told: CanaryTold | undefined;
   versions: readonly string[];
   asked: Shares;
 }
 
 /** Where the split stands; the only thing that changes between the states. */
-function Chip({ draft, conflict, told, versions, asked }: ChipProps) {
+function Chip({ draft, conflict, applying, told, versions, asked }: ChipProps) {
   const t = useCanaryTexts();
   if (conflict) {
     return <StateChip state="conflict">{t('state.conflict')}</StateChip>;
@@ -297,6 +321,9 @@ function Chip({ draft, conflict, told, versions, asked }: ChipProps) {
   }
   if (!told) {
     return null;
+  }
+  if (applying) {
+    return <StateChip state="pending">{t('state.pending', { acked: 0, total: told.total })}</StateChip>;
   }
   switch (told.state) {
     case 'pending':
