@@ -192,18 +192,25 @@ func (t *Tracker) Follow(c Change) {
 	if len(t.changes) > maxChanges {
 		t.changes = slices.Delete(t.changes, 0, len(t.changes)-maxChanges)
 	}
-	// The snapshot since which the mesh holds it, if it does.
-	for i := len(t.steps) - 1; i >= 0 && holds(t.steps[i].after, c.Objects); i-- {
-		if s := t.steps[i]; s.before != nil && !holds(s.before, c.Objects) {
-			f.found(s)
-			for _, later := range t.steps[i:] {
-				f.early = append(f.early, later.words...)
-			}
-			t.rouse()
-			break
+	if i := t.heldSince(c.Objects); i >= 0 {
+		f.found(t.steps[i])
+		for _, later := range t.steps[i:] {
+			f.early = append(f.early, later.words...)
 		}
+		t.rouse()
 	}
 	t.tell(c.ID)
+}
+
+// heldSince is the step since which the mesh holds what was written; -1 when it
+// does not, or has for longer than is remembered.
+func (t *Tracker) heldSince(objects []Written) int {
+	for i := len(t.steps) - 1; i >= 0 && holds(t.steps[i].after, objects); i-- {
+		if before := t.steps[i].before; before != nil && !holds(before, objects) {
+			return i
+		}
+	}
+	return -1
 }
 
 func (t *Tracker) find(id string) *followed {
@@ -283,10 +290,16 @@ func (t *Tracker) LatestOf(ref mesh.Ref, text []byte) (d Delivery, before *mesh.
 			continue
 		case f.seq == 0 || f.change.Objects[i].says(text):
 			return f.delivery(), f.before, true
-		case len(t.steps) == 0 || time.Since(t.steps[len(t.steps)-1].at) > toldWithin:
+		}
+		now := []Written{{Ref: ref, Text: text}}
+		if t.latest != nil && !holds(t.latest, now) { // it is still to be published
+			return Delivery{Summary: Summary{Written: time.Now()}}, t.latest, true
+		}
+		step := t.heldSince(now)
+		if step < 0 || time.Since(t.steps[step].at) > toldWithin {
 			return Delivery{}, nil, false // it was not recorded
 		}
-		return Delivery{Summary: Summary{Written: t.steps[len(t.steps)-1].at}}, f.after, true
+		return Delivery{Summary: Summary{Written: t.steps[step].at}}, t.steps[step].before, true
 	}
 	return Delivery{}, nil, false
 }

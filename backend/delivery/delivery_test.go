@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -180,10 +181,19 @@ func TestAChangeBeforeIsNotTheOneInForce(t *testing.T) {
 		t.Errorf("the change in force: %+v %v", d, ok)
 	}
 	text := routesYAML("3s")
+	if d, before, ok := w.tracker.LatestOf(routes, []byte(text)); !ok || d.Summary.Known || before == nil {
+		t.Errorf("a change that is not published yet: %+v %v", d, ok)
+	}
 	w.head.Set(w.head.Get().With(meshtest.Object(t, text)))
 	w.settled()
-	if d, _, ok := w.tracker.LatestOf(routes, []byte(text)); !ok || d.Summary.Known || d.Summary.Acknowledged > 0 {
+	d, before, ok := w.tracker.LatestOf(routes, []byte(text))
+	if !ok || d.Summary.Known || d.Summary.Acknowledged > 0 {
 		t.Errorf("a change that nobody told of yet: %+v %v", d, ok)
+	}
+	if before == nil {
+		t.Error("nothing is known of what proxies go by meanwhile")
+	} else if o, _ := before.Get(routes); o == nil || !strings.Contains(string(o.Text), "timeout: 2s") {
+		t.Errorf("proxies go by %+v meanwhile", o)
 	}
 	w.tracker.Follow(delivery.Change{ID: "2", At: time.Now(), Objects: []delivery.Written{{Ref: routes, Text: []byte(text)}}})
 	w.until("2", "found", func(d delivery.Delivery) bool { return d.Summary.Known })
