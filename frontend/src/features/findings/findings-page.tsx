@@ -14,6 +14,7 @@ import { ObjectLink } from '../../ui/object-link';
 import { PageHead } from '../../ui/page';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
+import { csvColumns } from './csv-columns';
 import './findings.css';
 import { type FindingFilter, isFound, place, type Row, rowsOf, severities, severityOf, tally } from './rows';
 import { useFindingsTexts } from './texts';
@@ -126,6 +127,7 @@ export function FindingsPage() {
               onPick: (severity) => put({ severity }),
             },
           ]}
+          csv={{ name: 'findings', columns: csvColumns(text) }}
           table={{
             label: t('title'),
             columns,

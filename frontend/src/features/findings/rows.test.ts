@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { MeshFinding } from '../../api/generated/types.gen';
+import { csvText } from '../../lib/csv';
+import { csvColumns } from './csv-columns';
 import { isFound, place, rowsOf, tally } from './rows';
 
 const finding = (severity: string, namespace: string, name: string, code = 'HDL1101'): MeshFinding => ({
@@ -45,4 +47,17 @@ test('the place is short', () => {
   expect(place(finding('error', 'shop', 'cart'))).toBe('rules.yaml:12');
   const { file: _, ...without } = finding('error', 'shop', 'cart');
   expect(place(without)).toBe('');
+});
+
+test('as CSV: the sentence as it is read, and where it points', () => {
+  const rows = rowsOf(findings, everything).slice(0, 1);
+  expect(
+    csvText(
+      csvColumns((row) => `读：${row.finding.ref.name}`),
+      rows,
+    ),
+  ).toBe(
+    'severity,code,finding,kind,name,namespace,field,file,line\r\n' +
+      'error,HDL2207,读：reviews,VirtualService,reviews,shop,,/etc/mesh/shop/rules.yaml,12\r\n',
+  );
 });

@@ -14,6 +14,7 @@ import { PageHead } from '../../ui/page';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { useScope } from '../../ui/use-scope';
+import { csvColumns } from './model/csv-columns';
 import {
   columnSync,
   columnTypes,
@@ -174,6 +175,7 @@ export function ProxiesPage() {
               {revision && t('revision', { revision: revision.slice(0, 6) })}
             </span>
           }
+          csv={{ name: 'proxies', columns: csvColumns }}
           table={{
             label: t('title'),
             columns,

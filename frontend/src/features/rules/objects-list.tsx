@@ -11,6 +11,7 @@ import { List } from '../../ui/list';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { useScope } from '../../ui/use-scope';
+import { csvColumns } from './csv-columns';
 import { draftName } from './draft-names';
 import { KindGlyph } from './kind-glyph';
 import { kindsOf, type RuleFilter, rowsOf, stateRank, states } from './rows';
@@ -145,6 +146,7 @@ export function ObjectsList({ compact = false, selected }: ObjectsListProps) {
           onPick: (state) => put({ state }),
         },
       ]}
+      {...(compact ? {} : { csv: { name: 'rules', columns: csvColumns } })}
       table={{
         label: t('title'),
         columns,

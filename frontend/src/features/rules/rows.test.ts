@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { LiveObject } from '../../api/generated/types.gen';
+import { csvText } from '../../lib/csv';
 import { scopeOf } from '../../lib/scope';
+import { csvColumns } from './csv-columns';
 import { isFound, kindsOf, rowsOf, tally } from './rows';
 
 const object = (kind: string, name: string, more: Partial<LiveObject> = {}): LiveObject => ({
@@ -49,4 +51,16 @@ test('kind and state of the menus', () => {
   expect(all.filter((o) => isFound(o, { kind: 'DestinationRule' }))).toHaveLength(2);
   expect(all.filter((o) => isFound(o, { state: 'wrong' }))).toHaveLength(3);
   expect(all.filter((o) => isFound(o, { state: 'ok' }))).toEqual([reviews]);
+});
+
+test('as CSV: what each object acts on, and who changed it last', () => {
+  const changed = { at: '2026-11-21T10:00:00Z', actor: '=cmd()' };
+  const everywhere = object('PeerAuthentication', 'default', { scope: 'mesh', changed });
+  const outside = object('ServiceEntry', 'alias', { hosts: ['a.example', 'b.example'] });
+  expect(csvText(csvColumns, [reviews, everywhere, outside]).split('\r\n').slice(0, 4)).toEqual([
+    'state,kind,name,namespace,actsOn,errors,warnings,notes,changed,changedBy',
+    'ok,VirtualService,reviews,shop,shop/reviews,0,0,0,,',
+    "ok,PeerAuthentication,default,shop,mesh,0,0,0,2026-11-21T10:00:00Z,'=cmd()",
+    'ok,ServiceEntry,alias,shop,a.example b.example,0,0,0,,',
+  ]);
 });

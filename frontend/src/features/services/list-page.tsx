@@ -19,8 +19,9 @@ import { Spark } from '../../ui/spark';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useUiTexts } from '../../ui/texts';
 import { useScope } from '../../ui/use-scope';
+import { csvColumns } from './model/csv-columns';
 import { matches, statesOf } from './model/filter';
-import { isListed, type Kind } from './model/subject';
+import { isListed, type Kind, sidecar } from './model/subject';
 import { useServicesTexts } from './texts';
 import { useAddress } from './use-address';
 import './services.css';
@@ -96,6 +97,7 @@ function Listed({ kind, title, all, old }: ListedProps) {
           find={{ label: t('list.filter'), value: q }}
           onFind={(text = '') => change({ q: text })}
           more={<States all={all} chosen={state} onChoose={(s) => change({ state: s })} />}
+          csv={{ name: `${kind}s`, columns: csvColumns(kind) }}
           table={{
             label: title,
             columns,
@@ -225,9 +227,6 @@ function useColumns(kind: Kind): Column<GraphLiveNode>[] {
 }
 
 const isSlow = (node: GraphLiveNode) => (node.health.reasons ?? []).some((r) => r.code === 'slow');
-
-const sidecar = (node: GraphLiveNode): 'yes' | 'no' | 'gateway' | 'outside' =>
-  node.external ? 'outside' : node.gateway ? 'gateway' : node.meshed ? 'yes' : 'no';
 
 /** How many objects act on it, with their names, leading to them. */
 function Rules({ kind, node }: { kind: Kind; node: GraphLiveNode }) {

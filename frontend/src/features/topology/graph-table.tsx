@@ -4,7 +4,7 @@ import { byteRate, duration, plain, rate, share } from '../../lib/format';
 import { HealthGlyph } from '../../ui/glyph';
 import { type GraphStore, useGraph, useGraphElements } from './graph-store';
 import type { TopologySearch } from './model/address';
-import { type ColumnId, columns, csv, edgeRows, nodeRows, type Row, type RowKind, sorted } from './model/rows';
+import { type ColumnId, columns, edgeRows, nodeRows, type Row, type RowKind, sorted } from './model/rows';
 import type { Scene } from './model/scene';
 import './graph-table.css';
 import { useTopologyTexts } from './texts';
@@ -27,16 +27,6 @@ export function rowsOf(store: GraphStore, kind: RowKind, shown: Scene, sort: str
           store.node,
         );
   return sorted(rows, sort);
-}
-
-/** Saves the rows as a file. */
-export function saveCsv(kind: RowKind, rows: readonly Row[]): void {
-  const url = URL.createObjectURL(new Blob([csv(kind, rows)], { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `heddle-${kind}.csv`;
-  link.click();
-  URL.revokeObjectURL(url);
 }
 
 interface GraphTableProps {

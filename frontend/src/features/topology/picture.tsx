@@ -11,17 +11,19 @@ import {
 } from 'react';
 import { useCan, useSession } from '../../api/session-store';
 import type { Health } from '../../ui/glyph';
+import { saveCsv } from '../../ui/save-csv';
 import { Empty } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
 import { Canvas } from './canvas/canvas';
 import { type GraphStore, useGraphText, useStructure } from './graph-store';
-import { GraphTable, rowKind, rowsOf, saveCsv } from './graph-table';
+import { GraphTable, rowKind, rowsOf } from './graph-table';
 import { closedNamespaces, closedText, hiddenStates, pick, type TopologySearch } from './model/address';
 import { arrangement } from './model/arrangements';
 import { counted } from './model/counted';
 import { parseFind } from './model/find';
 import { findable } from './model/find-answer';
 import { boxesAround, type Positions, type Rect, type Sizes } from './model/place';
+import { csvColumns } from './model/rows';
 import { type Scene, scene } from './model/scene';
 import { cardSize, type Level } from './model/sizes';
 import { canSplit } from './model/split';
@@ -55,6 +57,7 @@ const selectPadding = { top: 60, right: 24, bottom: 60, left: 24 };
 /** The toolbar, the graph and what lies over it. */
 export function Picture({ store, mode, search, set, Split, toPanel }: PictureProps) {
   const t = useTopologyTexts();
+  const kind = rowKind(search);
   const { namespaces } = useScope();
   const user = useSession()?.user.name ?? '';
   const { nodes, edges } = useStructure(store);
@@ -164,7 +167,7 @@ export function Picture({ store, mode, search, set, Split, toPanel }: PicturePro
         onAroundEnd={() => set({ around: undefined })}
         table={search.view === 'table'}
         onTable={() => set({ view: search.view === 'table' ? undefined : 'table' })}
-        onExport={() => saveCsv(rowKind(search), rowsOf(store, rowKind(search), shown, search.sort))}
+        onExport={() => saveCsv(kind, csvColumns[kind], rowsOf(store, kind, shown, search.sort))}
         onTidy={() => {
           view.refit();
           arranged.tidy();

@@ -13,8 +13,9 @@ import {
   ToolbarGroup,
   ToolbarItem,
 } from '@patternfly/react-core';
-import { Download, Table2, WandSparkles, Waypoints, X } from 'lucide-react';
+import { Table2, WandSparkles, Waypoints, X } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
+import { ExportButton } from '../../ui/save-csv';
 import { useUiTexts } from '../../ui/texts';
 import type { LabelChoice } from './canvas/thread-label';
 import { useTopologyTexts } from './texts';
@@ -115,9 +116,7 @@ export function TopologyToolbar(props: ToolbarProps) {
             </ToolbarItem>
           )}
           <ToolbarItem>
-            <Button variant="plain" size="sm" icon={<Download {...icon} />} onClick={props.onExport}>
-              {t('export')}
-            </Button>
+            <ExportButton onExport={props.onExport} />
           </ToolbarItem>
         </ToolbarGroup>
       </ToolbarContent>

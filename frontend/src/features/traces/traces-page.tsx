@@ -9,13 +9,15 @@ import { traceAddress } from '../../lib/addresses';
 import { clock, duration } from '../../lib/format';
 import type { Window } from '../../lib/scope';
 import { list } from '../../lib/search';
-import { type Column, DataTable } from '../../ui/data-table';
+import { type Column, DataTable, sortRows } from '../../ui/data-table';
 import { Figure } from '../../ui/figure';
 import { HealthGlyph } from '../../ui/glyph';
 import { ManyMenu, Menu } from '../../ui/menu';
 import { PageHead } from '../../ui/page';
+import { ExportButton, saveCsv } from '../../ui/save-csv';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
+import { csvColumns } from './model/csv-columns';
 import { Scatter } from './scatter';
 import { useTracesTexts } from './texts';
 import './traces.css';
@@ -68,6 +70,7 @@ export function TracesPage() {
     void navigate({ to: '.', search: (old: object) => ({ ...old, ...change }), replace: true });
   const found = traces.data?.found ?? [];
   const chosen = list(service);
+  const columns = useColumns();
 
   return (
     <div className="page">
@@ -112,6 +115,9 @@ export function TracesPage() {
           </svg>
           {t('error')}
         </span>
+        {found.length > 0 && (
+          <ExportButton onExport={() => saveCsv('traces', csvColumns, sortRows(found, columns, search.sort))} />
+        )}
       </div>
       {traces.isPending ? (
         <Loading lines={8} />
@@ -148,7 +154,14 @@ export function TracesPage() {
             </div>
           </div>
           <section className="tscroll grow" aria-label={t('list')}>
-            <TraceList found={found} sort={search.sort} onSort={(sort) => put({ sort })} />
+            <DataTable
+              label={t('title')}
+              columns={columns}
+              rows={found}
+              rowKey={(r) => r.id}
+              sort={search.sort}
+              onSort={(sort) => put({ sort })}
+            />
           </section>
         </>
       )}
@@ -167,15 +180,9 @@ function Facts({ found }: { found: readonly TracesTrace[] }) {
   );
 }
 
-interface TraceListProps {
-  readonly found: readonly TracesTrace[];
-  readonly sort: string | undefined;
-  readonly onSort: (sort: string) => void;
-}
-
-function TraceList({ found, sort, onSort }: TraceListProps) {
+function useColumns(): Column<TracesTrace>[] {
   const t = useTracesTexts();
-  const columns: Column<TracesTrace>[] = [
+  return [
     {
       id: 'state',
       title: t('col.state'),
@@ -232,7 +239,4 @@ function TraceList({ found, sort, onSort }: TraceListProps) {
       cell: (trace) => <Figure of={duration(trace.durationNanos / 1e6)} />,
     },
   ];
-  return (
-    <DataTable label={t('title')} columns={columns} rows={found} rowKey={(r) => r.id} sort={sort} onSort={onSort} />
-  );
 }

@@ -1,7 +1,9 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { csvText } from '../../lib/csv';
 import { fakeApi, Refusal, renderPage, signedIn } from '../../testing/render';
+import { csvColumns } from './model/csv-columns';
 import { TracePage } from './trace-page';
 import { TracesPage } from './traces-page';
 
@@ -101,4 +103,14 @@ test('a trace that is not there', async () => {
   fakeApi({ 'GET /api/v1/traces/t9': new Refusal(404, { title: 'no trace' }) });
   renderPage(TracePage, { path: '/traces/$id', at: '/traces/t9' });
   await screen.findByText('This trace is not there');
+});
+
+test('as CSV: one line for each trace', async () => {
+  expect(csvText(csvColumns, [trace('t2', 1)])).toBe(
+    'trace,start,operation,services,spans,errors,durationMilliseconds\r\n' +
+      't2,2026-11-21T10:00:00.104Z,web.shop.svc.cluster.local:80/*,web.shop ratings.shop,3,1,1000\r\n',
+  );
+  fakeApi({ 'GET /api/v1/traces': [trace('t1')] });
+  renderPage(TracesPage, { path: '/traces' });
+  await screen.findByRole('button', { name: 'Export' });
 });

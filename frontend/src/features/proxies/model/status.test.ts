@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { LiveProxy, ServeTypeStatus } from '../../../api/generated/types.gen';
+import { csvText } from '../../../lib/csv';
+import { csvColumns } from './csv-columns';
 import { columnSync, configType, findProxy, isFound, rowOf, rowsOf, tally } from './status';
 
 const status = (type: string, more: Partial<ServeTypeStatus> = {}): ServeTypeStatus => ({
@@ -96,4 +98,14 @@ test('an address names a proxy by any of its names', () => {
     expect(findProxy(mesh, name)?.pod).toBe('cart-1');
   }
   expect(findProxy(mesh, 'gone')).toBeUndefined();
+});
+
+test('as CSV: how it stands with each type, and what was refused', () => {
+  const row = rowOf(proxy('web-1', { refused: [refusal], version: '1.40.0' }));
+  const [head, line] = csvText(csvColumns, [row]).split('\r\n');
+  expect(head).toBe(
+    'state,proxy,workload,namespace,listeners,clusters,routes,endpoints,secrets,acknowledged,bytesSent,' +
+      'requestsPerSecond,certificateEnds,envoy,revision,node,rejected',
+  );
+  expect(line).toBe('rejected,web-1,web,shop,ok,rejected,,,,2026-11-21T10:00:00.000Z,2000,1,,1.40.0,8f31c2aa,,no');
 });

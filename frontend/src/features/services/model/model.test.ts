@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import type { GraphLiveEdge, GraphLiveNode } from '../../../api/generated/types.gen';
 import { graphParts } from '../../../api/live/graph-parts';
+import { csvText } from '../../../lib/csv';
 import { answerList, answersOf, callsOf, mutualTLS, threadWidth } from './calls';
+import { csvColumns } from './csv-columns';
 import { matches, statesOf } from './filter';
 import { errorLines, linesOf, versionColor } from './lines';
 import { add, emptyLog, end, kept, linesWith } from './log-lines';
@@ -153,4 +155,18 @@ test('the trace store knows applications', () => {
     ]),
   ).toEqual(['reviews.b']);
   expect(tracedAs(of, [{ app: '', namespace: 'b' }])).toEqual(['reviews.b']);
+});
+
+test('as CSV: plain numbers, and no share of nothing', () => {
+  const rules = [{ kind: 'VirtualService', namespace: 'bookinfo', name: 'reviews' }];
+  expect(csvText(csvColumns('service'), [node('reviews', { p95: 12.5, errorShare: 0.25, rules, meshed: true })])).toBe(
+    'state,name,namespace,requestsPerSecond,bytesPerSecond,errorShare,p95Milliseconds,versions,rules,sidecar\r\n' +
+      'healthy,reviews,bookinfo,10,,0.25,12.5,,VirtualService bookinfo/reviews,yes\r\n',
+  );
+  const lines = csvText(csvColumns('workload'), [node('db', { unit: 'B/s' }), node('idle', { rate: 0 })]).split('\r\n');
+  expect(lines.slice(0, 3)).toEqual([
+    'state,name,namespace,requestsPerSecond,bytesPerSecond,errorShare,p95Milliseconds,podsReady,pods,rules,sidecar',
+    'healthy,db,bookinfo,,10,,,1,1,,no',
+    'healthy,idle,bookinfo,0,,,,1,1,,no',
+  ]);
 });

@@ -14,5 +14,9 @@ export interface Subject {
 export const nodeOf = (graph: GraphParts, { kind, namespace, name }: Subject): GraphLiveNode | undefined =>
   graph.nodes.find((n) => n.kind === kind && (n.namespace ?? '') === namespace && n.name === name);
 
+/** Whether its calls pass a proxy of the mesh. */
+export const sidecar = (node: GraphLiveNode): 'yes' | 'no' | 'gateway' | 'outside' =>
+  node.external ? 'outside' : node.gateway ? 'gateway' : node.meshed ? 'yes' : 'no';
+
 /** Whether a list shows a node: those of its kind, with their place and name. */
 export const isListed = (kind: Kind, node: GraphLiveNode): boolean => node.kind === kind;

@@ -1,4 +1,5 @@
 import type { GraphLiveEdge, GraphLiveNode } from '../../../api/generated/types.gen';
+import type { CsvColumn } from '../../../lib/csv';
 import { healthRank } from '../../../ui/glyph';
 import { isQuiet, nodeFigures, threadFigures } from './figures';
 
@@ -106,43 +107,29 @@ export function sorted(rows: readonly Row[], sort: string | undefined): Row[] {
     .map(({ row }) => row);
 }
 
-/** A field of CSV. One that a spreadsheet would take for a formula is kept from being one. */
-export function csvField(value: string | number | undefined): string {
-  const text = String(value ?? '');
-  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
+const figures: readonly CsvColumn<Row>[] = [
+  { head: 'requestsPerSecond', of: (r) => r.rate },
+  { head: 'bytesPerSecond', of: (r) => r.bytes },
+  { head: 'errorShare', of: (r) => r.errorShare },
+  { head: 'p95Milliseconds', of: (r) => r.p95 },
+];
 
-/** All rows as CSV, with plain numbers: requests and bytes in a second, shares of one, milliseconds. */
-export function csv(kind: RowKind, rows: readonly Row[]): string {
-  const edges = kind === 'threads';
-  const head = edges
-    ? [
-        'state',
-        'from',
-        'namespace',
-        'to',
-        'protocol',
-        'requestsPerSecond',
-        'bytesPerSecond',
-        'errorShare',
-        'p95Milliseconds',
-        'mutualTLS',
-      ]
-    : [
-        'state',
-        'name',
-        'namespace',
-        'requestsPerSecond',
-        'bytesPerSecond',
-        'errorShare',
-        'p95Milliseconds',
-        'versions',
-      ];
-  const lines = rows.map((r) =>
-    edges
-      ? [r.state, r.name, r.namespace, r.to, r.protocol, r.rate, r.bytes, r.errorShare, r.p95, r.mutualTls]
-      : [r.state, r.name, r.namespace, r.rate, r.bytes, r.errorShare, r.p95, r.versions],
-  );
-  return [head, ...lines].map((line) => `${line.map(csvField).join(',')}\r\n`).join('');
-}
+/** What the rows are as CSV, with plain numbers: requests and bytes in a second, shares of one, milliseconds. */
+export const csvColumns: Record<RowKind, readonly CsvColumn<Row>[]> = {
+  nodes: [
+    { head: 'state', of: (r) => r.state },
+    { head: 'name', of: (r) => r.name },
+    { head: 'namespace', of: (r) => r.namespace },
+    ...figures,
+    { head: 'versions', of: (r) => r.versions },
+  ],
+  threads: [
+    { head: 'state', of: (r) => r.state },
+    { head: 'from', of: (r) => r.name },
+    { head: 'namespace', of: (r) => r.namespace },
+    { head: 'to', of: (r) => r.to },
+    { head: 'protocol', of: (r) => r.protocol },
+    ...figures,
+    { head: 'mutualTLS', of: (r) => r.mutualTls },
+  ],
+};
