@@ -1,5 +1,6 @@
 import type { TracesTrace } from '../../api/generated/types.gen';
-import { clock, duration, plain } from '../../lib/format';
+import { clock } from '../../lib/format';
+import { powerName, timeTicks } from './model/ticks';
 
 const [width, height, left, top, bottom] = [1184, 236, 54, 12, 212];
 
@@ -21,7 +22,7 @@ export function Scatter({ label, traces, from, to, onPick }: ScatterProps) {
   const x = (at: number) => left + ((at - from) / Math.max(1, to - from)) * (width - left - 8);
   const y = (v: number) => bottom - ((Math.log10(v) - low) / (high - low)) * (bottom - top);
   const powers = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
-  const times = Array.from({ length: 6 }, (_, i) => from + ((to - from) * (i + 0.5)) / 6);
+  const times = timeTicks(from, to, 8);
   const dots = traces.map((trace) => ({ trace, cx: x(Date.parse(trace.start)), cy: y(ms(trace)) }));
   const pick = (event: React.MouseEvent<SVGSVGElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
@@ -50,13 +51,20 @@ export function Scatter({ label, traces, from, to, onPick }: ScatterProps) {
         <g key={v}>
           <path d={`M${left} ${y(v)}H${width - 8}`} className="tr-line" />
           <text x={left - 6} y={y(v) + 4} textAnchor="end" className="tr-axis">
-            {plain(duration(v))}
+            {powerName(v)}
           </text>
         </g>
       ))}
-      {times.map((at) => (
-        <text key={at} x={x(at)} y={height - 3} textAnchor="middle" className="tr-axis">
-          {clock(at, to - from > 600_000 ? 'minute' : 'second')}
+      {times.at.map((at) => (
+        <text
+          key={at}
+          // A name is never cut at the picture's end.
+          x={Math.min(x(at), width - 30)}
+          y={height - 3}
+          textAnchor="middle"
+          className="tr-axis"
+        >
+          {clock(at, times.step % 60_000 === 0 ? 'minute' : 'second')}
         </text>
       ))}
       {dots.map(({ trace, cx, cy }) =>
