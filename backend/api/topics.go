@@ -159,7 +159,7 @@ type LastChange struct {
 type LivePart struct {
 	State  string            `json:"state" enum:"ok,stale,away"`
 	Since  time.Time         `json:"since"`
-	Code   string            `json:"code,omitempty" enum:"starting,sourceAway,unreachable,noSamples,portTaken,notWritable"`
+	Code   string            `json:"code,omitempty" enum:"starting,sourceAway,clusterTaken,unreachable,noSamples,portTaken,notWritable"`
 	Params map[string]string `json:"params,omitempty"`
 	Detail string            `json:"detail,omitempty"`
 }

@@ -30,6 +30,7 @@ func (p *plane) openLive() {
 	p.live.refused = &refusals{telling: p.live, log: p.log, byProxy: map[string]refusedOf{}}
 	p.xds.Listen(p.live.refused)
 	p.checks.tell = p.live.changed.fire
+	p.cluster.OnTaken(p.live.changed.fire)
 	p.live.hub = live.New(live.Options{Topics: p.topics(), Log: p.log})
 }
 

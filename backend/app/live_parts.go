@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/heddle-mesh/heddle/backend/api"
 	"github.com/heddle-mesh/heddle/backend/live"
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/source/local"
 )
 
 // Names of the parts of Heddle itself.
@@ -98,11 +100,28 @@ func (p *parts) all() map[string]api.LivePart {
 // noteParts follows the parts that say by themselves how they are.
 func (p *plane) noteParts(ctx context.Context) error {
 	return keep(ctx, pace{gap: shortGap}, p.live.changed.watch(ctx), func(context.Context) {
-		now := time.Now()
-		for id, part := range sourceParts(p.Ready(), p.head.Get(), map[string]string{p.store.Name(): partConfig, p.cluster.Name(): partCluster}) {
+		now, why, taken := time.Now(), p.Ready(), p.cluster.Taken()
+		if taken != nil {
+			why = "" // it is said of the cluster
+		}
+		for id, part := range sourceParts(why, p.head.Get(), map[string]string{p.store.Name(): partConfig, p.cluster.Name(): partCluster}) {
+			if taken != nil && id == partCluster {
+				part = takenPart(taken, part.State)
+			}
 			p.live.parts.set(id, part, now)
 		}
 	})
+}
+
+// takenPart says of the cluster that another control plane has it.
+func takenPart(t *local.Taken, state string) api.LivePart {
+	if state == partOK { // what it said last is about to be marked as old
+		state = partStale
+	}
+	return api.LivePart{
+		State: state, Code: "clusterTaken", Detail: t.Error(),
+		Params: map[string]string{"process": strconv.Itoa(t.PID)},
+	}
 }
 
 // sourceParts says how the control plane and its sources are; names are those of

@@ -296,3 +296,42 @@ func TestAPageWithoutPrometheus(t *testing.T) {
 	})
 	page.until("findings are told", func() bool { return page.states["findings"] != nil })
 }
+
+// A second control plane on one cluster says on its page who has it, and has it
+// as soon as that one ends.
+func TestASecondControlPlaneWaits(t *testing.T) {
+	first := newControl(t)
+	if err := os.MkdirAll(first.path("run"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := local.Listen(first.path("run", "cluster.sock"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	publish(t, cluster, 1)
+	first.start()
+	first.until("it is ready", func() error { _, err := first.get("/readyz"); return err })
+	second := newControl(t)
+	second.settings.Cluster = first.path("run", "cluster.sock")
+	second.start()
+	defer second.stop()
+	page := second.dial("parts")
+	page.until("the cluster is taken", func() bool {
+		cluster, ok := element[api.LivePart](page, "parts", "cluster")
+		process := cluster.Params["process"]
+		return ok && cluster.State == "away" && cluster.Code == "clusterTaken" && process == fmt.Sprint(os.Getpid()) && strings.Contains(cluster.Detail, "end it")
+	})
+	if _, err := second.get("/readyz"); err == nil || !strings.Contains(err.Error(), "has a control plane already") {
+		t.Errorf("it is ready: %v", err)
+	}
+	if _, err := first.get("/readyz"); err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	first.stop()
+	page.until("the cluster is well", func() bool {
+		cluster, ok := element[api.LivePart](page, "parts", "cluster")
+		return ok && cluster.State == "ok" && cluster.Code == ""
+	})
+	second.until("it is ready", func() error { _, err := second.get("/readyz"); return err })
+}

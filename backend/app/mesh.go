@@ -64,6 +64,9 @@ func (p *plane) Traces() *traces.Client { return p.telemetry.traces }
 func (p *plane) Ready() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if taken := p.cluster.Taken(); p.status != "" && taken != nil {
+		return taken.Error()
+	}
 	return p.status
 }
 

@@ -37,10 +37,12 @@ type Client struct {
 	listeners chan PodListener
 	// settled holds the newest revision to be told, capacity one.
 	settled chan uint64
+	onTaken func() // may be nil
 
-	mu        sync.Mutex // Settled is called from any goroutine
+	mu        sync.Mutex // Settled and Taken are called from any goroutine
 	settledAt uint64
 	instance  string // of the supervisor that settledAt was said to
+	taken     *Taken // while another control plane has the cluster
 }
 
 // Dial makes a Client of the supervisor's socket at path. Nothing is connected
@@ -80,6 +82,30 @@ func (c *Client) Settled(revision uint64) {
 	default:
 	}
 	c.settled <- revision // this goroutine alone fills the one place
+}
+
+// Taken says who has the cluster while this client waits for it; nil otherwise.
+func (c *Client) Taken() *Taken {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.taken
+}
+
+// OnTaken has f called whenever Taken has another answer. It is to be called
+// before Run.
+func (c *Client) OnTaken(f func()) { c.onTaken = f }
+
+// setTaken notes who has the cluster, nil for nobody else, and is true when that
+// is news.
+func (c *Client) setTaken(t *Taken) bool {
+	c.mu.Lock()
+	same := t == nil && c.taken == nil || t != nil && c.taken != nil && t.PID == c.taken.PID && t.Since.Equal(c.taken.Since)
+	c.taken = t
+	c.mu.Unlock()
+	if !same && c.onTaken != nil {
+		c.onTaken()
+	}
+	return !same
 }
 
 // session is what outlives a connection.
@@ -124,10 +150,13 @@ func (c *Client) Run(ctx context.Context, out chan<- source.Update) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if heard { // said once per loss, not per attempt
-			pause = 0
+		waited := c.setTaken(nil)
+		if heard || waited { // said once per loss, not per attempt
 			c.log.Warn("cluster went away", "path", c.path, "error", err)
 			s.away(err)
+		}
+		if heard {
+			pause = 0
 		}
 		pause = min(max(2*pause, 10*time.Millisecond), maxPause)
 		if _, err := s.step(ctx, nil, time.After(pause)); err != nil {
@@ -136,8 +165,8 @@ func (c *Client) Run(ctx context.Context, out chan<- source.Update) error {
 	}
 }
 
-// connection serves one connection until it ends, and says whether anything
-// was heard on it.
+// connection serves one connection until it ends, and says whether it had the
+// cluster.
 func (c *Client) connection(ctx context.Context, s *session) (heard bool, err error) {
 	var dialer net.Dialer
 	nc, err := dialer.DialContext(ctx, "unix", c.path)
@@ -165,7 +194,7 @@ func (c *Client) connection(ctx context.Context, s *session) (heard bool, err er
 		case e.err != nil:
 			return heard, e.err
 		}
-		heard = true
+		heard = heard || e.frame.Hello != nil
 		c.take(s, e)
 	}
 }
@@ -204,19 +233,31 @@ func (s *session) away(err error) {
 	if s.last == nil {
 		return
 	}
-	u := *s.last
-	u.Findings = append(slices.Clone(u.Findings), mesh.Finding{
+	f := mesh.Finding{
 		Code: mesh.CodeSourceAway, Severity: mesh.Warning, Phase: mesh.PhaseSource,
 		Message: fmt.Sprintf("The cluster does not answer (%v). Its last state stands. Is `heddle up` still running?", err),
 		Params:  map[string]string{"source": SourceName, "error": err.Error()},
-	})
+	}
+	if taken := (*Taken)(nil); errors.As(err, &taken) {
+		f.Message = fmt.Sprintf("The cluster is not told to this control plane: %v. Its last state stands.", err)
+	}
+	u := *s.last
+	u.Findings = append(slices.Clone(u.Findings), f)
 	s.pending = &u
 }
 
 // take acts on one frame.
 func (c *Client) take(s *session, e event) {
 	switch f := e.frame; {
+	case f.Taken != nil:
+		if c.setTaken(f.Taken) {
+			c.log.Warn(f.Taken.Error(), "path", c.path)
+			s.away(f.Taken)
+		}
 	case f.Hello != nil:
+		if c.setTaken(nil) {
+			c.log.Info("the other control plane of the cluster is gone, and this one takes over", "path", c.path)
+		}
 		for _, uid := range sortedKeys(s.pods) {
 			if !slices.Contains(f.Hello.Pods, uid) {
 				s.drop(uid)

@@ -318,30 +318,6 @@ func TestNewestStateWinsWhileTheReaderIsSlow(t *testing.T) {
 	}
 }
 
-func TestNewControlPlaneTakesThePlace(t *testing.T) {
-	ctx := testContext(t)
-	s, path := listen(t)
-	raw, err := net.Dial("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	old := NewConn(raw.(*net.UnixConn))
-	defer old.Close()
-	if f, _, err := old.ReadFrame(); err != nil || f.Hello == nil {
-		t.Fatalf("first frame %+v, %v", f, err)
-	}
-	_, out := start(t, path)
-	if err := s.Publish(State{Revision: 1}); err != nil {
-		t.Fatal(err)
-	}
-	next(t, ctx, out)
-	for {
-		if _, _, err := old.ReadFrame(); err != nil {
-			break
-		}
-	}
-}
-
 func pair(t *testing.T) (*Conn, *net.UnixConn) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pair.sock")

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/private"
@@ -28,10 +29,11 @@ type State struct {
 var ErrClosed = errors.New("cluster socket is closed")
 
 // Server is the supervisor's end. It holds the newest state and the sockets of
-// all pods, and says them to the control plane that is connected; a new
-// connection takes the place of the one before it and hears everything from
-// the start. All methods may be called from any goroutine; none of them waits
-// for the control plane but WaitSettled.
+// all pods, and says them to one control plane: the first that is connected. The
+// next ones are told whose turn it is and wait in line; who is first there has
+// the cluster at once when the one before goes, and hears everything from the
+// start. All methods may be called from any goroutine; none of them waits for
+// the control plane but WaitSettled.
 type Server struct {
 	log      *slog.Logger
 	instance string
@@ -43,6 +45,7 @@ type Server struct {
 	state   *WireState
 	pods    map[string]*os.File
 	current *peer // nil while nobody is connected
+	line    []*peer
 	settled uint64
 	changed chan struct{} // closed and replaced when settled, current or closed changes
 }
@@ -50,9 +53,11 @@ type Server struct {
 // peer is one connection of a control plane.
 type peer struct {
 	conn  *Conn
+	pid   int           // of its process; 0 when it is not known
 	ready chan struct{} // capacity one: there is something to write
 
 	// Guarded by Server.mu.
+	since time.Time  // when it came to have the cluster
 	state *WireState // not written yet; newest wins
 	queue []outgoing // written in order, after the state
 }
@@ -87,7 +92,11 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
-	s.replace(nil)
+	for _, p := range s.line {
+		p.conn.Close()
+	}
+	s.line = nil
+	s.release()
 	for _, uid := range sortedKeys(s.pods) {
 		s.pods[uid].Close()
 	}
@@ -200,10 +209,10 @@ func (s *Server) accept() {
 			}
 			return
 		}
-		p := &peer{conn: NewConn(nc), ready: make(chan struct{}, 1)}
-		if !s.adopt(p) {
+		p := &peer{conn: NewConn(nc), pid: processOf(nc), ready: make(chan struct{}, 1)}
+		if !s.admit(p) {
 			nc.Close()
-			return
+			continue
 		}
 		gone := make(chan struct{})
 		s.running.Go(func() {
@@ -212,38 +221,6 @@ func (s *Server) accept() {
 		})
 		s.running.Go(func() { s.write(p, gone) })
 	}
-}
-
-// adopt makes p the current peer and queues everything for it. It is false
-// when the server was closed.
-func (s *Server) adopt(p *peer) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
-	uids := sortedKeys(s.pods)
-	p.queue = append(p.queue, outgoing{frame: Frame{Hello: &Hello{Instance: s.instance, Pods: uids}}})
-	p.state = s.state
-	for _, uid := range uids {
-		if err := p.offer(uid, s.pods[uid]); err != nil {
-			s.log.Error("pod socket cannot be handed over", "pod", uid, "error", err)
-		}
-	}
-	s.replace(p)
-	p.wake()
-	return true
-}
-
-// replace ends the current connection and forgets what it settled: the next
-// control plane starts from nothing. The caller holds mu.
-func (s *Server) replace(p *peer) {
-	if s.current != nil {
-		s.current.conn.Close()
-	}
-	s.current = p
-	s.settled = 0
-	s.signal()
 }
 
 func (s *Server) signal() {
@@ -260,13 +237,13 @@ func (s *Server) read(p *peer) {
 		}
 		s.mu.Lock()
 		switch current := s.current == p; {
-		case err != nil:
-			if current {
-				s.replace(nil)
-				if !errors.Is(err, io.EOF) {
-					s.log.Warn("control plane connection broke", "error", err)
-				}
+		case err != nil && current:
+			if !errors.Is(err, io.EOF) {
+				s.log.Warn("control plane connection broke", "error", err)
 			}
+			s.release()
+		case err != nil:
+			s.line = slices.DeleteFunc(s.line, func(other *peer) bool { return other == p })
 		case current && f.Settled != nil && f.Settled.Revision > s.settled:
 			s.settled = f.Settled.Revision
 			s.signal()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,12 +30,13 @@ type Frame struct {
 	State    *WireState `json:"state,omitempty"`
 	Listener *Pod       `json:"listener,omitempty"` // with the listening socket attached
 	Gone     *Pod       `json:"gone,omitempty"`
+	Taken    *Taken     `json:"taken,omitempty"` // before Hello, and instead of it
 
 	// Control plane to supervisor.
 	Settled *Settled `json:"settled,omitempty"`
 }
 
-// Hello is the first frame of a connection.
+// Hello is the first frame for the control plane that has the cluster.
 type Hello struct {
 	// Instance names the run of the supervisor: revisions count within it.
 	Instance string `json:"instance"`
@@ -66,6 +68,24 @@ type Pod struct {
 // state.
 type Settled struct {
 	Revision uint64 `json:"revision"`
+}
+
+// Taken says that another control plane has the cluster. Hello follows when that
+// one is gone.
+type Taken struct {
+	PID   int       `json:"pid"` // of its process; 0 when it is not known
+	Since time.Time `json:"since"`
+}
+
+// Error says who has the cluster and what to do.
+func (t *Taken) Error() string {
+	who := "another process"
+	if t.PID != 0 {
+		who = fmt.Sprintf("process %d", t.PID)
+	}
+	return fmt.Sprintf("this cluster has a control plane already (%s, since %s), and this one waits until that ends: "+
+		"end it (`heddle down` if `heddle up` runs it), or give this one another cluster (--state, or the socket in HEDDLE_CLUSTER)",
+		who, t.Since.UTC().Format(time.DateTime+" UTC"))
 }
 
 // Conn reads and writes frames. One goroutine may read while another writes.

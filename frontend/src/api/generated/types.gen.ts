@@ -631,7 +631,7 @@ export type LiveObject = {
 };
 
 export type LivePart = {
-    code?: 'starting' | 'sourceAway' | 'unreachable' | 'noSamples' | 'portTaken' | 'notWritable';
+    code?: 'starting' | 'sourceAway' | 'clusterTaken' | 'unreachable' | 'noSamples' | 'portTaken' | 'notWritable';
     detail?: string;
     params?: {
         [key: string]: string;

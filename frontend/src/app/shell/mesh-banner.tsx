@@ -25,7 +25,7 @@ export function MeshBanner() {
   return (
     <div className="mesh-banner" role="status">
       {wrong.map(([id, part]) => {
-        const values = { part: t.maybe(`part.${id}`) ?? id, time: clock(part.since) };
+        const values = { ...part.params, part: t.maybe(`part.${id}`) ?? id, time: clock(part.since) };
         return (
           <Banner key={id} tone="degraded" lead={t.maybe(`part.${part.code}`, values) ?? t('part.away', values)}>
             {t.maybe(`part.${id}.${part.state}`)} {part.detail && <q className="said">{part.detail}</q>}
