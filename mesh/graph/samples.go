@@ -24,6 +24,7 @@ func (g *Graph) Samples(usual map[string]Usual) map[string]Sample {
 		e := &g.Edges[i]
 		s := Sample{At: g.At, Measured: true}
 		s.take(&e.Rates, g.Seconds)
+		s.P95 = e.P95
 		s.Error = reason(e.Protocol, e.Responses, g.Parts[e.ID])
 		s.expect(usual, e.ID)
 		out[e.ID] = s
@@ -36,7 +37,7 @@ func (g *Graph) Samples(usual map[string]Usual) map[string]Sample {
 		for j := range n.In {
 			r := &n.In[j]
 			s.take(r, g.Seconds)
-			if r.P95 != nil && r.Rate > most {
+			if r.P95 != nil && r.Rate > most { // of the protocol that is spoken most
 				most, s.P95 = r.Rate, r.P95
 			}
 		}
@@ -52,12 +53,11 @@ func (g *Graph) Samples(usual map[string]Usual) map[string]Sample {
 	return out
 }
 
-// take adds figures per second over so many seconds.
+// take adds figures per second over so many seconds. Durations do not add up.
 func (s *Sample) take(r *Rates, seconds float64) {
 	s.Requests = round(s.Requests + r.Rate*seconds)
 	s.Errors = round(s.Errors + r.Errors*seconds)
 	s.Flows = s.Flows || !still([]Rates{*r})
-	s.P95 = r.P95
 }
 
 func (s *Sample) expect(usual map[string]Usual, id string) {

@@ -191,6 +191,31 @@ destination http default/reviews-v2 -> default/ratings-v2 service=ratings.defaul
 	}
 }
 
+// A service that speaks several protocols is as slow as the one it speaks most,
+// in whichever order they stand, and whether or not another is measured.
+func TestSeveralProtocols(t *testing.T) {
+	snap := meshtest.Snapshot(t, meshtest.Bookinfo())
+	const ratings = "service/ratings.default.svc.cluster.local"
+	line := func(protocol, rate, le string) string {
+		return "destination " + protocol + " default/reviews-v2 -> default/ratings-v1 service=ratings.default rate=" + rate + " le=" + le + "\n"
+	}
+	const quick, slow = "10:20,50:20,inf:20", "10:0,50:0,1000:2,inf:2"
+	const tcp = "destination tcp default/reviews-v2 -> default/ratings-v1 service=ratings.default opened=3 sent=100 received=100\n"
+	for name, traffic := range map[string]string{
+		"http only":         line("http", "20", quick),
+		"http and tcp":      line("http", "20", quick) + tcp,
+		"less grpc":         line("http", "20", quick) + line("grpc", "2", slow),
+		"less http":         line("grpc", "20", quick) + line("http", "2", slow),
+		"all three of them": line("grpc", "20", quick) + line("http", "2", slow) + tcp,
+	} {
+		g := graph.Build(snap, parseTraffic(t, traffic), graph.Options{Type: graph.ByService, IncludeIdle: true})
+		s := g.Samples(nil)[ratings]
+		if s.P95 == nil || *s.P95 > 10 {
+			t.Errorf("%s: p95 %v of %d requests", name, s.P95, int(s.Requests))
+		}
+	}
+}
+
 func TestWhatRulesActOn(t *testing.T) {
 	const rules = `
 apiVersion: networking.istio.io/v1
