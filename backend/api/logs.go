@@ -71,7 +71,7 @@ func (h *Handlers) logs(ctx context.Context, in *logsInput) (*huma.StreamRespons
 		case h.following <- struct{}{}:
 			end = func() { <-h.following }
 		default:
-			return nil, huma.NewError(http.StatusTooManyRequests, "too many logs are followed at this moment: close one, or read without follow")
+			return nil, newProblem(http.StatusTooManyRequests, "tooManyLogs", "too many logs are followed", "too many logs are followed at this moment: close one, or read without follow")
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, followFor)

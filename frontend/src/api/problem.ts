@@ -24,6 +24,12 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
+  /** What its words are about. */
+  get params(): Record<string, unknown> {
+    const { params } = this.body;
+    return typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : {};
+  }
+
   /** The errors of single fields: where, and what is wrong there. */
   get fields(): { location: string; message: string }[] {
     const errors = Array.isArray(this.body.errors) ? (this.body.errors as Record<string, unknown>[]) : [];

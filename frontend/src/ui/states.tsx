@@ -2,6 +2,7 @@ import { Button, Skeleton } from '@patternfly/react-core';
 import { type ReactNode, useEffect, useState } from 'react';
 import { clock } from '../lib/format';
 import { HealthGlyph } from './glyph';
+import { type ProblemLike, useProblemWords } from './problem-words';
 import { useUiTexts } from './texts';
 
 /** Heddles without thread, or with a cut one. */
@@ -82,7 +83,7 @@ interface FailedProps {
   /** What cannot be read: "Traces cannot be read". */
   title?: ReactNode;
   /** What went wrong, with the words of who refused. */
-  error: { title?: string; detail?: string; message?: string; status?: number };
+  error: ProblemLike;
   retry?: () => void;
   children?: ReactNode;
 }
@@ -90,12 +91,12 @@ interface FailedProps {
 /** A part that failed says so; everything else works on. */
 export function Failed({ title, error, retry, children }: FailedProps) {
   const t = useUiTexts();
-  const said = error.status === 0 ? t('error.noAnswer') : error.detail || error.title || error.message;
+  const words = useProblemWords();
   return (
     <div className="st-c" role="alert">
       <Loom cut />
       <h3>{title ?? t('error.title')}</h3>
-      <p>{said}</p>
+      <p>{words(error)}</p>
       {retry && (
         <Button variant="secondary" size="sm" onClick={retry}>
           {t('retry')}

@@ -959,7 +959,7 @@ export type Problem = {
     /**
      * What went wrong, as a word that stays the same
      */
-    code: string;
+    code: 'badRequest' | 'busy' | 'conflict' | 'credentials' | 'crossOrigin' | 'databaseNotWritable' | 'exists' | 'findings' | 'forbidden' | 'internal' | 'invalid' | 'lastAdministrator' | 'methodNotAllowed' | 'notAcceptable' | 'notFound' | 'notOfTheChange' | 'notSignedIn' | 'notUndoable' | 'stale' | 'throttled' | 'timeout' | 'tooLarge' | 'tooManyLogs' | 'unavailable' | 'undone' | 'unknownHost' | 'unsupportedMediaType' | 'wrongPassword';
     /**
      * What others changed meanwhile
      */

@@ -1,11 +1,13 @@
 import { useEffect, useState } from 'react';
 import { asProblem } from '../../api/problem';
 import { signIn } from '../../api/session';
+import { useProblemWords } from '../../ui/problem-words';
 import { useAuthTexts } from './texts';
 
 /** One attempt after the other, with what to say about the last. */
 export function useSignIn() {
   const t = useAuthTexts();
+  const words = useProblemWords();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const [wait, setWait] = useState(0);
@@ -34,7 +36,7 @@ export function useSignIn() {
       } else if (problem.status === 429) {
         setWait(Math.ceil(problem.retryAfter ?? 1));
       } else {
-        setFailure(problem.status === 0 ? t('noAnswer') : t('failed', { reason: problem.detail || problem.title }));
+        setFailure(problem.status === 0 ? t('noAnswer') : t('failed', { reason: words(problem) }));
       }
       return false;
     } finally {

@@ -7,6 +7,7 @@ import { useCan } from '../../api/session-store';
 import { clock, count, number, plain, share } from '../../lib/format';
 import { PreviewDrawer } from '../../parts/preview/preview-drawer';
 import { UndoButton } from '../../parts/undo/undo-button';
+import { useProblemWords } from '../../ui/problem-words';
 import { Banner, Failed, Loading, NoRights, StateChip } from '../../ui/states';
 import './canary.css';
 import { ShareSlider } from './share-slider';
@@ -106,6 +107,7 @@ function Split({
   onApplied,
 }: SplitProps) {
   const t = useCanaryTexts();
+  const words = useProblemWords();
   const may = useCan('editTraffic');
   const [draft, setDraft] = useSplitDraft(service, candidate.id, versions);
   const written = list(versions, told?.asked ?? candidate.weights);
@@ -250,7 +252,7 @@ function Split({
       )}
       {proposal.error && wanted && (
         <Banner tone="failing" lead={t('noEntries')}>
-          {asProblem(proposal.error).detail}
+          {words(asProblem(proposal.error))}
         </Banner>
       )}
       {applied && (!changed || applying) && (

@@ -7,6 +7,7 @@ import { asProblem, type Problem } from '../../api/problem';
 import { request } from '../../api/request';
 import { duration, plain } from '../../lib/format';
 import { HealthGlyph } from '../../ui/glyph';
+import { useProblemWords } from '../../ui/problem-words';
 import { audience } from './model/audience';
 import { outcome } from './model/outcome';
 import { useChangeTexts } from './texts';
@@ -23,6 +24,7 @@ interface TryRequestProps {
 /** Where one request goes now and would go after the change; nobody is asked, it is computed. */
 export function TryRequest({ service, yaml, entries }: TryRequestProps) {
   const t = useChangeTexts();
+  const words = useProblemWords();
   const asked = useMemo(() => audience(yaml), [yaml]);
   const workloads = useQuery({
     queryKey: ['workloads to try from'],
@@ -115,7 +117,7 @@ export function TryRequest({ service, yaml, entries }: TryRequestProps) {
       </form>
       {problem && (
         <p role="alert" className="k-failing">
-          {problem.detail || problem.title}
+          {words(problem)}
         </p>
       )}
       {answer && (

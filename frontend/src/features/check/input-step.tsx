@@ -8,6 +8,7 @@ import { path, request } from '../../api/request';
 import { addressOf, apiKind, fullName } from '../../lib/kinds';
 import { Code } from '../../ui/code/code';
 import { Sheet } from '../../ui/page';
+import { useProblemWords } from '../../ui/problem-words';
 import { Banner } from '../../ui/states';
 import { addFiles, refKey } from './files';
 import { useCheckTexts } from './texts';
@@ -121,6 +122,7 @@ function DropZone({ onTake }: { onTake: (files: FileList | null) => void }) {
 
 function Existing({ files, onFiles }: { files: readonly Manifest[]; onFiles: (files: Manifest[]) => void }) {
   const t = useCheckTexts();
+  const words = useProblemWords();
   const [q, setQ] = useState('');
   const [problem, setProblem] = useState<Problem>();
   const objects = useSelected(useTopic('objects'), sorted);
@@ -153,7 +155,7 @@ function Existing({ files, onFiles }: { files: readonly Manifest[]; onFiles: (fi
       </div>
       {problem && (
         <div role="alert" className="ck-pad">
-          <Banner tone="failing">{problem.detail || problem.title}</Banner>
+          <Banner tone="failing">{words(problem)}</Banner>
         </div>
       )}
       <ul className="ck-objects">

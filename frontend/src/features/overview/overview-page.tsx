@@ -38,11 +38,7 @@ export function OverviewPage() {
     <div className="page">
       <PageHead title={t('title')} />
       <div className="body">
-        {status.state === 'error' ? (
-          <Failed title={t('failed')} error={{ detail: status.detail }} />
-        ) : (
-          <Loading lines={8} />
-        )}
+        {status.state === 'error' ? <Failed title={t('failed')} error={status} /> : <Loading lines={8} />}
       </div>
     </div>
   );

@@ -8,6 +8,7 @@ import type { SetLogLevelInputBody } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
 import { useCan } from '../../api/session-store';
 import { Menu } from '../../ui/menu';
+import { useProblemWords } from '../../ui/problem-words';
 import { useProxiesTexts } from './texts';
 
 const levels = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
@@ -15,6 +16,7 @@ const levels = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off']
 /** How much the proxy logs; administrators change it, until the proxy starts again. */
 export function LogLevel({ proxy }: { proxy: string }) {
   const t = useProxiesTexts();
+  const words = useProblemWords();
   const mayChange = useCan('admin');
   const client = useQueryClient();
   const path = { proxy };
@@ -36,7 +38,7 @@ export function LogLevel({ proxy }: { proxy: string }) {
     <>
       {change.isError && (
         <span role="alert" className="k-failing">
-          {t('level.failed')} {asProblem(change.error).detail}
+          {t('level.failed')} {words(asProblem(change.error))}
         </span>
       )}
       <Menu

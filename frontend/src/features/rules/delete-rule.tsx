@@ -7,6 +7,7 @@ import { fullName, placeName } from '../../lib/kinds';
 import { Confirm } from '../../ui/confirm';
 import { FindingText } from '../../ui/finding-text';
 import { SeverityGlyph } from '../../ui/glyph';
+import { useProblemWords } from '../../ui/problem-words';
 import { Banner, Failed, Loading } from '../../ui/states';
 import { useRulesTexts } from './texts';
 
@@ -20,6 +21,7 @@ interface DeleteRuleProps {
 /** Asks before an object is deleted: who needs it, and how many requests it concerns. */
 export function DeleteRule({ target, etag, onDeleted, onClose }: DeleteRuleProps) {
   const t = useRulesTexts();
+  const words = useProblemWords();
   const entries: PreviewEntry[] = [{ ref: target, etag, delete: true }];
   const preview = useQuery({
     queryKey: ['preview of deletion', target, etag],
@@ -81,7 +83,7 @@ export function DeleteRule({ target, etag, onDeleted, onClose }: DeleteRuleProps
       {removal.isError && (
         <div role="alert">
           <Banner tone="failing" lead={t('delete.notDone')}>
-            {asProblem(removal.error).detail || asProblem(removal.error).title}
+            {words(asProblem(removal.error))}
           </Banner>
         </div>
       )}

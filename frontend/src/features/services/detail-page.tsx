@@ -64,7 +64,7 @@ export function DetailPage(props: DetailPageProps) {
   if (status.state === 'error') {
     return (
       <Frame subject={subject}>
-        <Failed title={t('list.failed')} error={{ detail: status.detail }} />
+        <Failed title={t('list.failed')} error={status} />
       </Frame>
     );
   }

@@ -49,11 +49,7 @@ export function ListPage({ kind }: { kind: Kind }) {
     <div className="page">
       <PageHead title={title} />
       <div className="body">
-        {status.state === 'error' ? (
-          <Failed title={t('list.failed')} error={{ detail: status.detail }} />
-        ) : (
-          <Loading lines={8} />
-        )}
+        {status.state === 'error' ? <Failed title={t('list.failed')} error={status} /> : <Loading lines={8} />}
       </div>
     </div>
   );

@@ -1,6 +1,7 @@
 import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { type ReactNode, useId } from 'react';
 import type { Problem } from '../../api/problem';
+import { useProblemWords } from '../../ui/problem-words';
 import { Banner } from '../../ui/states';
 import { useSettingsTexts } from './texts';
 
@@ -49,13 +50,13 @@ export function Dialog({ title, action, ready, busy, problem, onSubmit, onClose,
   );
 }
 
-/** Why something was not done: in the page's language where the reason is known, else in the server's words. */
+/** Why something was not done. */
 export function Refused({ problem }: { problem: Problem }) {
-  const t = useSettingsTexts();
+  const words = useProblemWords();
   return (
     <div role="alert">
       <Banner tone="failing">
-        {t.maybe(`problem.${problem.code}`) ?? (problem.detail || problem.title)}
+        {words(problem)}
         {problem.fields.map((field) => (
           <span key={field.location + field.message}> {field.message}</span>
         ))}

@@ -54,7 +54,7 @@ export function TopologyPage({ Split }: { Split?: SplitSlot }) {
       )}
       <GraphProvider value={store}>
         {status.state === 'error' ? (
-          <Failed title={t('failed')} error={{ detail: status.detail }} />
+          <Failed title={t('failed')} error={status} />
         ) : status.state === 'loading' ? (
           <div className="tp-loading">
             <Loading lines={5} />

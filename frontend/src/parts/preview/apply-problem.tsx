@@ -1,5 +1,5 @@
+import { useProblemWords } from '../../ui/problem-words';
 import { Banner } from '../../ui/states';
-import { useUiTexts } from '../../ui/texts';
 import { FindingItem } from './findings';
 import { usePreviewTexts } from './texts';
 import type { Applying } from './use-apply';
@@ -8,7 +8,7 @@ import './preview.css';
 /** Why nothing was written: findings on the server's word, or its own sentence. */
 export function ApplyProblem({ applying }: { applying: Applying }) {
   const t = usePreviewTexts();
-  const ui = useUiTexts();
+  const words = useProblemWords();
   const { problem, conflicts, findings } = applying;
   if (!problem || conflicts.length > 0) {
     return null; // conflicts are shown where they are solved
@@ -16,7 +16,7 @@ export function ApplyProblem({ applying }: { applying: Applying }) {
   return (
     <div role="alert" className="pv-p">
       <Banner tone="failing" lead={t('notWritten')}>
-        {findings.length === 0 && (problem.status === 0 ? ui('error.noAnswer') : problem.detail || problem.title)}
+        {findings.length === 0 && words(problem)}
       </Banner>
       {findings.length > 0 && (
         <ul className="pv-fl">

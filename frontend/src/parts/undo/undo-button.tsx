@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { ChangeOutputBody, HistoryChange, PreviewEntry } from '../../api/generated/types.gen';
 import { asProblem, type Problem } from '../../api/problem';
 import { path, request } from '../../api/request';
+import { useProblemWords } from '../../ui/problem-words';
 import { PreviewDrawer } from '../preview/preview-drawer';
 import { useUndoTexts } from './texts';
 import { undoEntries } from './undo-entries';
@@ -27,6 +28,7 @@ interface UndoButtonProps {
  */
 export function UndoButton({ change, onUndone, size = 'sm', primary = false, label, what }: UndoButtonProps) {
   const t = useUndoTexts();
+  const words = useProblemWords();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const [merge, setMerge] = useState<PreviewEntry[]>();
@@ -72,7 +74,7 @@ export function UndoButton({ change, onUndone, size = 'sm', primary = false, lab
       </Button>
       {problem && (
         <span role="alert" className="k-failing">
-          {problem.status === 0 ? t('noAnswer') : problem.detail || problem.title}
+          {words(problem)}
         </span>
       )}
       {merge && (
