@@ -95,6 +95,14 @@ func TestExpensiveRequestsTakeTurns(t *testing.T) {
 		if p.Status != http.StatusTooManyRequests || p.Code != "busy" || refused.answer.Header().Get("Retry-After") == "" || p.Detail == "" {
 			t.Errorf("one more than may wait: %+v %v", p, refused.answer.Header())
 		}
+		// Who changes something does not wait for all of these.
+		w := httptest.NewRecorder()
+		engine.ServeHTTP(w, httptest.NewRequest(http.MethodDelete, "/api/v1/config/virtualservices/default/none", nil).
+			WithContext(auth.With(t.Context(), auth.Session{User: "ron", Role: auth.Operator})))
+		working(2)
+		if w.Code != http.StatusNotFound {
+			t.Errorf("a deletion meanwhile: %d %s", w.Code, w.Body)
+		}
 		close(m.end)
 		<-newer.done
 		<-other.done
@@ -106,10 +114,11 @@ func TestExpensiveRequestsTakeTurns(t *testing.T) {
 
 func TestEveryRouteThatTriesAChangeTakesTurns(t *testing.T) {
 	snap := meshtest.Snapshot(t, meshtest.Bookinfo())
-	expensive := []string{"preview", "preview-envoy", "try", "check", "merge", "put-change", "undo-change", "apply", "delete-objects", "edit-object", "delete-object"}
+	expensive := []string{"preview", "preview-envoy", "try", "check", "fixes", "merge", "put-change", "undo-change", "apply", "delete-objects", "edit-object", "delete-object"}
 	bodies := map[string]string{
 		"preview": `{"entries": [{"ref": {"kind": "VirtualService", "name": "a"}}]}`, "preview-envoy": `{"group": "", "entries": [{"ref": {"kind": "VirtualService", "name": "a"}}]}`,
 		"try": `{"method": "GET", "url": "/", "from": "a"}`, "check": `{"manifests": [{"file": "a", "text": ""}]}`,
+		"fixes": `{"code": "HDL2104", "ref": {"kind": "VirtualService", "name": "a"}}`,
 		"merge": `{"base": "", "theirs": "", "mine": ""}`, "put-change": `{"entries": [{"ref": {"kind": "VirtualService", "name": "a"}}]}`,
 		"apply": `{"manifests": [{"file": "a", "text": ""}]}`, "delete-objects": `{"objects": [{"kind": "VirtualService", "name": "a"}]}`,
 		"undo-change": `{}`, "edit-object": `{"edits": [{"op": "delete", "path": "a"}]}`,

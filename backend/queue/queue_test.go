@@ -18,7 +18,7 @@ var limits = queue.Limits{AtOnce: 2, AtOnceEach: 1, Waiting: 4, WaitingEach: 2, 
 
 func enter(t *testing.T, q *queue.Queue, who string) func() {
 	t.Helper()
-	leave, err := q.Enter(t.Context(), who)
+	leave, err := q.Enter(t.Context(), who, queue.Read)
 	if err != nil {
 		t.Fatalf("%s: %v", who, err)
 	}
@@ -29,7 +29,7 @@ func enter(t *testing.T, q *queue.Queue, who string) func() {
 func later(ctx context.Context, q *queue.Queue, who string) (came *atomic.Bool, failed *error) {
 	came, failed = new(atomic.Bool), new(error)
 	go func() {
-		leave, err := q.Enter(ctx, who)
+		leave, err := q.Enter(ctx, who, queue.Read)
 		if *failed = err; err == nil {
 			came.Store(true)
 			<-ctx.Done()
@@ -48,7 +48,7 @@ func TestNeverMoreThanAllowed(t *testing.T) {
 	for i := range 60 {
 		who := fmt.Sprint(i % 3)
 		all.Go(func() {
-			leave, err := q.Enter(t.Context(), who)
+			leave, err := q.Enter(t.Context(), who, queue.Read)
 			if err != nil {
 				t.Error(err)
 				return
@@ -124,12 +124,12 @@ func TestTheQueueIsShortAndSoIsTheWait(t *testing.T) {
 		_, evas := later(ctx, q, "eva")
 		later(ctx, q, "eva")
 		var busy *queue.Busy
-		if _, err := q.Enter(ctx, "eva"); !errors.As(err, &busy) || !busy.Own {
+		if _, err := q.Enter(ctx, "eva", queue.Read); !errors.As(err, &busy) || !busy.Own {
 			t.Errorf("a third of eva's: %v, want that she has others under way", err)
 		}
 		_, anns := later(ctx, q, "ann")
 		later(ctx, q, "bob")
-		if _, err := q.Enter(ctx, "kim"); !errors.As(err, &busy) || busy.Own || busy.Seconds() < 1 {
+		if _, err := q.Enter(ctx, "kim", queue.Read); !errors.As(err, &busy) || busy.Own || busy.Seconds() < 1 {
 			t.Errorf("with a full queue: %v, want that others keep it busy", err)
 		}
 		if !time.Now().Equal(begun) {
@@ -155,7 +155,7 @@ func TestWhoAsksMuchLetsOthersGoFirst(t *testing.T) {
 		var order []string
 		for _, who := range []string{"eva", "eva", "eva", "ron", "ann"} {
 			go func() {
-				leave, err := q.Enter(ctx, who)
+				leave, err := q.Enter(ctx, who, queue.Read)
 				if err != nil {
 					t.Error(err)
 					return
@@ -169,6 +169,56 @@ func TestWhoAsksMuchLetsOthersGoFirst(t *testing.T) {
 		synctest.Wait()
 		if got := strings.Join(order, " "); got != "eva ron ann eva eva" {
 			t.Errorf("they came in as %s", got)
+		}
+	})
+}
+
+// However many read, or wait to, and whoever they are: who writes has a place at
+// once, and waits for those alone that write.
+func TestWritingNeverWaitsForReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue.New(queue.Limits{AtOnce: 3, AtOnceEach: 1, Kept: 1, Waiting: 4, WaitingEach: 2, Patience: time.Minute})
+		ctx, gone := context.WithCancel(t.Context())
+		defer gone()
+		reading := 0
+		for _, who := range []string{"eva", "ron", "ann", "bob", "kim", "leo"} {
+			if came, _ := later(ctx, q, who); came.Load() {
+				reading++
+			}
+		}
+		if reading != 2 {
+			t.Errorf("%d read at once, want 2 of 3 places", reading)
+		}
+		var busy *queue.Busy
+		if _, err := q.Enter(ctx, "joe", queue.Read); !errors.As(err, &busy) {
+			t.Fatalf("the queue of those who read is not full: %v", err)
+		}
+		begun := time.Now()
+		leave, err := q.Enter(ctx, "eva", queue.Write) // who reads at this moment, too
+		if err != nil {
+			t.Fatalf("who writes is sent away: %v", err)
+		}
+		if !time.Now().Equal(begun) {
+			t.Error("who writes waits for those who read")
+		}
+		var wrote atomic.Bool
+		go func() {
+			leave, err := q.Enter(ctx, "ron", queue.Write)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			wrote.Store(true)
+			leave()
+		}()
+		synctest.Wait()
+		if wrote.Load() {
+			t.Error("two write in the one place that is left")
+		}
+		leave()
+		synctest.Wait()
+		if !wrote.Load() {
+			t.Error("the second writes not although the first is done: somebody reads in the place that is kept")
 		}
 	})
 }
