@@ -63,7 +63,6 @@ func (p *plane) ratesOf(d delivery.Delivery) map[string]float64 {
 	if err != nil || g == nil {
 		return rates
 	}
-	type workload struct{ namespace, name string }
 	sums, pods := map[workload]float64{}, map[workload]int{}
 	for _, n := range g.Nodes {
 		for _, r := range n.Out {

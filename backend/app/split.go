@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/heddle-mesh/heddle/backend/canary"
+	"github.com/heddle-mesh/heddle/backend/delivery"
 	"github.com/heddle-mesh/heddle/backend/live"
 	"github.com/heddle-mesh/heddle/backend/metrics"
 	"github.com/heddle-mesh/heddle/mesh"
@@ -69,7 +70,8 @@ func (p *plane) splitState(ctx context.Context, snap *mesh.Snapshot, svc *mesh.S
 		return canary.Told{}, false
 	}
 	m := canary.Measurement{Asked: c.Weights}
-	since := time.Now().Add(-splitWindow)
+	told := canary.Told{Asked: c.Weights, Enough: canary.Enough, Since: time.Now().Add(-splitWindow)}
+	byWorkload, _ := p.health.last(graph.ByWorkload)
 	var before map[string]int
 	if c.Ref != nil {
 		var text []byte
@@ -77,19 +79,19 @@ func (p *plane) splitState(ctx context.Context, snap *mesh.Snapshot, svc *mesh.S
 			text = o.Text
 		}
 		if d, was, ok := p.delivery.LatestOf(*c.Ref, text); ok {
-			m.Acked, m.Total = d.Summary.Acknowledged, d.Summary.Concerned
+			told.Acked, told.Rejected, told.Total = d.Summary.Acknowledged, d.Summary.Rejected, d.Summary.Concerned
+			told.Since = d.Summary.Written
 			if d.Summary.Last != nil {
-				since = *d.Summary.Last
-			} else {
-				since = d.Summary.Written
+				told.Since = *d.Summary.Last
 			}
-			if !d.Summary.Known {
-				m.Total = max(1, m.Total) // nobody can have it yet
+			m.Waiting = waiting(d, sendersTo(byWorkload, svc.Host))
+			if !d.Summary.Known { // nobody can have it yet
+				told.Total, m.Waiting = max(1, told.Total), max(1, m.Waiting)
 			}
 			before = sharesBefore(was, svc.Host, c.ID)
 		}
 	}
-	counts, err := p.telemetry.metrics.CountsSince(ctx, svc.Host, since)
+	counts, err := p.telemetry.metrics.CountsSince(ctx, svc.Host, told.Since)
 	if err != nil {
 		counts = nil // what is asked and in effect is known all the same
 	}
@@ -97,13 +99,38 @@ func (p *plane) splitState(ctx context.Context, snap *mesh.Snapshot, svc *mesh.S
 	for v, n := range counts {
 		m.Count[v] = n.N
 	}
-	figures, _ := p.health.last(graph.ByWorkload)
-	m.AllRoutes = s.OthersTakePart(c, callersOf(figures, svc.Host))
-	return canary.Told{
-		Asked: c.Weights, Effect: canary.Effect(before, c.Weights, m.Acked, m.Total), N: graph.Round3(m.N()), Since: since,
-		State: m.State(), Acked: m.Acked, Total: m.Total, AllRoutes: m.AllRoutes,
-		Measured: measured(s, counts, time.Since(since), p.p95ByVersion(svc)),
-	}, true
+	m.AllRoutes = s.OthersTakePart(c, callersOf(byWorkload, svc.Host))
+	byVersion, p95 := p.p95Of(svc)
+	told.Effect = canary.Effect(before, c.Weights, told.Acked, told.Total)
+	told.N, told.AllRoutes, told.State = graph.Round3(m.N()), m.AllRoutes, m.State()
+	told.Measured, told.P95 = measured(s, counts, time.Since(told.Since), byVersion), p95
+	return told, true
+}
+
+// workload is one that calls a service.
+type workload struct{ namespace, name string }
+
+// sendersTo are the workloads that call a service now.
+func sendersTo(g *graph.Graph, host string) map[workload]bool {
+	senders := map[workload]bool{}
+	eachCaller(g, host, func(n *graph.Node) { senders[workload{n.Namespace, n.Workload}] = true })
+	return senders
+}
+
+// waiting is how many proxies with traffic do not have a change: those of the
+// senders, or all where nobody is seen to send.
+func waiting(d delivery.Delivery, senders map[workload]bool) int {
+	concerned := func(x *delivery.Proxy) bool { return senders[workload{x.Namespace, x.Workload}] }
+	if !slices.ContainsFunc(d.Proxies, func(x delivery.Proxy) bool { return concerned(&x) }) {
+		concerned = func(*delivery.Proxy) bool { return true }
+	}
+	n := 0
+	for i := range d.Proxies {
+		if x := &d.Proxies[i]; x.State != delivery.Acknowledged && concerned(x) {
+			n++
+		}
+	}
+	return n
 }
 
 // sharesBefore are those that the rule had before its last change.
@@ -123,21 +150,28 @@ func sharesBefore(was *mesh.Snapshot, host, candidate string) map[string]int {
 	return nil
 }
 
+// eachCaller goes through those that call a service now.
+func eachCaller(g *graph.Graph, host string, caller func(*graph.Node)) {
+	if g == nil {
+		return
+	}
+	nodes := map[string]*graph.Node{}
+	for i := range g.Nodes {
+		nodes[g.Nodes[i].ID] = &g.Nodes[i]
+	}
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		if n := nodes[e.Source]; n != nil && e.Rate > 0 && slices.Contains(e.Services, host) {
+			caller(n)
+		}
+	}
+}
+
 // callersOf says where calls to a service come from now.
 func callersOf(g *graph.Graph, host string) canary.Callers {
 	var from canary.Callers
-	if g == nil {
-		return from
-	}
-	nodes := map[string]graph.Node{}
-	for _, n := range g.Nodes {
-		nodes[n.ID] = n
-	}
-	for _, e := range g.Edges {
-		if e.Rate == 0 || !slices.Contains(e.Services, host) {
-			continue
-		}
-		switch n := nodes[e.Source]; {
+	eachCaller(g, host, func(n *graph.Node) {
+		switch {
 		case n.Gateway:
 			from.Gateway = true
 		case n.Meshed:
@@ -145,30 +179,41 @@ func callersOf(g *graph.Graph, host string) canary.Callers {
 		default:
 			from.Plain = true
 		}
-	}
+	})
 	return from
 }
 
-// p95ByVersion is the latency of each version, in milliseconds.
-func (p *plane) p95ByVersion(svc *mesh.Service) map[string]float64 {
-	out := map[string]float64{}
-	g, err := p.health.last(graph.ByVersionedApp)
-	if err != nil || g == nil {
-		return out
-	}
-	for _, n := range g.Nodes {
-		for _, host := range n.Services {
-			if host != svc.Host || n.Version == "" {
+// p95Of is the latency of each version, and of the whole service, in milliseconds.
+func (p *plane) p95Of(svc *mesh.Service) (byVersion map[string]float64, whole *float64) {
+	byVersion = map[string]float64{}
+	slowest := func(t graph.Type, found func(n *graph.Node, ms float64)) {
+		g, err := p.health.last(t)
+		if err != nil || g == nil {
+			return
+		}
+		for i := range g.Nodes {
+			n := &g.Nodes[i]
+			if !slices.Contains(n.Services, svc.Host) {
 				continue
 			}
 			for _, r := range n.In {
 				if r.P95 != nil && r.Protocol != graph.TCP {
-					out[n.Version] = max(out[n.Version], *r.P95)
+					found(n, *r.P95)
 				}
 			}
 		}
 	}
-	return out
+	slowest(graph.ByVersionedApp, func(n *graph.Node, ms float64) {
+		if n.Version != "" {
+			byVersion[n.Version] = max(byVersion[n.Version], ms)
+		}
+	})
+	slowest(graph.ByService, func(n *graph.Node, ms float64) {
+		if n.Kind == graph.KindService && (whole == nil || ms > *whole) {
+			whole = new(graph.Round3(ms))
+		}
+	})
+	return byVersion, whole
 }
 
 func measured(s *canary.Split, counts map[string]metrics.Count, over time.Duration, p95 map[string]float64) map[string]canary.Measured {

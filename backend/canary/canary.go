@@ -17,7 +17,9 @@ import (
 
 // Split is how the traffic of a service can be divided, and is.
 type Split struct {
-	Service    Service     `json:"service"`
+	Service Service `json:"service"`
+	// Versions that run come first, the newest last, then those that only a
+	// subset knows.
 	Versions   []Version   `json:"versions"`
 	Candidates []Candidate `json:"candidates"`
 	// Preselected is the candidate that is meant unless somebody says otherwise;
@@ -25,6 +27,8 @@ type Split struct {
 	Preselected string `json:"preselected"`
 	// Refused says why there is no candidate for calls inside the mesh.
 	Refused *Refusal `json:"refused,omitempty"`
+
+	leading map[string]int // rules that send traffic to the service, by kind
 }
 
 // Service that is split.
@@ -64,7 +68,8 @@ type Candidate struct {
 	Weights map[string]int `json:"weights"` // by version, together 100
 	ETag    string         `json:"etag,omitempty"`
 
-	places map[string]int // version to its place in the rule's route
+	places   map[string]int // version to its place in the rule's route
+	gateways bool           // it decides about what comes in through gateways too
 }
 
 // Refusal says why a share cannot be set, and where that stands.
@@ -99,6 +104,7 @@ func Of(snap *mesh.Snapshot, svc *mesh.Service) *Split {
 		Service:  Service{Namespace: svc.Namespace, Name: svc.Name, Host: svc.Host},
 		Versions: c.versions, Candidates: []Candidate{},
 	}
+	s.leading = c.leading()
 	ofMesh, refused := c.meshCandidates()
 	s.Candidates = append(append(s.Candidates, ofMesh...), c.gatewayCandidates()...)
 	switch {
@@ -162,7 +168,7 @@ func (c *splitting) findVersions() {
 	c.versions = []Version{}
 	pods := c.pods()
 	taken := map[string]bool{} // subsets
-	for _, name := range slices.Sorted(maps.Keys(pods)) {
+	for _, name := range slices.SortedFunc(maps.Keys(pods), mesh.CompareVersions) {
 		v := Version{Version: name, Labels: versionLabels(name, pods[name]), Workloads: []string{}}
 		for _, w := range pods[name] {
 			v.Pods++
@@ -290,12 +296,40 @@ type Callers struct {
 // OthersTakePart reports whether other rules, or none, decide about a part of
 // what is measured at the versions.
 func (s *Split) OthersTakePart(c *Candidate, from Callers) bool {
-	for i := range s.Candidates {
-		if x := &s.Candidates[i]; x.ID != c.ID && x.Kind == c.Kind {
-			return true
+	if from.Plain || s.leading[c.Kind] > 1 {
+		return true
+	}
+	if c.Kind == OfGateway {
+		return from.Mesh
+	}
+	return from.Gateway && !(c.gateways && s.leading[OfGateway] == 0)
+}
+
+// leading counts the http rules that send requests to the service, whether they
+// can be split or not.
+func (c *splitting) leading() map[string]int {
+	kinds := map[string]int{}
+	for _, vs := range c.snap.Kind(mesh.KindVirtualService) {
+		spec, _ := vs.Spec.(*networking.VirtualService)
+		for _, http := range spec.GetHttp() {
+			here := slices.ContainsFunc(http.GetRoute(), func(d *networking.HTTPRouteDestination) bool {
+				return (d.GetWeight() > 0 || len(http.GetRoute()) == 1) && c.leadsHere(vs, d)
+			})
+			switch {
+			case !here:
+			case scope.AppliesToMesh(spec, http):
+				kinds[OfMesh]++
+			default:
+				kinds[OfGateway]++
+			}
 		}
 	}
-	return from.Plain || c.Kind == OfMesh && from.Gateway || c.Kind == OfGateway && from.Mesh
+	return kinds
+}
+
+// leadsHere reports whether a destination is the service.
+func (c *splitting) leadsHere(vs *mesh.Object, d *networking.HTTPRouteDestination) bool {
+	return scope.ResolveHost(d.GetDestination().GetHost(), vs.Namespace, c.snap.Settings.ClusterDomain) == c.svc.Host
 }
 
 // whole says what keeps a whole VirtualService from being split.
@@ -355,15 +389,20 @@ func (c *splitting) candidate(kind string, vs *mesh.Object, index int, http *net
 		ID: fmt.Sprintf("%s/%s/http[%d]", vs.Namespace, vs.Name, index), Kind: kind, Ref: &vs.Ref, Route: &index,
 		Name: http.GetName(), Matches: []string{}, ETag: vs.Version, places: map[string]int{},
 	}
+	spec, _ := vs.Spec.(*networking.VirtualService)
+	x.gateways = scope.AppliesToGateways(spec, http)
 	for _, m := range http.GetMatch() {
-		if text := scope.DescribeMatch(m); text != "" {
-			x.Matches = append(x.Matches, text)
+		text := scope.DescribeMatch(m)
+		if text == "" { // one that takes everything
+			x.Matches = []string{}
+			break
 		}
+		x.Matches = append(x.Matches, text)
 	}
 	weights := map[string]int64{}
 	for i, d := range http.GetRoute() {
 		where := fmt.Sprintf(".route[%d].destination", i)
-		if scope.ResolveHost(d.GetDestination().GetHost(), vs.Namespace, c.snap.Settings.ClusterDomain) != c.svc.Host {
+		if !c.leadsHere(vs, d) {
 			return refuse(OtherDestination, where+".host")
 		}
 		if d.GetDestination().GetSubset() == "" {

@@ -3,6 +3,7 @@ package canary_test
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -303,20 +304,50 @@ func TestPercentAddsUp(t *testing.T) {
 }
 
 func TestWhoElseTakesPart(t *testing.T) {
-	one := strings.Replace(twoRules, "  - name: testers\n    match: [{headers: {end-user: {exact: jason}}}]\n    route: [{destination: {host: reviews, subset: v2}}]\n", "", 1)
+	const testers = "  - name: testers\n    match: [{headers: {end-user: {exact: jason}}}]\n    route: [{destination: {host: reviews, subset: v2}}]\n"
+	one := strings.Replace(twoRules, testers, "", 1)
 	alone, several := split(t, subsets+one), split(t, subsets+twoRules)
-	for _, c := range []struct {
+	refused := split(t, subsets+strings.Replace(twoRules, "route: [{destination: {host: reviews, subset: v2}}]", "route: [{destination: {host: reviews, subset: v2}, weight: 1}, {destination: {host: ratings}, weight: 1}]", 1))
+	redirected := split(t, subsets+strings.Replace(twoRules, "route: [{destination: {host: reviews, subset: v2}}]", "redirect: {uri: /x}", 1))
+	old := split(t, subsets+one+strings.NewReplacer("name: reviews,", "name: old,", "hosts: [reviews]", "hosts: [old.example.com]").Replace(one))
+	both := split(t, subsets+strings.Replace(one, "  hosts: [reviews]\n", "  hosts: [reviews]\n  gateways: [mesh, edge]\n", 1))
+	for name, c := range map[string]struct {
 		split *canary.Split
 		from  canary.Callers
 		want  bool
 	}{
-		{alone, canary.Callers{Mesh: true}, false},
-		{alone, canary.Callers{Mesh: true, Gateway: true}, true},
-		{alone, canary.Callers{Mesh: true, Plain: true}, true},
-		{several, canary.Callers{Mesh: true}, true},
+		"nobody":                       {alone, canary.Callers{Mesh: true}, false},
+		"a gateway":                    {alone, canary.Callers{Mesh: true, Gateway: true}, true},
+		"callers without sidecar":      {alone, canary.Callers{Mesh: true, Plain: true}, true},
+		"another rule":                 {several, canary.Callers{Mesh: true}, true},
+		"a rule that cannot be split":  {refused, canary.Callers{Mesh: true}, true},
+		"a rule that leads elsewhere":  {redirected, canary.Callers{Mesh: true}, false},
+		"a rule of another host":       {old, canary.Callers{Mesh: true}, true},
+		"a gateway with the same rule": {both, canary.Callers{Mesh: true, Gateway: true}, false},
 	} {
 		if got := c.split.OthersTakePart(&c.split.Candidates[0], c.from); got != c.want {
-			t.Errorf("%+v with %d rules: %v", c.from, len(c.split.Candidates), got)
+			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+func TestVersionsAreInTheirOrder(t *testing.T) {
+	pods := ""
+	for _, version := range []string{"v10", "v-faulty"} {
+		pods += "---\napiVersion: v1\nkind: Pod\nmetadata: {name: reviews-" + version + "-0, namespace: default, labels: {app: reviews, version: " + version + "}}\nspec: {containers: [{name: c, image: c}]}\nstatus: {phase: Running, podIP: 10.9.9." + strconv.Itoa(1+len(version)) + "}\n"
+	}
+	var got []string
+	for _, v := range split(t, pods+subsets+"  - {name: next, labels: {version: v11}}\n").Versions {
+		got = append(got, v.Version)
+	}
+	if diff := cmp.Diff([]string{"v1", "v2", "v3", "v10", "v-faulty", "v11"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAMatchThatTakesEverythingIsNone(t *testing.T) {
+	s := split(t, subsets+strings.Replace(twoRules, "match: [{headers: {end-user: {exact: jason}}}]", "match: [{headers: {end-user: {exact: jason}}}, {name: rest}]", 1))
+	if s.Preselected != "default/reviews/http[0]" || len(s.Candidates[0].Matches) != 0 {
+		t.Errorf("preselected %s: %+v", s.Preselected, s.Candidates)
 	}
 }

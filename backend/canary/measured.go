@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// enough is how many requests there must be before a share says anything.
-	enough = 100
+	// Enough is how many requests there must be before a share says anything.
+	Enough = 100
 	// near is how far from what was asked a share may be in any case, in points.
 	near = 2
 	// z is the number of standard deviations of a 95 % interval.
@@ -30,9 +30,9 @@ type State string
 
 // States of a split, in the order in which they come.
 const (
-	Pending      State = "pending"      // not all proxies have it
-	Acknowledged State = "acknowledged" // all have it; what is measured has other sources too
-	Converging   State = "converging"   // all have it; what is measured is not there yet
+	Pending      State = "pending"      // not all proxies with traffic have it
+	Acknowledged State = "acknowledged" // they have it; what is measured has other sources too
+	Converging   State = "converging"   // they have it; what is measured is not there yet
 	Settled      State = "settled"      // what is measured is what was asked
 )
 
@@ -40,8 +40,8 @@ const (
 type Measurement struct {
 	Asked map[string]int     // percent by version
 	Count map[string]float64 // requests by version since the last acknowledgement
-	// Acked of Total proxies have it.
-	Acked, Total int
+	// Waiting is how many proxies that send to the service do not have it.
+	Waiting int
 	// AllRoutes is true where other rules, or callers without sidecar, have a
 	// part in what is counted.
 	AllRoutes bool
@@ -59,13 +59,13 @@ func (m Measurement) N() float64 {
 // State says how far a split is.
 func (m Measurement) State() State {
 	switch {
-	case m.Acked < m.Total:
+	case m.Waiting > 0:
 		return Pending
 	case m.AllRoutes:
 		return Acknowledged
 	}
 	n := m.N()
-	if n < enough {
+	if n < Enough {
 		return Converging
 	}
 	for version, asked := range m.Asked {
@@ -86,11 +86,18 @@ type Told struct {
 	Measured map[string]Measured `json:"measured"`
 	N        float64             `json:"n"`
 	// Since when requests are counted: the last acknowledgement.
-	Since     time.Time `json:"since"`
-	State     State     `json:"state" enum:"pending,acknowledged,converging,settled"`
-	Acked     int       `json:"acked"`
-	Total     int       `json:"total"`
-	AllRoutes bool      `json:"allRoutes"`
+	Since time.Time `json:"since"`
+	State State     `json:"state" enum:"pending,acknowledged,converging,settled"`
+	// Acked of Total proxies have it, and Rejected of them refused it. Those that
+	// send nothing to the service may have it later: the state does not wait for them.
+	Acked    int `json:"acked"`
+	Rejected int `json:"rejected"`
+	Total    int `json:"total"`
+	// Enough is how many requests must be counted before a share says anything.
+	Enough    int  `json:"enough"`
+	AllRoutes bool `json:"allRoutes"`
+	// P95 of all versions together, in milliseconds.
+	P95 *float64 `json:"p95,omitempty"`
 }
 
 // Measured is what one version got.

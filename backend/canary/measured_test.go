@@ -31,15 +31,14 @@ func TestStates(t *testing.T) {
 		m    canary.Measurement
 		want canary.State
 	}{
-		"not all have it":                   {canary.Measurement{Asked: asked, Count: counted(850, 150), Acked: 5, Total: 6}, canary.Pending},
-		"others take part":                  {canary.Measurement{Asked: asked, Count: counted(850, 150), Acked: 6, Total: 6, AllRoutes: true}, canary.Acknowledged},
-		"too few":                           {canary.Measurement{Asked: asked, Count: counted(84, 15), Acked: 6, Total: 6}, canary.Converging},
-		"just enough":                       {canary.Measurement{Asked: asked, Count: counted(85, 15), Acked: 6, Total: 6}, canary.Settled},
-		"within the interval":               {canary.Measurement{Asked: asked, Count: counted(79, 21), Acked: 6, Total: 6}, canary.Settled},
-		"far off":                           {canary.Measurement{Asked: asked, Count: counted(700, 300), Acked: 6, Total: 6}, canary.Converging},
-		"outside, but within two points":    {canary.Measurement{Asked: asked, Count: counted(86_500, 13_500), Acked: 6, Total: 6}, canary.Settled},
-		"a version that should get nothing": {canary.Measurement{Asked: map[string]int{"v1": 100, "v2": 0}, Count: counted(950, 50), Acked: 6, Total: 6}, canary.Converging},
-		"nobody to tell":                    {canary.Measurement{Asked: asked, Count: counted(85, 15)}, canary.Settled},
+		"somebody waits":                    {canary.Measurement{Asked: asked, Count: counted(850, 150), Waiting: 1}, canary.Pending},
+		"others take part":                  {canary.Measurement{Asked: asked, Count: counted(850, 150), AllRoutes: true}, canary.Acknowledged},
+		"too few":                           {canary.Measurement{Asked: asked, Count: counted(84, 15)}, canary.Converging},
+		"just enough":                       {canary.Measurement{Asked: asked, Count: counted(85, 15)}, canary.Settled},
+		"within the interval":               {canary.Measurement{Asked: asked, Count: counted(79, 21)}, canary.Settled},
+		"far off":                           {canary.Measurement{Asked: asked, Count: counted(700, 300)}, canary.Converging},
+		"outside, but within two points":    {canary.Measurement{Asked: asked, Count: counted(86_500, 13_500)}, canary.Settled},
+		"a version that should get nothing": {canary.Measurement{Asked: map[string]int{"v1": 100, "v2": 0}, Count: counted(950, 50)}, canary.Converging},
 		"a version that nobody asked for":   {canary.Measurement{Asked: asked, Count: map[string]float64{"v1": 85, "v2": 15, "v3": 60}}, canary.Converging},
 	} {
 		if got := c.m.State(); got != c.want {

@@ -110,7 +110,7 @@ func versions(arrived []Part, pods []*mesh.Workload) []Version {
 		out = append(out, *v)
 	}
 	slices.SortFunc(out, func(a, b Version) int {
-		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Cluster, b.Cluster))
+		return cmp.Or(mesh.CompareVersions(a.Version, b.Version), cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Cluster, b.Cluster))
 	})
 	return out
 }

@@ -127,10 +127,13 @@ export type CanaryTold = {
     effect: {
         [key: string]: number;
     };
+    enough: number;
     measured: {
         [key: string]: CanaryMeasured;
     };
     n: number;
+    p95?: number;
+    rejected: number;
     since: string;
     state: 'pending' | 'acknowledged' | 'converging' | 'settled';
     total: number;

@@ -26,7 +26,9 @@ const told: CanaryTold = {
   n: 1000,
   since: '2026-01-01T10:00:00Z',
   state: 'settled',
+  enough: 100,
   acked: 20,
+  rejected: 0,
   total: 20,
   allRoutes: false,
 };
