@@ -70,6 +70,51 @@ func TestAnyRequestRenewsTheCookie(t *testing.T) {
 	}
 }
 
+// A page that slept opens its socket before it asks anything else: the new cookie
+// comes with the answer of that, and where it does not arrive the old one is good
+// for another try.
+func TestTheSocketRenewsTheCookie(t *testing.T) {
+	hub := live.New(live.Options{})
+	defer hub.Close()
+	b := newBench(t, func(o *Options) { o.Live = hub })
+	server := httptest.NewServer(b.server)
+	defer server.Close()
+	dial := func(c *http.Cookie) *http.Response {
+		t.Helper()
+		conn, answer, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http")+"/api/v1/live",
+			http.Header{"Origin": {server.URL}, "Cookie": {c.Name + "=" + c.Value}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		if answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("the upgrade has not the headers of every answer: %v", answer.Header)
+		}
+		return answer
+	}
+	for name, cookieAfter := range map[string]func(old *http.Cookie, answer *http.Response) *http.Cookie{
+		"the answer arrives": func(_ *http.Cookie, answer *http.Response) *http.Cookie {
+			cookies := answer.Cookies()
+			if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+				t.Fatalf("the upgrade brings %v", answer.Header["Set-Cookie"])
+			}
+			return cookies[0]
+		},
+		"the answer is lost": func(old *http.Cookie, _ *http.Response) *http.Cookie { return old },
+	} {
+		c := b.cookie("the-viewer")
+		if answer := dial(c); len(answer.Cookies()) != 0 {
+			t.Errorf("a fresh cookie is renewed: %v", answer.Cookies())
+		}
+		b.wait(11 * time.Minute)
+		c = cookieAfter(c, dial(c))
+		b.wait(2 * time.Minute)
+		if w := b.do(request(http.MethodGet, "/api/v1/session", "", as(c))); w.Code != http.StatusOK {
+			t.Errorf("%s: two minutes later %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
 // Whoever signs in gets a session of their own, and the one that the browser had
 // is over: nobody can have put it there to share it.
 func TestSignInEndsTheSessionBefore(t *testing.T) {

@@ -156,20 +156,17 @@ func (r *keyRing) rotateOld(ctx context.Context) error {
 	return r.rotate(ctx)
 }
 
-// sign makes a cookie for a session, and tells its id.
-func (r *keyRing) sign(session string) (text, id string, err error) {
+// sign makes a cookie for a session, under an id.
+func (r *keyRing) sign(session, id string) (string, error) {
 	r.mu.Lock()
 	k := r.current
 	r.mu.Unlock()
 	now := r.now()
-	claims := map[string]any{jwt.IssuerKey: issuer, jwt.AudienceKey: issuer, jwt.JwtIDKey: rand.Text(), sessionClaim: session}
+	claims := map[string]any{jwt.IssuerKey: issuer, jwt.AudienceKey: issuer, jwt.JwtIDKey: id, sessionClaim: session}
 	jwtauth.SetIssuedAt(claims, now)
 	jwtauth.SetExpiry(claims, now.Add(sealLife))
-	t, text, err := k.jwt.Encode(claims)
-	if err != nil {
-		return "", "", err
-	}
-	return text, t.JwtID(), nil
+	_, text, err := k.jwt.Encode(claims)
+	return text, err
 }
 
 // errSeal reports a cookie that is none of ours.

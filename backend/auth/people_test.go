@@ -266,6 +266,9 @@ func TestCookiesAreRenewed(t *testing.T) {
 		t.Errorf("at the same moment: %v, %v", more, err)
 	}
 	// Ten minutes later a copy of it is worth nothing, for the browser went on.
+	if _, _, err := b.comes(second); err != nil {
+		t.Error(err)
+	}
 	b.wait(5 * time.Minute)
 	if _, _, err := b.comes(first); !errors.Is(err, ErrNotSignedIn) {
 		t.Errorf("a copy of a renewed cookie is taken: %v", err)
@@ -279,15 +282,68 @@ func TestCookiesAreRenewed(t *testing.T) {
 	if _, more, err := b.comes(second); err != nil || more != nil {
 		t.Errorf("the next request: %v, %v", more, err)
 	}
+	third := renewal.Cookie
+	if _, _, err := b.comes(third); err != nil {
+		t.Error(err)
+	}
 	b.wait(2 * time.Minute)
 	if _, _, err := b.comes(second); !errors.Is(err, ErrNotSignedIn) {
 		t.Errorf("a copy of the cookie from before the sleep is taken: %v", err)
 	}
-	third := renewal.Cookie
 	b.restart()
+	if _, _, err := b.comes(second); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("it is taken after a restart: %v", err)
+	}
 	b.wait(time.Hour)
 	if _, renewal, err := b.comes(third); err != nil || renewal == nil {
 		t.Errorf("after a restart and an hour: %v, %v", renewal, err)
+	}
+}
+
+// An answer gets lost with the new cookie in it: the browser has the old one, and
+// goes on with that.
+func TestLostRenewals(t *testing.T) {
+	b := newBench(t)
+	_, old := b.in("the-viewer")
+	renewed := func(cookie string) string {
+		t.Helper()
+		_, renewal, err := b.comes(cookie)
+		if err != nil || renewal == nil {
+			t.Fatalf("%v, %v", renewal, err)
+		}
+		return renewal.Cookie
+	}
+	b.wait(11 * time.Minute)
+	lost := []string{renewed(old)}
+	for _, wait := range []time.Duration{2 * time.Minute, 30 * time.Minute, time.Hour} {
+		b.wait(wait)
+		lost = append(lost, renewed(old))
+		b.restart()
+	}
+	b.wait(time.Hour)
+	// Any of those that were thought lost may be the one that came in the end.
+	for i, cookie := range lost {
+		if _, _, err := b.comes(cookie); err != nil {
+			t.Errorf("new cookie %d: %v", i+1, err)
+		}
+	}
+	b.wait(2 * time.Minute)
+	if _, _, err := b.comes(old); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("the old one is taken after the new one came: %v", err)
+	}
+	b.restart()
+	if _, _, err := b.comes(old); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("and after a restart: %v", err)
+	}
+	// The next renewal has a new id: what is useless now stays so.
+	next := renewed(lost[0])
+	b.wait(11 * time.Minute)
+	if _, _, err := b.comes(next); err != nil {
+		t.Error(err)
+	}
+	b.wait(2 * time.Minute)
+	if _, _, err := b.comes(lost[0]); !errors.Is(err, ErrNotSignedIn) {
+		t.Errorf("two renewals back: %v", err)
 	}
 }
 

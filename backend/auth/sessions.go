@@ -18,9 +18,22 @@ type session struct {
 	ended         chan struct{}
 
 	// Of the cookies that were signed for it: the ids of the last one and the one
-	// before, and when the last was signed.
+	// before, when the last was signed, and whether it has come back. An answer can
+	// get lost with the cookie in it; until then the browser may have the one before.
 	seal, sealBefore string
 	sealed           time.Time
+	came             bool
+}
+
+// takes reports whether a cookie of that id is taken though its time is over.
+func (s *session) takes(id string, now time.Time) bool {
+	switch id {
+	case s.seal:
+		return true
+	case s.sealBefore:
+		return !s.came || now.Sub(s.sealed) < renewTogether
+	}
+	return false
 }
 
 const (
@@ -36,7 +49,7 @@ const (
 type Expiry struct{ Idle, Absolute time.Time }
 
 func readSessions(ctx context.Context, db *sql.DB, roles map[string]Role) (map[string]*session, error) {
-	rows, err := db.QueryContext(ctx, "SELECT id, user, started, seen, seal, address FROM sessions")
+	rows, err := db.QueryContext(ctx, "SELECT id, user, started, seen, seal, seal_before, address FROM sessions")
 	if err != nil {
 		return nil, err
 	}
@@ -45,10 +58,11 @@ func readSessions(ctx context.Context, db *sql.DB, roles map[string]Role) (map[s
 	for rows.Next() {
 		s := &session{ended: make(chan struct{})}
 		var started, seen int64
-		if err := rows.Scan(&s.ID, &s.User, &started, &seen, &s.seal, &s.Address); err != nil {
+		if err := rows.Scan(&s.ID, &s.User, &started, &seen, &s.seal, &s.sealBefore, &s.Address); err != nil {
 			return nil, err
 		}
 		s.started, s.seen, s.Via, s.Role = fromMillis(started), fromMillis(seen), Console, roles[s.User]
+		s.came = s.sealBefore == ""
 		if s.Role != "" {
 			out[s.ID] = s
 		}
@@ -71,14 +85,12 @@ func (a *Auth) begin(ctx context.Context, name, hash, address string) (Session, 
 	now := a.now()
 	s := &session{
 		Session: Session{ID: rand.Text(), User: user.Name, Role: user.Role, Via: Console, Address: address},
-		started: now, seen: now, sealed: now, ended: make(chan struct{}),
+		started: now, seen: now, seal: rand.Text(), sealed: now, came: true, ended: make(chan struct{}),
 	}
-	ring := a.keyRing()
-	cookie, id, err := ring.sign(s.ID)
+	cookie, err := a.keyRing().sign(s.ID, s.seal)
 	if err != nil {
 		return Session{}, "", err
 	}
-	s.seal = id
 	a.endOldest(ctx, user.Name)
 	a.mu.Lock()
 	a.sessions[s.ID] = s
@@ -144,8 +156,8 @@ func (a *Auth) Expiry(id string) (Expiry, bool) {
 type Renewal struct{ Cookie string }
 
 // resume finds the session of a cookie, and renews the cookie when that is due.
-// Cookies whose time is over are good for one thing: the last one of a session
-// that nobody used meanwhile is renewed. So a copy of a cookie is useless ten
+// Cookies whose time is over are good for one thing: the last one that is known to
+// have reached the browser is renewed. So a copy of a cookie is useless ten
 // minutes later, once the browser that it was taken from goes on.
 func (a *Auth) resume(ctx context.Context, cookie string) (Session, *Renewal, error) {
 	c, err := a.keyRing().open(cookie)
@@ -155,15 +167,20 @@ func (a *Auth) resume(ctx context.Context, cookie string) (Session, *Renewal, er
 	now := a.now()
 	a.mu.Lock()
 	s, ok := a.sessions[c.session]
-	good := ok && !a.over(s, now) &&
-		(!c.expired || c.id == s.seal || c.id == s.sealBefore && now.Sub(s.sealed) < renewTogether)
-	if !good {
+	if !ok || a.over(s, now) || c.expired && !s.takes(c.id, now) {
 		a.mu.Unlock()
 		return Session{}, nil, errSeal
 	}
 	s.seen = now
+	came := !s.came && c.id == s.seal
+	s.came = s.came || came
 	who := s.Session
 	a.mu.Unlock()
+	if came {
+		if err := a.keepSeals(ctx, who.ID); err != nil {
+			return Session{}, nil, err
+		}
+	}
 	if !c.expired && now.Sub(c.issued) < renewAfter {
 		return who, nil, nil
 	}
@@ -173,7 +190,8 @@ func (a *Auth) resume(ctx context.Context, cookie string) (Session, *Renewal, er
 
 // renew signs a new cookie for a session, and notes that it was used. It gives
 // none when one was signed a moment ago: of several answers nobody knows which
-// one the browser takes last.
+// one the browser takes last. One that never came back is signed again under the
+// same id: any of the two may reach the browser.
 func (a *Auth) renew(ctx context.Context, id string) (*Renewal, error) {
 	a.mu.Lock()
 	s, ok := a.sessions[id]
@@ -186,23 +204,49 @@ func (a *Auth) renew(ctx context.Context, id string) (*Renewal, error) {
 		a.mu.Unlock()
 		return nil, nil
 	}
-	cookie, seal, err := a.keys.sign(id)
+	seal := s.seal
+	if s.came {
+		seal = rand.Text()
+	}
+	cookie, err := a.keys.sign(id, seal)
 	if err != nil {
 		a.mu.Unlock()
 		return nil, err
 	}
-	s.sealBefore, s.seal, s.sealed = s.seal, seal, now
-	seen := s.seen
+	if s.came {
+		s.sealBefore, s.seal, s.came = s.seal, seal, false
+	}
+	s.sealed = now
 	a.mu.Unlock()
-	// The browser may have the cookie already when it goes away.
-	err = a.db.Write(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
-		_, err := tx.Exec("UPDATE sessions SET seen = ?, seal = ? WHERE id = ?", millis(seen), seal, id)
-		return err
-	})
-	if err != nil && !database.IsNotWritable(err) {
+	if err := a.keepSeals(ctx, id); err != nil {
 		return nil, err
 	}
 	return &Renewal{Cookie: cookie}, nil
+}
+
+// keepSeals writes which cookies of a session are taken, and when it was used. A
+// database that cannot be written keeps nobody out.
+func (a *Auth) keepSeals(ctx context.Context, id string) error {
+	ctx = context.WithoutCancel(ctx) // the browser may have the cookie already when it goes away
+	err := a.db.Write(ctx, func(tx *sql.Tx) error {
+		a.mu.Lock()
+		s, ok := a.sessions[id]
+		if !ok {
+			a.mu.Unlock()
+			return nil
+		}
+		seen, seal, before := s.seen, s.seal, s.sealBefore
+		if s.came {
+			before = ""
+		}
+		a.mu.Unlock()
+		_, err := tx.ExecContext(ctx, "UPDATE sessions SET seen = ?, seal = ?, seal_before = ? WHERE id = ?", millis(seen), seal, before, id)
+		return err
+	})
+	if database.IsNotWritable(err) {
+		return nil
+	}
+	return err
 }
 
 // Renew signs a new cookie for the session of who asks; nil when it has a fresh

@@ -122,7 +122,8 @@ func (h *Hub) Close() {
 	h.running.Wait()
 }
 
-// Serve makes a socket of a request, and returns when that is over.
+// Serve makes a socket of a request, and returns when that is over. Headers that
+// are on the answer are sent with it.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, c Caller) {
 	if !sameOrigin(r, c.Origin) {
 		http.Error(w, "the request comes from a page of another server", http.StatusForbidden)
@@ -135,7 +136,9 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, c Caller) {
 	}
 	defer h.running.Done()
 	defer h.exit(c.Key)
-	conn, err := h.upgrader.Upgrade(patient{w, h.limits.Stall}, r, nil)
+	// The upgrade writes an answer of its own: what was put on this one by whoever
+	// looked at the request goes with it, above all the renewed cookie.
+	conn, err := h.upgrader.Upgrade(patient{w, h.limits.Stall}, r, w.Header())
 	if err != nil {
 		h.log.Debug("no websocket", "error", err)
 		return
