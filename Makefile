@@ -83,6 +83,7 @@ test-frontend: $(MODULES) $(CONSOLE) ## types, lint, unit tests and size budgets
 
 .PHONY: test-ui
 test-ui: build ## the console in a browser, against a running mesh (make test-ui SPEC=canary: some of it)
+	@.ci/build bin/picky ./test/picky
 	@bin/heddle envoy install --state $(STATE)
 	@chromium=$$(.ci/chromium); \
 		echo "testing the console in $$chromium"; \

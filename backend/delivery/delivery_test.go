@@ -175,6 +175,7 @@ func TestEveryProxyConcernedIsSeenToAcknowledge(t *testing.T) {
 // nothing of who has what is in force.
 func TestAChangeBeforeIsNotTheOneInForce(t *testing.T) {
 	w := newWorld(t)
+	w.settled() // what there was before the change is known
 	w.write("1", "2s")
 	w.until("1", "found", func(d delivery.Delivery) bool { return d.Summary.Known })
 	if d, _, ok := w.tracker.LatestOf(routes, []byte(routesYAML("2s"))); !ok || !d.Summary.Known {

@@ -5,19 +5,16 @@ package servetest
 import (
 	"context"
 	"io"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
-	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
 
-	"github.com/heddle-mesh/heddle/xds"
 	"github.com/heddle-mesh/heddle/xds/serve"
+	"github.com/heddle-mesh/heddle/xds/serve/servetest/follower"
 )
 
 // Response is what the server sent at once.
@@ -45,8 +42,8 @@ func Connect(t testing.TB, server *serve.Server, uid string, answer Answer) (dis
 	var service discoveryService
 	server.Register(&service)
 	ctx, cancel := context.WithCancel(peer.NewContext(context.Background(), &peer.Peer{Addr: serve.PodAddr{UID: uid}}))
-	s := &stream{ctx: ctx, answer: answer, known: map[string]map[string]bool{}, heard: make(chan struct{}), in: make(chan *discoveryv3.DeltaDiscoveryRequest, 64)}
-	s.in <- &discoveryv3.DeltaDiscoveryRequest{TypeUrl: xds.ClusterType}
+	s := &stream{ctx: ctx, answer: answer, follower: follower.New(), heard: make(chan struct{}), in: make(chan *discoveryv3.DeltaDiscoveryRequest, 64)}
+	s.in <- s.follower.First()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -85,12 +82,12 @@ func (d *discoveryService) RegisterService(_ *grpc.ServiceDesc, impl any) {
 // stream is a proxy's stream without a wire between.
 type stream struct {
 	grpc.ServerStream
-	ctx    context.Context
-	answer Answer
-	known  map[string]map[string]bool // names subscribed to, by type
-	once   sync.Once
-	heard  chan struct{} // closed at the first response
-	in     chan *discoveryv3.DeltaDiscoveryRequest
+	ctx      context.Context
+	answer   Answer
+	follower *follower.Follower
+	once     sync.Once
+	heard    chan struct{} // closed at the first response
+	in       chan *discoveryv3.DeltaDiscoveryRequest
 }
 
 func (s *stream) Context() context.Context { return s.ctx }
@@ -110,14 +107,19 @@ func (s *stream) Send(r *discoveryv3.DeltaDiscoveryResponse) error {
 	for _, x := range r.GetResources() {
 		said.Names = append(said.Names, x.GetName())
 	}
-	words := s.answer(said)
-	q := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: r.GetTypeUrl(), ResponseNonce: r.GetNonce()}
-	if words != "" {
-		q.ErrorDetail = &status.Status{Code: int32(codes.Internal), Message: words}
-	} else if err := s.follow(r); err != nil {
+	if words := s.answer(said); words != "" {
+		return s.ask(s.follower.Rejected(r, words))
+	}
+	requests, err := s.follower.Taken(r)
+	if err != nil {
 		return err
 	}
-	return s.ask(q)
+	for _, q := range requests {
+		if err := s.ask(q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *stream) ask(q *discoveryv3.DeltaDiscoveryRequest) error {
@@ -127,40 +129,4 @@ func (s *stream) ask(q *discoveryv3.DeltaDiscoveryRequest) error {
 	case <-s.ctx.Done():
 		return s.ctx.Err()
 	}
-}
-
-// follow subscribes to what a response leads to, as Envoy does.
-func (s *stream) follow(r *discoveryv3.DeltaDiscoveryResponse) error {
-	names := map[string][]string{}
-	for _, x := range r.GetResources() {
-		m, err := x.GetResource().UnmarshalNew()
-		if err != nil {
-			return err
-		}
-		for _, ref := range xds.References(m) {
-			if ref.Type == xds.ClusterType || s.known[ref.Type][ref.Name] {
-				continue
-			}
-			if s.known[ref.Type] == nil {
-				s.known[ref.Type] = map[string]bool{}
-			}
-			s.known[ref.Type][ref.Name] = true
-			names[ref.Type] = append(names[ref.Type], ref.Name)
-		}
-	}
-	for _, typ := range xds.Types {
-		if len(names[typ]) == 0 {
-			continue
-		}
-		slices.Sort(names[typ])
-		if err := s.ask(&discoveryv3.DeltaDiscoveryRequest{TypeUrl: typ, ResourceNamesSubscribe: names[typ]}); err != nil {
-			return err
-		}
-	}
-	next := map[string]string{xds.ClusterType: xds.ListenerType, xds.RouteType: xds.VirtualHostType}[r.GetTypeUrl()]
-	if next == "" || s.known[next] != nil {
-		return nil
-	}
-	s.known[next] = map[string]bool{}
-	return s.ask(&discoveryv3.DeltaDiscoveryRequest{TypeUrl: next})
 }
