@@ -4,4 +4,8 @@ import '@fontsource-variable/geist-mono/index.css';
 import './theme.css';
 import './base.css';
 import './patternfly.css';
+import './page.css';
+import './figures.css';
+import './states.css';
+import './tables.css';
 import './pieces.css';

@@ -13,6 +13,8 @@ import { useTopologyTexts } from './texts';
 import { Timeline } from './timeline';
 import { modes } from './toolbar';
 import './topology.css';
+import './canvas/canvas.css';
+import './overlays/overlays.css';
 
 /** Changes the address; undefined takes a parameter out. */
 export type SetSearch = (change: { [K in keyof TopologySearch]?: string | undefined }) => void;
