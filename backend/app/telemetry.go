@@ -99,12 +99,13 @@ func (t *telemetry) register(s grpc.ServiceRegistrar) {
 	}
 }
 
-// prometheus is the standard API of the built-in server; nil without one.
+// prometheus is the standard API of the built-in server, for others; nil without
+// one.
 func (t *telemetry) prometheus() http.Handler {
 	if t.scraper == nil {
 		return nil
 	}
-	return t.scraper.Handler()
+	return t.scraper.Outside()
 }
 
 // own are the control plane's metrics.

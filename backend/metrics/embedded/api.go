@@ -29,11 +29,12 @@ const prefix = "/api/v1"
 // connection open for nothing (there are no notifications).
 var refused = []string{"/admin/", "/write", "/otlp/", "/notifications/live"}
 
-// Bounds of questions: how many are answered at a time, the others waiting, and
-// how long each may take with that. What one may hold in memory is the engine's
-// bound.
+// Bounds of questions: how many are answered at a time, the others waiting, how
+// many of these may come from outside, and how long each may take with that. What
+// one may hold in memory is the engine's bound.
 const (
 	maxQuestions = 16
+	maxOutside   = 4
 	answerWithin = 30 * time.Second
 )
 
@@ -87,6 +88,10 @@ func (s *Server) api(o Options, cfg *config.Config, engine *promql.Engine, p par
 		router.ServeHTTP(w, r)
 	}))
 }
+
+// outside has a handler answer questions from outside, which leave most of its
+// turns to the program's own.
+func outside(h http.Handler) http.Handler { return inTurn(maxOutside, h) }
 
 // inTurn has a handler answer so many requests at a time.
 func inTurn(limit int, h http.Handler) http.Handler {

@@ -77,7 +77,8 @@ type Server struct {
 	scraper *scrape.Manager
 	targets chan map[string][]*targetgroup.Group
 	gather  *prometheus.Registry
-	handler http.Handler
+	handler http.Handler // for the program's own questions
+	outside http.Handler
 	stopped chan struct{} // closed when the scraper's loop has returned
 
 	known   atomic.Pointer[known]
@@ -164,6 +165,7 @@ func Open(o Options) (*Server, error) {
 		NoStepSubqueryIntervalFn: func(int64) int64 { return o.ScrapeInterval.Milliseconds() },
 	})
 	s.handler = s.api(o, cfg, engine, p)
+	s.outside = outside(s.handler)
 	go func() {
 		defer close(s.stopped)
 		if err := scraper.Run(s.targets); err != nil {
@@ -216,8 +218,12 @@ scrape_configs:
 }
 
 // Handler serves Prometheus' API v1 under /api/v1/, without the parts that
-// change or administer anything.
+// change or administer anything. It is for the program's own questions.
 func (s *Server) Handler() http.Handler { return s.handler }
+
+// Outside is the same API for questions of others: however many they ask, and
+// however expensive that is, they take few of the turns.
+func (s *Server) Outside() http.Handler { return s.outside }
 
 // Metrics are those of the database and the scraper themselves.
 func (s *Server) Metrics() prometheus.Gatherer { return s.gather }

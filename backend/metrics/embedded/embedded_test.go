@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -297,6 +298,38 @@ func TestQuestionsTakeTurns(t *testing.T) {
 		close(release)
 		if a, b := <-first, <-third; a != http.StatusOK || b != http.StatusOK {
 			t.Errorf("the first and the third one: %d, %d", a, b)
+		}
+	})
+}
+
+// A dashboard outside that asks more than can be answered takes no turn from the
+// console.
+func TestQuestionsFromOutsideLeaveTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var asked atomic.Int32
+		own := inTurn(maxQuestions, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			asked.Add(1)
+			<-release
+		}))
+		others := outside(own)
+		var running sync.WaitGroup
+		ask := func(h http.Handler, times int, want int32) {
+			t.Helper()
+			for range times {
+				running.Go(func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) })
+			}
+			synctest.Wait()
+			if n := asked.Load(); n != want {
+				t.Errorf("%d questions are answered at a time, want %d", n, want)
+			}
+		}
+		ask(others, 100, maxOutside)
+		ask(own, maxQuestions-maxOutside, maxQuestions)
+		close(release)
+		running.Wait()
+		if n := asked.Load(); n != 100+maxQuestions-maxOutside {
+			t.Errorf("%d questions were answered", n)
 		}
 	})
 }
