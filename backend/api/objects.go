@@ -243,10 +243,13 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 	if len(objects) == 0 {
 		return nil, huma.NewError(http.StatusUnprocessableEntity, "the manifests hold no object")
 	}
-	if !in.Body.DryRun {
-		if err := h.mayWrite(ctx, refsOf(objects)...); err != nil {
-			return nil, err
-		}
+	if in.Body.DryRun {
+		err = mayTryOut(ctx, refsOf(objects)...)
+	} else {
+		err = h.mayWrite(ctx, refsOf(objects)...)
+	}
+	if err != nil {
+		return nil, err
 	}
 	present, err := h.mesh.Objects(ctx)
 	if err != nil {

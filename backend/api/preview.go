@@ -47,17 +47,29 @@ func (h *Handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 	return out, nil
 }
 
-// propose reads entries; nil with the reasons where that cannot be done. Who may
+// mayTryOut refuses what who asks may not even try out against the mesh. Who may
 // look at the mesh may look at what would be; only what nobody but the owner
 // writes, nobody else tries out.
-func (h *Handlers) propose(ctx context.Context, entries []preview.Entry, conflicts *[]merge.Conflict) (*preview.Proposal, []mesh.Finding, error) {
-	for _, e := range entries {
-		if auth.ToWrite(e.Ref.Kind) != OwnerOnly {
+func mayTryOut(ctx context.Context, refs ...mesh.Ref) error {
+	for _, ref := range refs {
+		if auth.ToWrite(ref.Kind) != OwnerOnly {
 			continue
 		}
-		if err := auth.Require(ctx, OwnerOnly, "a preview of "+e.Ref.String()); err != nil {
-			return nil, nil, problemOf(err)
+		if err := auth.Require(ctx, OwnerOnly, "trying out "+ref.String()); err != nil {
+			return problemOf(err)
 		}
+	}
+	return nil
+}
+
+// propose reads entries; nil with the reasons where that cannot be done.
+func (h *Handlers) propose(ctx context.Context, entries []preview.Entry, conflicts *[]merge.Conflict) (*preview.Proposal, []mesh.Finding, error) {
+	refs := make([]mesh.Ref, len(entries))
+	for i, e := range entries {
+		refs[i] = e.Ref
+	}
+	if err := mayTryOut(ctx, refs...); err != nil {
+		return nil, nil, err
 	}
 	present, err := h.mesh.Objects(ctx)
 	if err != nil {

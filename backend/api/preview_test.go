@@ -47,6 +47,20 @@ func (m weighed) Try(_ context.Context, _ *mesh.Workload, call simulate.Call, ch
 // ask sends a request as somebody with a role, and reads the answer.
 func (m weighed) ask(t *testing.T, role auth.Role, method, path string, body, answer any) int {
 	t.Helper()
+	return newFaces(m).ask(t, role, method, path, body, answer)
+}
+
+// faces are those of one API: of people with a role, and of the owner.
+type faces struct{ people, owner http.Handler }
+
+func newFaces(m Mesh) faces {
+	h := New(Options{Version: "test", Mesh: m})
+	return faces{h.engine(h.consolePage), h.Owner()}
+}
+
+// ask sends a request as somebody with a role, and reads the answer.
+func (f faces) ask(t *testing.T, role auth.Role, method, path string, body, answer any) int {
+	t.Helper()
 	raw, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
@@ -54,11 +68,10 @@ func (m weighed) ask(t *testing.T, role auth.Role, method, path string, body, an
 	r := httptest.NewRequest(method, path, bytes.NewReader(raw))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
-	h := New(Options{Version: "test", Mesh: m})
 	if role == auth.OwnerRole {
-		h.Owner().ServeHTTP(w, r)
+		f.owner.ServeHTTP(w, r)
 	} else {
-		h.engine(h.consolePage).ServeHTTP(w, r.WithContext(auth.With(r.Context(), auth.Session{User: "somebody", Role: role})))
+		f.people.ServeHTTP(w, r.WithContext(auth.With(r.Context(), auth.Session{User: "somebody", Role: role})))
 	}
 	if answer != nil {
 		if err := json.Unmarshal(w.Body.Bytes(), answer); err != nil {
