@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import transcript from '../../../../backend/live/testdata/reconnect.json';
 import { FakeSocket } from '../../testing/fake-socket';
 import { LiveStore } from './live-store';
+import type { ClientMessage, ServerMessage } from './protocol';
 
 let sockets: FakeSocket[];
 let frames: (() => void)[];
@@ -184,21 +186,55 @@ test('equal topics are one subscription, which ends after its last user', () => 
   expect(last().sent.at(-1)).toEqual({ unsubscribe: { id: 'graph1' } });
 });
 
-test('events go on where they were, or say that some were missed', () => {
+/** What a page and the server say to each other; the server's own tests play its side of the file. */
+interface Step {
+  happens?: number;
+  opens?: boolean;
+  lost?: boolean;
+  restart?: boolean;
+  client?: ClientMessage;
+  server?: ServerMessage;
+}
+
+test('no event is lost over a short interruption, and a long one is told', () => {
   const store = newStore();
   const { key } = store.subscribe('events', {});
-  const seen: number[] = [];
+  const seen: (number | string)[] = [];
+  store.listenEvents(
+    key,
+    (e) => seen.push(e.seq),
+    () => seen.push('resync'),
+  );
+  for (const step of transcript as Step[]) {
+    if (step.opens) {
+      vi.advanceTimersByTime(500);
+      last().open();
+    } else if (step.lost || step.restart) {
+      last().close(1006);
+    } else if (step.client) {
+      expect(last().sent).toEqual([step.client]);
+    } else if (step.server) {
+      last().tell(step.server);
+    }
+  }
+  expect(seen).toEqual([2, 3, 4, 5, 'resync', 12, 'resync', 1, 2]);
+});
+
+test('what happened before the first answer may be missed', () => {
+  const store = newStore();
+  const { key } = store.subscribe('events', {});
   const resync = vi.fn();
-  store.listenEvents(key, (e) => seen.push(e.seq), resync);
+  store.listenEvents(key, vi.fn(), resync);
   last().open();
-  const event = (seq: number) => ({ seq, at: '2026-01-01T00:00:00Z', type: 'change', params: {} });
-  last().tell({ id: last().idOf('events'), epoch: 'a', seq: 8, events: [event(7), event(8)] });
   last().close(1006);
   vi.advanceTimersByTime(500);
   last().open();
-  expect(last().sent).toEqual([{ subscribe: { id: 'events1', topic: 'events', params: { after: 8 } } }]);
-  last().tell({ id: 'events1', epoch: 'b', seq: 20, events: [], resync: true });
-  expect(seen).toEqual([7, 8]);
+  last().tell({ id: 'events1', epoch: 'a', seq: 20, events: [] });
+  expect(resync).toHaveBeenCalledTimes(1);
+  last().close(1006);
+  vi.advanceTimersByTime(500);
+  last().open();
+  last().tell({ id: 'events1', epoch: 'a', seq: 20, events: [] });
   expect(resync).toHaveBeenCalledTimes(1);
 });
 

@@ -52,7 +52,10 @@ interface Subscription {
   readonly any: Set<() => void>;
   readonly byElement: Map<string, Set<() => void>>;
   users: number;
-  lastEvent: number | undefined;
+  /** The last event that is known, to go on after it: numbers of two epochs have nothing in common. */
+  cursor: { after: number; epoch: string } | undefined;
+  /** There was no connection while nothing was known yet: nobody can say what happened meanwhile. */
+  missed: boolean;
   shownAt: number;
   cancel: (() => void) | undefined;
   dropTimer: ReturnType<typeof setTimeout> | undefined;
@@ -94,7 +97,8 @@ export class LiveStore {
         any: new Set(),
         byElement: new Map(),
         users: 0,
-        lastEvent: undefined,
+        cursor: undefined,
+        missed: false,
         shownAt: 0,
         cancel: undefined,
         dropTimer: undefined,
@@ -214,6 +218,7 @@ export class LiveStore {
         this.heard = this.env.now();
         for (const s of this.subscriptions.values()) {
           s.state.restart();
+          s.missed ||= this.failures > 0 && !s.cursor;
           this.ask(s);
         }
       }
@@ -269,8 +274,7 @@ export class LiveStore {
   }
 
   private ask(s: Subscription): void {
-    const params = s.topic === 'events' && s.lastEvent !== undefined ? { ...s.params, after: s.lastEvent } : s.params;
-    this.send({ subscribe: { id: s.id, topic: s.topic, params } });
+    this.send({ subscribe: { id: s.id, topic: s.topic, params: { ...s.params, ...s.cursor } } });
   }
 
   private send(message: ClientMessage): void {
@@ -312,20 +316,19 @@ export class LiveStore {
   }
 
   private receiveEvents(s: Subscription, message: EventsMessage): void {
-    if (message.resync) {
-      s.lastEvent = undefined;
+    if (message.resync || s.missed) {
+      s.missed = false;
       for (const resync of s.resync) {
         resync();
       }
     }
-    for (const event of message.events ?? []) {
-      s.lastEvent = event.seq;
+    s.cursor = { after: message.seq, epoch: message.epoch };
+    for (const event of message.events) {
       for (const each of s.events) {
         each(event);
       }
     }
-    s.lastEvent = message.seq ?? s.lastEvent;
-    if (message.events?.length) {
+    if (message.events.length > 0) {
       bumpRevision();
     }
   }

@@ -27,10 +27,10 @@ export interface LiveEvent {
 /** The events topic: what happened since, or resync where that is forgotten. */
 export interface EventsMessage {
   id: string;
-  epoch?: string;
+  epoch: string;
   /** The last event that there is, to ask for those after it. */
-  seq?: number;
-  events?: LiveEvent[];
+  seq: number;
+  events: LiveEvent[];
   resync?: boolean;
 }
 
