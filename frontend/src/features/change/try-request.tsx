@@ -8,6 +8,7 @@ import { request } from '../../api/request';
 import { duration, plain } from '../../lib/format';
 import { HealthGlyph } from '../../ui/glyph';
 import { useProblemWords } from '../../ui/problem-words';
+import { weave } from '../../ui/weave';
 import { audience } from './model/audience';
 import { outcome } from './model/outcome';
 import { useChangeTexts } from './texts';
@@ -140,7 +141,7 @@ function Answer({ title, answer }: { title: string; answer: SimulateAnswer }) {
       <span className="dim">{title}</span>
       {o.shares.map((s, i) => (
         <p key={s.name}>
-          <i className={`sw v${Math.min(i, 2)}`} aria-hidden="true" />
+          <i className={`sw ${weave(i)}`} aria-hidden="true" />
           {t('try.share', { name: s.name, percent: s.percent })}{' '}
           {s.empty && <HealthGlyph health="failing" size={12} label={t('try.empty')} />}
         </p>

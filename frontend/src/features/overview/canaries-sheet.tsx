@@ -8,6 +8,7 @@ import { serviceAddress } from '../../lib/addresses';
 import { instant, number, plain, points } from '../../lib/format';
 import { HealthGlyph } from '../../ui/glyph';
 import { Sheet } from '../../ui/page';
+import { weave } from '../../ui/weave';
 import { type Canary, canaryOf } from './model/canaries';
 import { useOverviewTexts } from './texts';
 
@@ -53,14 +54,14 @@ function CanaryRow({ canary }: { canary: Canary }) {
         {changed && <span className="dim num">{t('canary.since', { time: instant(changed.at, Date.now()) })}</span>}
       </div>
       <div className="bar" aria-hidden="true">
-        {shares.map((s, i) => (
-          <i key={s.version} className={`seg v${i % 3}`} style={{ flex: s.pct }} />
+        {shares.map((s) => (
+          <i key={s.version} className={`seg ${weave(s.place)}`} style={{ flex: s.pct }} />
         ))}
       </div>
       <div className="can-l num">
-        {shares.map((s, i) => (
+        {shares.map((s) => (
           <span key={s.version}>
-            <i className={`sw v${i % 3}`} />
+            <i className={`sw ${weave(s.place)}`} />
             {s.version} {s.pct}
           </span>
         ))}

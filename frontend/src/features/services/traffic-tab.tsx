@@ -7,6 +7,7 @@ import { ErrorShare, Rate } from '../../ui/figures';
 import { HealthGlyph } from '../../ui/glyph';
 import { useHealthWords } from '../../ui/health-words';
 import { Sheet } from '../../ui/page';
+import { weave } from '../../ui/weave';
 import { CallsTable } from './calls-table';
 import type { Detail } from './detail';
 import { type Answer, answersOf } from './model/calls';
@@ -53,7 +54,7 @@ function Versions({ versions }: { versions: readonly GraphVersion[] }) {
           {versions.map((v, i) => (
             <tr key={`${v.version} ${v.workload}`}>
               <th scope="row">
-                <i className={`sw v${i % 3}`} />
+                <i className={`sw ${weave(i)}`} />
                 {v.version} {v.state && v.state !== 'healthy' && <HealthGlyph health={v.state} size={12} />}
               </th>
               <td>

@@ -3,6 +3,8 @@ import type { CanarySplit, GraphLiveNode, GraphVersion, Ref } from '../../../api
 export interface CanaryShare {
   readonly version: string;
   readonly pct: number;
+  /** Among all versions of the service, which its weave follows. */
+  readonly place: number;
 }
 
 /** A service whose traffic a rule splits between versions. */
@@ -30,10 +32,9 @@ export function canaryOf(node: GraphLiveNode, split: CanarySplit): Canary | unde
   if (!candidate?.ref) {
     return undefined;
   }
-  const shares = Object.entries(candidate.weights)
-    .filter(([, pct]) => pct > 0)
-    .map(([version, pct]) => ({ version, pct }))
-    .sort((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }));
+  const shares = (split.versions ?? [])
+    .map(({ version }, place) => ({ version, pct: candidate.weights[version] ?? 0, place }))
+    .filter(({ pct }) => pct > 0);
   const stable = [...shares].sort((a, b) => b.pct - a.pct)[0];
   const tried = shares.findLast((s) => s !== stable);
   if (!stable || !tried) {

@@ -170,7 +170,7 @@ test('a split between two versions is a canary', () => {
   const ref = { kind: 'VirtualService', namespace: 'b', name: 'reviews' };
   const split = (weights: Record<string, number>): CanarySplit => ({
     service: { host: 'h', name: 'reviews', namespace: 'b' },
-    versions: [],
+    versions: ['v1', 'v2', 'v10'].map((v) => ({ version: v, labels: {}, workloads: null, pods: 1, ready: 1 })),
     preselected: 'x',
     candidates: [{ id: 'x', kind: 'mesh', matches: [], route: 0, ref, weights }],
   });
@@ -187,7 +187,8 @@ test('a split between two versions is a canary', () => {
   expect(canary?.slower).toBeCloseTo(28.5);
   expect(canary?.shares.map((s) => s.version)).toEqual(['v1', 'v2']);
   expect(canaryOf(reviews, split({ v10: 10, v1: 90 }))).toMatchObject({
-    tried: { version: 'v10' },
+    // As on its card, the third version has the third weave.
+    tried: { version: 'v10', place: 2 },
     errorsMore: undefined,
   });
 });

@@ -14,6 +14,7 @@ import {
 import { type Health, HealthGlyph, Lock, RuleGlyph } from '../../../ui/glyph';
 import { Spark } from '../../../ui/spark';
 import { useUiTexts } from '../../../ui/texts';
+import { weave } from '../../../ui/weave';
 import { useGoneSince, useGraph, useNode } from '../graph-store';
 import { type Figures, isQuiet, isReason, nodeFigures } from '../model/figures';
 import { figuresByNamespace } from '../model/namespaces';
@@ -282,7 +283,7 @@ function Versions({ versions, t }: { versions: readonly GraphVersion[]; t: Texts
       {shown.map((version, i) => {
         const state = version.state ?? 'unknown';
         return (
-          <div key={`${version.namespace}/${version.workload}`} className={`ver v${i % 3}`}>
+          <div key={`${version.namespace}/${version.workload}`} className={`ver ${weave(i)}`}>
             <span className="tp-ver-n" data-ellipsis>
               {version.version || version.workload}
             </span>

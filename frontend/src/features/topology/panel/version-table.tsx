@@ -1,5 +1,6 @@
 import { duration, plain, rate, share } from '../../../lib/format';
 import { type Health, HealthGlyph } from '../../../ui/glyph';
+import { weave } from '../../../ui/weave';
 import { useTopologyTexts } from '../texts';
 
 interface VersionRow {
@@ -38,7 +39,7 @@ export function VersionTable({ title, rows }: { title: string; rows: readonly Ve
             return (
               <tr key={key}>
                 <th scope="row">
-                  <i className={`sw v${i % 3}`} aria-hidden="true" />
+                  <i className={`sw ${weave(i)}`} aria-hidden="true" />
                   {name} {bad && <HealthGlyph health={state} size={11} />}
                 </th>
                 <td>{plain(share(v.share))}</td>
