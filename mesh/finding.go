@@ -36,6 +36,9 @@ type Finding struct {
 	Params   map[string]string `json:"params,omitempty"`
 	Related  []Ref             `json:"related,omitempty"`
 	Fix      []Edit            `json:"fix,omitempty"` // edits of the object's text that mend it
+	// Unsought says that there may be a fix besides that nobody looked for, since
+	// so much is wrong; it is looked for when somebody asks about this finding alone.
+	Unsought bool `json:"unsought,omitempty"`
 
 	// Where the text is, when the finding was made from text. Line and Column
 	// count from 1; 0 is "unknown".

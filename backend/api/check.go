@@ -3,14 +3,9 @@ package api
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"net/http"
-	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
@@ -30,6 +25,7 @@ type Checked struct {
 	SameAs       []string `json:"sameAs" doc:"Codes of other tools that mean the same"`
 	DocumentLine int      `json:"documentLine" doc:"First line of the document in its file, from 1"`
 	Splices      []Splice `json:"splices" doc:"The fix as replacements in the file's text, which all apply to the text as it was sent; empty when there is none, or it cannot be told"`
+	Elsewhere    []Fix    `json:"elsewhere" doc:"Fixes that lie in other objects"`
 }
 
 // Splice puts other text in the place of a part of a manifest's text. Offsets
@@ -67,39 +63,19 @@ type checkOutput struct {
 
 // check says what is wrong with manifests, and writes nothing.
 func (h *Handlers) check(ctx context.Context, in *checkInput) (*checkOutput, error) {
-	files := make([]config.File, len(in.Body.Manifests))
-	for i, m := range in.Body.Manifests {
-		if slices.ContainsFunc(files[:i], func(f config.File) bool { return f.Name == m.File }) {
-			return nil, huma.NewError(http.StatusUnprocessableEntity, fmt.Sprintf("there are two manifests %q; give each file a name of its own", m.File))
-		}
-		files[i] = config.File{Name: m.File, Data: []byte(m.Text)}
-	}
 	present, err := h.mesh.Objects(ctx)
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	opt := validate.FileOptions{Settings: h.mesh.Snapshot().Settings, Splices: true}
-	if in.Body.Live {
-		opt.Live, opt.Beside, opt.Evidence = true, slices.Collect(present.Values()), h.mesh.Evidence()
-	}
-	opt.Stop = ctx.Done()
-	answer := validate.Files(files, validate.Together, opt)
-	if err := ctx.Err(); err != nil {
-		return nil, problemOf(err)
+	answer, units, err := h.checked(ctx, in.Body.Manifests, in.Body.Live, nil, present)
+	if err != nil {
+		return nil, err
 	}
 
 	out := &checkOutput{}
 	out.Body.Findings, out.Body.Documents, out.Body.CannotTell = []Checked{}, []Standing{}, []Untold{}
-	units := map[string]*codeUnits{}
-	for i, f := range files {
-		units[f.Name] = newCodeUnits(in.Body.Manifests[i].Text)
-	}
 	for _, l := range answer.Findings {
-		checked := checkedOf(l, units[l.File])
-		if len(checked.Splices) == 0 && units[l.File] != nil {
-			checked.Splices = append(checked.Splices, respell(l.Finding, units[l.File])...)
-		}
-		out.Body.Findings = append(out.Body.Findings, checked)
+		out.Body.Findings = append(out.Body.Findings, checkedOf(l, units))
 	}
 	for _, held := range answer.Held {
 		if held.Ref.Name != "" {
@@ -116,14 +92,19 @@ func (h *Handlers) check(ctx context.Context, in *checkInput) (*checkOutput, err
 	return out, nil
 }
 
-// checkedOf shows a finding; units are of the text that it is in.
-func checkedOf(l validate.Located, units *codeUnits) Checked {
-	out := Checked{Finding: briefFinding(l.Finding), SameAs: l.SameAs, DocumentLine: l.DocumentLine, Splices: []Splice{}}
+// checkedOf shows a finding; units are of the texts, by the names of their files.
+func checkedOf(l validate.Located, units map[string]*codeUnits) Checked {
+	out := Checked{Finding: briefFinding(l.Finding), SameAs: l.SameAs, DocumentLine: l.DocumentLine, Splices: []Splice{}, Elsewhere: elsewhereOf(l, units)}
 	if out.SameAs == nil {
 		out.SameAs = []string{}
 	}
-	for _, r := range l.Splices {
-		out.Splices = append(out.Splices, Splice{From: units.before(r.From), To: units.before(r.To), Insert: r.Insert})
+	own := units[l.File]
+	if own == nil {
+		return out
+	}
+	out.Splices = splicesOf(l.Splices, own)
+	if len(out.Splices) == 0 {
+		out.Splices = append(out.Splices, respell(l.Finding, own)...)
 	}
 	return out
 }

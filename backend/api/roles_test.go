@@ -222,7 +222,7 @@ func TestAllRoutesForAllRoles(t *testing.T) {
 // that a wrong word there does not go unseen.
 func TestRoutesThatWriteNeedMoreThanViewing(t *testing.T) {
 	own := []string{"sign-out", "renew-session", "change-password", "create-token", "revoke-token"}
-	asking := []string{"explain", "prometheus-post", "check", "preview", "preview-envoy", "try", "merge", "split"} // questions with a body
+	asking := []string{"explain", "prometheus-post", "check", "fixes", "preview", "preview-envoy", "try", "merge", "split"} // questions with a body
 	for _, r := range routes {
 		switch {
 		case r.method == http.MethodGet, r.needs == SignIn, slices.Contains(own, r.id), slices.Contains(asking, r.id):

@@ -127,7 +127,7 @@ func ordinary(t *testing.T) time.Duration {
 // filesTime is what checking a file takes of the processor.
 func filesTime(t *testing.T, data []byte) time.Duration {
 	before := processorTime(t)
-	Files([]config.File{{Name: "a.yaml", Data: data}}, Together, FileOptions{Settings: mesh.DefaultSettings()})
+	Files([]config.File{{Name: "a.yaml", Data: data}}, Together, FileOptions{Settings: mesh.DefaultSettings(), Splices: true})
 	return processorTime(t) - before
 }
 

@@ -30,6 +30,11 @@ type Check struct {
 	// Run does one unit of work. It must be pure, and look at objects through
 	// the index only.
 	Run func(x *Index, k Key, e Evidence) []Found
+	// Elsewhere are the fixes of findings on an object that lie in another one, by
+	// the paths of the findings that are asked for. It is not part of Run: only who
+	// looks at a finding wants it. It looks at maxMending objects, and reports
+	// whether it got to the end.
+	Elsewhere func(x *Index, o *mesh.Object, paths map[string]bool) (remedies map[string]*Remedy, whole bool)
 }
 
 // Key names one unit of a check's work: an object, or something that several
@@ -47,6 +52,8 @@ type Found struct {
 	// Related are the other objects that take part.
 	Related []mesh.Ref
 	Fix     []mesh.Edit
+	// Unsought says that nobody looked for the fix; see mesh.Finding.
+	Unsought bool
 }
 
 // found is Found with its parameters as name, value pairs.

@@ -45,8 +45,11 @@ type FileOptions struct {
 	// nothing is assumed to be there besides, and what a write would be refused for
 	// is an error.
 	Live bool
-	// Splices asks for Located.Splices.
+	// Splices asks for Located.Splices and Located.Elsewhere.
 	Splices bool
+	// Only asks about one finding: the others are not told, and what would be too
+	// much work for all of them is done for it.
+	Only *Wanted
 }
 
 // Located is a finding together with the place in the text that it is about.
@@ -64,6 +67,9 @@ type Located struct {
 	// Splices are Fix as replacements in the file's text, where FileOptions asks for
 	// them and they can be told; they all apply to the text as it is.
 	Splices []config.Replacement
+	// Elsewhere are the fixes that lie in other objects, where FileOptions asks for
+	// them.
+	Elsewhere []Amended
 }
 
 // Held is an object that stands in a file, well written or not.
@@ -111,7 +117,15 @@ func Files(files []config.File, q Question, opt FileOptions) Answer {
 		return Answer{}
 	}
 	r.decoded()
+	if w := opt.Only; w != nil {
+		others := func(l Located) bool { return !w.is(l.Finding) }
+		r.answer.Findings = slices.DeleteFunc(r.answer.Findings, others)
+		r.answer.Suppressed = slices.DeleteFunc(r.answer.Suppressed, others)
+	}
 	r.place()
+	if opt.Splices {
+		r.mend()
+	}
 	return r.answer
 }
 
@@ -125,6 +139,7 @@ type reader struct {
 	unplaced map[mesh.Ref]bool
 	kinds    map[mesh.Kind]bool // that are said to be without an effect
 	problems []mesh.Finding
+	snapshot *mesh.Snapshot // all together; nil when that was not asked
 	answer   Answer
 }
 
@@ -210,9 +225,15 @@ func (r *reader) together() {
 		}
 	}
 	s := mesh.Collect(r.inputs)
+	r.snapshot = s
 	opt := r.options.Options
 	opt.Bounded = true
-	report := Run(s, r.options.Evidence, opt)
+	report := Report{}
+	if w := r.options.Only; w != nil {
+		_, report.Findings = only(s, r.options.Evidence, *w)
+	} else {
+		report = Run(s, r.options.Evidence, opt)
+	}
 	for _, f := range s.Findings {
 		if _, own := r.own[f.Ref]; own {
 			r.problems = append(r.problems, f)
@@ -312,6 +333,7 @@ func (r *reader) place() {
 			}
 			if r.options.Splices && len(l.Fix) > 0 {
 				l.Splices, _ = p.Splices(o, l.Fix, &effort) // without them the fix is told in words
+				l.Unsought = l.Unsought || effort < 0
 			}
 		}
 		slices.SortStableFunc(*list, compareLocated)

@@ -35,6 +35,7 @@ type Index struct {
 	texts    *sync.Map   // what texts that objects hold came to; see readOnce
 	note     func(token) // nil where nobody asks what was looked at
 	effort   int         // objects that were given, and names that were compared
+	wanted   string      // the path of the one finding that is asked about; empty is all
 }
 
 // newIndex reads a whole snapshot.

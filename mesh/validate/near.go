@@ -14,7 +14,7 @@ import (
 // How much is done to tell what was meant. Somebody who writes has few names
 // wrong; a text that has thousands of them must not keep a core for itself.
 const (
-	// maxGuesses is for how many findings of an object it is asked at all.
+	// maxGuesses is for how many different names of an object it is asked at all.
 	maxGuesses = 20
 	// maxNames is with how many names those are compared letter by letter.
 	maxNames = 20_000
@@ -32,27 +32,45 @@ func near(name string, words []string) string {
 // nearFitting is near among the words that fit, which is asked of those alone that
 // are like the name. It compares letters as long as anything is left.
 func nearFitting(name string, words []string, left *int, fits func(word string) bool) string {
+	like, whole := alikeTo(name, words, left)
+	if !whole {
+		return ""
+	}
+	return like.fitting(fits)
+}
+
+// alike are words that are like a name, by how many letters differ.
+type alike [][]string
+
+// alikeTo compares a name with words, as long as anything is left, and reports
+// whether it compared all.
+func alikeTo(name string, words []string, left *int) (found alike, whole bool) {
 	most := 2
 	if len(name) < 5 {
 		most = 1
 	}
 	name = strings.ToLower(name)
-	alike := make([][]string, most+1) // by how many letters differ
+	found = make(alike, most+1)
 	for _, w := range words {
 		folded := strings.ToLower(w)
 		if len(folded)-len(name) > most || len(name)-len(folded) > most {
 			continue
 		}
 		if *left == 0 {
-			return ""
+			return nil, false
 		}
 		*left--
 		if d := config.Distance(name, folded, most); d <= most && d < len(w) {
-			alike[d] = append(alike[d], w)
+			found[d] = append(found[d], w)
 		}
 	}
+	return found, true
+}
+
+// fitting is the word that is meant: the nearest that fits, if it is one.
+func (a alike) fitting(fits func(word string) bool) string {
 	asked := 0
-	for _, words := range alike {
+	for _, words := range a {
 		best := ""
 		for _, w := range words {
 			if w == best {
@@ -81,19 +99,21 @@ func nearFitting(name string, words []string, left *int, fits func(word string) 
 type guesses struct {
 	x *Index
 	o *mesh.Object
-	// more and left are how many findings, and how many names, are still for it.
+	// more and left are how many names are still to be compared, and with how many.
 	more, left int
+	like       map[[2]string]alike // what they are like, by where they are looked for
 	// What is needed only where something is wrong: where the routes lead, the
 	// services of the namespace by name, and all hosts.
 	taken       func() map[target]bool
 	names, full func() []string
+	subsets     map[string][]string // that are defined, by host
 }
 
 // target is where a route leads. None is meant twice.
 type target struct{ route, host, subset string }
 
 func guessesFor(x *Index, o *mesh.Object, all []destination) *guesses {
-	g := &guesses{x: x, o: o, more: maxGuesses, left: maxNames}
+	g := &guesses{x: x, o: o, more: maxGuesses, left: maxNames, like: map[[2]string]alike{}, subsets: map[string][]string{}}
 	g.taken = sync.OnceValue(func() map[target]bool {
 		x.effort += len(all)
 		taken := make(map[target]bool, len(all))
@@ -126,25 +146,41 @@ func (g *guesses) target(d destination, host, subset string) target {
 	return target{d.route(), fullHost(g.x.Settings(), g.o.Namespace, host), subset}
 }
 
-// near is the one of the words that fit that is meant by a name.
-func (g *guesses) near(name string, words func() []string, fits func(word string) bool) string {
-	if g.more == 0 {
-		return ""
+// near is what is meant by a name at a path: the one of the words of a place that
+// fits. It reports whether it was looked for.
+func (g *guesses) near(path, place, name string, words func() []string, fits func(word string) bool) (word string, sought bool) {
+	if g.x.wanted != "" && path != g.x.wanted {
+		return "", false
 	}
-	g.more--
-	before := g.left
-	defer func() { g.x.effort += before - g.left }()
-	return nearFitting(name, words(), &g.left, fits)
+	like, known := g.like[[2]string{place, name}]
+	if !known {
+		if len(words()) == 0 {
+			return "", true
+		}
+		if g.more == 0 {
+			return "", false
+		}
+		g.more--
+		before := g.left
+		var whole bool
+		like, whole = alikeTo(name, words(), &g.left)
+		g.x.effort += before - g.left
+		if !whole {
+			return "", false
+		}
+		g.like[[2]string{place, name}] = like
+	}
+	return like.fitting(fits), true
 }
 
 // host is the host that a destination without a service probably means, as it
 // would be written there: one that has what the destination asks for besides.
-func (g *guesses) host(d destination) string {
+func (g *guesses) host(path string, d destination) (host string, sought bool) {
 	words := g.full
 	if !strings.ContainsAny(d.GetHost(), ".*") {
 		words = g.names
 	}
-	return g.near(d.GetHost(), words, func(host string) bool {
+	return g.near(path, "", d.GetHost(), words, func(host string) bool {
 		if g.taken()[g.target(d, host, d.GetSubset())] {
 			return false
 		}
@@ -163,17 +199,20 @@ func (g *guesses) host(d destination) string {
 }
 
 // subset is the subset of its host that a destination probably means.
-func (g *guesses) subset(d destination) string {
+func (g *guesses) subset(path string, d destination) (subset string, sought bool) {
 	defined := func() []string {
-		var names []string
-		for rule := range rulesFor(g.x, g.o.Namespace, d.GetHost()) {
-			for _, s := range spec[*networking.DestinationRule](rule).GetSubsets() {
-				names = append(names, s.GetName())
+		names, known := g.subsets[d.GetHost()]
+		if !known {
+			for rule := range rulesFor(g.x, g.o.Namespace, d.GetHost()) {
+				for _, s := range spec[*networking.DestinationRule](rule).GetSubsets() {
+					names = append(names, s.GetName())
+				}
 			}
+			g.subsets[d.GetHost()] = names
 		}
 		return names
 	}
-	return g.near(d.GetSubset(), defined, func(subset string) bool {
+	return g.near(path, d.GetHost(), d.GetSubset(), defined, func(subset string) bool {
 		return !g.taken()[g.target(d, d.GetHost(), subset)]
 	})
 }

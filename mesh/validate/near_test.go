@@ -99,12 +99,32 @@ func TestGuessesAreBounded(t *testing.T) {
 			if u.effort < maxGuesses*size.right {
 				t.Errorf("%s: an effort of %d: the names that were compared are not counted", code, u.effort)
 			}
-			fixes := 0
+			fixes, names := 0, map[string]bool{}
 			for _, f := range u.found {
 				fixes += len(f.Fix)
+				if len(f.Fix) > 0 {
+					names[f.Fix[0].Value] = true
+				}
+				if (len(f.Fix) == 0) != f.Unsought {
+					t.Fatalf("%s at %s: fix %v, unsought %v", code, f.Path, f.Fix, f.Unsought)
+				}
 			}
-			if len(u.found) != size.wrong || fixes != maxGuesses {
-				t.Errorf("%s: %d findings, %d of them with a fix", code, len(u.found), fixes)
+			// The same name is wrong again and again: it is put right everywhere.
+			if again := size.wrong/size.right + 1; len(u.found) != size.wrong || len(names) != maxGuesses || fixes < maxGuesses || fixes > again*maxGuesses {
+				t.Errorf("%s: %d findings, %d of them with a fix, for %d names", code, len(u.found), fixes, len(names))
+			}
+			// Every other one has its fix as well, once it is asked for: that takes no
+			// more than to compare one name.
+			last := u.found[len(u.found)-1]
+			own := *x
+			own.wanted = last.Path
+			u.run(&own, Evidence{}, false)
+			i := slices.IndexFunc(u.found, func(f mesh.Finding) bool { return f.Path == last.Path })
+			if i < 0 || u.found[i].Unsought || len(u.found[i].Fix) != 1 {
+				t.Errorf("%s: nothing is found for %s alone", code, last.Path)
+			}
+			if most := 4*size.wrong + 2*size.right; u.effort > most {
+				t.Errorf("%s: to ask for one of %d findings takes an effort of %d, more than %d", code, size.wrong, u.effort, most)
 			}
 		}
 	}

@@ -211,7 +211,7 @@ func keysOf(s *mesh.Snapshot, c *Check) []Key {
 func finding(c *Check, f Found) mesh.Finding {
 	return mesh.Finding{
 		Code: c.Code, Severity: c.Severity, Phase: mesh.PhaseCheck, Ref: f.Object.Ref, Path: f.Path,
-		Message: Message(Languages[0], c.Code, f.Params), Params: f.Params, Related: f.Related, Fix: f.Fix,
+		Message: Message(Languages[0], c.Code, f.Params), Params: f.Params, Related: f.Related, Fix: f.Fix, Unsought: f.Unsought,
 	}
 }
 

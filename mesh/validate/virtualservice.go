@@ -29,7 +29,7 @@ var virtualServiceChecks = []Check{
 		Code: "HDL2104", Severity: mesh.Error, SameAs: []string{"IST0101", "KIA1107"}, Absence: true,
 		On: virtualServices, Keys: eachObject,
 		Reads: []mesh.Kind{mesh.KindVirtualService, mesh.KindDestinationRule},
-		Run:   forObject(destinationSubsets),
+		Run:   forObject(destinationSubsets), Elsewhere: subsetsElsewhere,
 	},
 	{
 		Code: "HDL2105", Severity: mesh.Error, SameAs: []string{"IST0101", "KIA1102"}, Absence: true,

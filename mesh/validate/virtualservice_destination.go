@@ -98,7 +98,9 @@ func destinationHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
 	for _, d := range all {
 		if len(servicesFor(x, o.Namespace, d.GetHost())) == 0 {
 			f := found(o, d.path+".host", "host", d.GetHost())
-			f.mean(guess.host(d))
+			near, sought := guess.host(f.Path, d)
+			f.mean(near)
+			f.Unsought = !sought
 			out = append(out, f)
 		}
 	}
@@ -182,7 +184,9 @@ func destinationSubsets(x *Index, o *mesh.Object, _ Evidence) []Found {
 			continue
 		}
 		f := found(o, d.path+".subset", "host", d.GetHost(), "subset", d.GetSubset())
-		f.mean(guess.subset(d))
+		near, sought := guess.subset(f.Path, d)
+		f.mean(near)
+		f.Unsought = !sought
 		out = append(out, f)
 	}
 	return out

@@ -11,6 +11,8 @@ const (
 	subsets = `apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: reviews, namespace: default}\nspec:\n  host: reviews\n  subsets:\n  - {name: v1, labels: {version: v1}}\n  - {name: v2, labels: {version: v2}}\n`
 	route   = `# who sees stars\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: reviews, namespace: default}\nspec:\n  hosts: [reviews]\n  http:\n  - route: # shares\n    - destination: {host: reviews, subset: v1}\n      weight: 100 # all\n    - destination: {host: reviews, subset: v2}\n      weight: 0\n`
 
+	toV3    = `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: reviews, namespace: default}\nspec:\n  hosts: [reviews]\n  http:\n  - route:\n    - destination: {host: reviews, subset: v3}\n`
+
 	reviewsRoute = `{"group":"networking.istio.io","kind":"VirtualService","namespace":"default","name":"reviews"}`
 	reviewsRule  = `{"group":"networking.istio.io","kind":"DestinationRule","namespace":"default","name":"reviews"}`
 )
@@ -88,6 +90,10 @@ var scenarios = []scenario{
 
 	// What is wrong.
 	{name: "check", as: "victor", request: "POST /api/v1/check", body: `{"live":true,"manifests":[{"file":"route.yaml","text":"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: details, namespace: default}\nspec:\n  hosts: [details]\n  http:\n  - route:\n    - destination: {host: detail}\n    tiemout: 2s\n"}]}`},
+	{name: "check-elsewhere", as: "victor", request: "POST /api/v1/check", body: `{"live":true,"manifests":[{"file":"route.yaml","text":"` + toV3 + `"}]}`},
+	{name: "fixes", as: "victor", request: "POST /api/v1/fixes", body: `{"live":true,"manifests":[{"file":"route.yaml","text":"` + toV3 + `"}],"code":"HDL2104","ref":` + reviewsRoute + `,"path":"spec.http[0].route[0].destination.subset"}`},
+	{name: "fixes-gone", as: "victor", request: "POST /api/v1/fixes", body: `{"code":"HDL2104","ref":` + reviewsRoute + `,"path":"spec.http[0].route[0].destination.subset"}`},
+	{name: "fixes-nothing", as: "victor", request: "POST /api/v1/fixes", body: `{}`},
 	{name: "check-no-manifest", as: "victor", request: "POST /api/v1/check", body: `{"live":true}`},
 	{name: "change-forced", as: "olga", request: "PUT /api/v1/changes", body: `{"force":true,"entries":[{"ref":{"group":"networking.istio.io","kind":"VirtualService","namespace":"default","name":"lost"},"yaml":"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: lost, namespace: default}\nspec:\n  hosts: [details]\n  http:\n  - route:\n    - destination: {host: nobody}\n"}]}`},
 	{name: "findings", as: "victor", request: "GET /api/v1/findings", until: []string{"HDL0011", "HDL2101"}},

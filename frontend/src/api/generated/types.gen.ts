@@ -190,6 +190,10 @@ export type Checked = {
      * First line of the document in its file, from 1
      */
     documentLine: number;
+    /**
+     * Fixes that lie in other objects
+     */
+    elsewhere: Array<Fix> | null;
     file?: string;
     fix?: Array<MeshEdit> | null;
     line?: number;
@@ -210,6 +214,7 @@ export type Checked = {
      * The fix as replacements in the file's text, which all apply to the text as it was sent; empty when there is none, or it cannot be told
      */
     splices: Array<Splice> | null;
+    unsought?: boolean;
 };
 
 export type CreateTokenInputBody = {
@@ -275,6 +280,54 @@ export type ExplainInputBody = {
     };
     method: string;
     url: string;
+};
+
+export type Fix = {
+    /**
+     * edit mends the object at fault; the others change or make another one
+     */
+    does: 'edit' | 'addSubsets' | 'makeRule';
+    edits?: Array<MeshEdit> | null;
+    /**
+     * What to add to a change, where the object stands in no manifest; only where one finding is asked about
+     */
+    entry?: PreviewEntry;
+    file?: string;
+    /**
+     * What it does, in names: subsets
+     */
+    params?: {
+        [key: string]: string;
+    };
+    /**
+     * The object that is changed, or made
+     */
+    ref: Ref;
+    /**
+     * The edits as replacements in that file's text, which all apply to the text as it was sent
+     */
+    splices?: Array<Splice> | null;
+};
+
+export type FixesInputBody = {
+    code: string;
+    /**
+     * As it was checked
+     */
+    live?: boolean;
+    /**
+     * What was checked; without any it is a finding of the running mesh
+     */
+    manifests?: Array<Manifest> | null;
+    path?: string;
+    ref: Ref;
+};
+
+export type FixesOutputBody = {
+    /**
+     * None where what is meant cannot be told, or the finding is gone
+     */
+    fixes: Array<Fix> | null;
 };
 
 export type GraphEdge = {
@@ -801,6 +854,7 @@ export type MeshFinding = {
     ref: Ref;
     related?: Array<Ref> | null;
     severity: string;
+    unsought?: boolean;
 };
 
 export type MeshOrigin = {
@@ -1162,6 +1216,10 @@ export type Setting = {
      * Who decided it; empty where it is the mesh's own default
      */
     from: Array<Ref> | null;
+    /**
+     * The line of that object's text on which the field is named, from 1
+     */
+    line?: number;
     /**
      * Which requests the rule is for
      */
@@ -1884,6 +1942,31 @@ export type FindingsResponses = {
 };
 
 export type FindingsResponse = FindingsResponses[keyof FindingsResponses];
+
+export type FixesData = {
+    body: FixesInputBody;
+    path?: never;
+    query?: never;
+    url: '/api/v1/fixes';
+};
+
+export type FixesErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type FixesError = FixesErrors[keyof FixesErrors];
+
+export type FixesResponses = {
+    /**
+     * OK
+     */
+    200: FixesOutputBody;
+};
+
+export type FixesResponse = FixesResponses[keyof FixesResponses];
 
 export type GraphData = {
     body?: never;

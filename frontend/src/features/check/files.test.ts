@@ -20,6 +20,7 @@ const finding = (file: string, documentLine: number, name: string, code = 'HDL1'
   ref: ref('VirtualService', name),
   sameAs: [],
   splices: [],
+  elsewhere: [],
 });
 
 test('files are read back, and nonsense is nothing', () => {
