@@ -8,6 +8,7 @@ import (
 
 	"github.com/heddle-mesh/heddle/backend/preview"
 	"github.com/heddle-mesh/heddle/mesh"
+	"github.com/heddle-mesh/heddle/mesh/config"
 	"github.com/heddle-mesh/heddle/mesh/scope"
 	"github.com/heddle-mesh/heddle/xds/simulate"
 )
@@ -69,6 +70,7 @@ type Setting struct {
 	Value   string     `json:"value"`
 	From    []mesh.Ref `json:"from" doc:"Who decided it; empty where it is the mesh's own default"`
 	Path    string     `json:"path,omitempty" doc:"The field in the first of these"`
+	Line    int        `json:"line,omitempty" doc:"The line of that object's text on which the field is named, from 1"`
 }
 
 type settingsInput struct {
@@ -80,7 +82,7 @@ type settingsInput struct {
 type settingsOutput struct{ Body []Setting }
 
 // serviceSettings lists what is in force for calls to a service.
-func (h *Handlers) serviceSettings(_ context.Context, in *settingsInput) (*settingsOutput, error) {
+func (h *Handlers) serviceSettings(ctx context.Context, in *settingsInput) (*settingsOutput, error) {
 	svc, err := h.findService(in.Namespace, in.Name)
 	if err != nil {
 		return nil, err
@@ -93,15 +95,40 @@ func (h *Handlers) serviceSettings(_ context.Context, in *settingsInput) (*setti
 		}
 		asker = scope.Asker{Namespace: w.Namespace, Labels: w.Labels, Gateway: w.Gateway}
 	}
+	objects, err := h.mesh.Objects(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	line := lines(objects)
 	out := &settingsOutput{Body: []Setting{}}
 	for _, s := range scope.For(h.mesh.Snapshot(), asker).Settings(svc) {
 		from := s.From
 		if from == nil {
 			from = []mesh.Ref{}
 		}
-		out.Body = append(out.Body, Setting{Rule: s.Rule, Match: s.Match, Setting: s.Name, Value: s.Value, From: from, Path: s.Path})
+		one := Setting{Rule: s.Rule, Match: s.Match, Setting: s.Name, Value: s.Value, From: from, Path: s.Path}
+		if len(from) > 0 && s.Path != "" {
+			one.Line = line(from[0], s.Path)
+		}
+		out.Body = append(out.Body, one)
 	}
 	return out, nil
+}
+
+// lines finds the lines of fields in the texts of objects, each of which is read
+// once; 0 where an object has no text.
+func lines(objects mesh.Table[mesh.Ref, *mesh.Object]) func(ref mesh.Ref, path string) int {
+	read := map[mesh.Ref]func(path string) int{}
+	return func(ref mesh.Ref, path string) int {
+		o, ok := objects.Get(ref)
+		if !ok || o.Text == nil {
+			return 0
+		}
+		if read[ref] == nil {
+			read[ref] = config.Lines(o.Text)
+		}
+		return read[ref](path)
+	}
 }
 
 func (h *Handlers) findService(namespace, name string) (*mesh.Service, error) {

@@ -45,3 +45,27 @@ func PlacerIn(data []byte, o *mesh.Object) func(path string) (line, column int) 
 		return o.Origin.Line + line - 1, column
 	}
 }
+
+// Lines is, for many paths in one object's text, the line on which a field is
+// named, or on which an item of a list begins: where an editor opens it. A path
+// that leads out of the text gives the line of the last value on the way; text or
+// a path that cannot be read gives the first.
+func Lines(text []byte) func(path string) int {
+	var doc yaml.Node
+	readable := yaml.Unmarshal(text, &doc) == nil && len(doc.Content) > 0
+	return func(path string) int {
+		p, err := ParsePath(path)
+		if err != nil || !readable {
+			return 1
+		}
+		if last := len(p) - 1; last >= 0 && !p[last].List {
+			around := resolve(locate(doc.Content[0], p[:last]))
+			for i := 0; around.Kind == yaml.MappingNode && i+1 < len(around.Content); i += 2 {
+				if key := around.Content[i]; key.Value == p[last].Key || key.Value == protoName(p[last].Key) {
+					return max(key.Line, 1)
+				}
+			}
+		}
+		return max(locate(doc.Content[0], p).Line, 1)
+	}
+}

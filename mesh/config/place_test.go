@@ -30,6 +30,30 @@ func TestPlace(t *testing.T) {
 	}
 }
 
+func TestLines(t *testing.T) {
+	text := []byte("# note\nkind: A\nspec:\n  hosts: [x]\n  http:\n  - route:\n    - destination:\n        host: y\n  traffic_policy:\n    tls: {mode: DISABLE}\n")
+	for path, want := range map[string]int{
+		"spec.http":                              5,
+		"spec.http[0]":                           6,
+		"spec.http[0].route":                     6,
+		"spec.http[0].route[0].destination":      7,
+		"spec.http[0].route[0].destination.host": 8,
+		"spec.http[0].route[0].destination.port": 8, // is missing: what is around it
+		"spec.http[7].timeout":                   6,
+		"spec.trafficPolicy.tls.mode":            10,
+		"spec.trafficPolicy":                     9,
+		"":                                       2,
+		"spec[":                                  1,
+	} {
+		if got := config.Lines(text)(path); got != want {
+			t.Errorf("%s: line %d, want %d", path, got, want)
+		}
+	}
+	if got := config.Lines(nil)("spec"); got != 1 {
+		t.Errorf("no text: line %d", got)
+	}
+}
+
 func TestTemplate(t *testing.T) {
 	p := config.PlacesOf([]byte("---\n# Source: shop/templates/a.yaml\nkind: A\n---\n# by hand\nkind: B\n# Source: no\n---\nkind: C\n---\n\n# more\n# Source: shop/templates/d.yaml\nkind: D\n"))
 	for line, want := range map[int]string{3: "shop/templates/a.yaml", 6: "", 9: "", 14: "shop/templates/d.yaml"} {

@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { serviceSettingsOptions } from '../../api/generated/@tanstack/react-query.gen';
@@ -12,37 +12,45 @@ import { SeverityGlyph } from '../../ui/glyph';
 import { Sheet } from '../../ui/page';
 import { Failed, Loading } from '../../ui/states';
 import type { Detail } from './detail';
+import { decidedBy, servicesOf } from './model/origin';
 import { useServicesTexts } from './texts';
 
 /** What is in force for calls to it, who decided it, and every object that acts on it. */
 export function RulesTab({ subject, node }: Detail) {
   const t = useServicesTexts();
+  const services = subject.kind === 'service' ? [subject] : servicesOf(node.services);
+  const settings = useQueries({
+    queries: services.map(({ namespace, name }) => ({
+      ...serviceSettingsOptions({ path: { namespace, name } }),
+      refetchInterval: 5_000,
+    })),
+  });
   return (
     <>
-      {subject.kind === 'service' && (
-        <Sheet title={t('rules')} facts={t('rules.who')}>
-          <Settings namespace={subject.namespace} name={subject.name} />
+      {settings.map((query, i) => (
+        <Sheet
+          key={`${services[i]?.namespace}/${services[i]?.name}`}
+          title={subject.kind === 'service' ? t('rules') : t('rules.of', { service: services[i]?.name ?? '' })}
+          facts={t('rules.who')}
+        >
+          {query.isPending ? (
+            <Loading />
+          ) : query.isError ? (
+            <Failed title={t('rules.failed')} error={asProblem(query.error)} retry={() => void query.refetch()} />
+          ) : (
+            <Settings settings={query.data ?? []} />
+          )}
         </Sheet>
-      )}
+      ))}
       <Sheet title={t('rules.objects')}>
-        <Objects rules={node.rules ?? []} />
+        <Objects rules={node.rules ?? []} settings={settings.flatMap((query) => query.data ?? [])} />
       </Sheet>
     </>
   );
 }
 
-function Settings({ namespace, name }: { namespace: string; name: string }) {
+function Settings({ settings }: { settings: readonly Setting[] }) {
   const t = useServicesTexts();
-  const settings = useQuery({
-    ...serviceSettingsOptions({ path: { namespace, name } }),
-    refetchInterval: 5_000,
-  });
-  if (settings.isPending) {
-    return <Loading />;
-  }
-  if (settings.isError) {
-    return <Failed title={t('rules.failed')} error={asProblem(settings.error)} retry={() => void settings.refetch()} />;
-  }
   return (
     <div className="sv-wrap">
       <table className="vt pad num sv-left">
@@ -52,10 +60,11 @@ function Settings({ namespace, name }: { namespace: string; name: string }) {
             <th scope="col">{t('rules.value')}</th>
             <th scope="col">{t('rules.for')}</th>
             <th scope="col">{t('rules.from')}</th>
+            <th scope="col">{t('rules.field')}</th>
           </tr>
         </thead>
         <tbody>
-          {(settings.data ?? []).map((s, i) => (
+          {settings.map((s, i) => (
             <tr key={`${s.setting} ${i}`}>
               <th scope="row">{settingName(s, t)}</th>
               <td className="mono sv-value">{s.value}</td>
@@ -63,11 +72,28 @@ function Settings({ namespace, name }: { namespace: string; name: string }) {
               <td>
                 <Origin setting={s} />
               </td>
+              <td className="dim">
+                <Field path={s.path} line={s.line} />
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** The field that decides, and its line in the text of its object. */
+function Field({ path, line }: { path?: string | undefined; line?: number | undefined }) {
+  const t = useServicesTexts();
+  if (!path) {
+    return null;
+  }
+  return (
+    <>
+      <span className="mono sv-value">{path}</span>
+      {line !== undefined && <span className="sv-line">{t('rules.line', { line })}</span>}
+    </>
   );
 }
 
@@ -109,7 +135,7 @@ function ObjectName({ of, at }: { of: Ref; at?: string | undefined }) {
   );
 }
 
-function Objects({ rules }: { rules: readonly Ref[] }) {
+function Objects({ rules, settings }: { rules: readonly Ref[]; settings: readonly Setting[] }) {
   const t = useServicesTexts();
   const known = useElements<LiveObject>(useTopic('objects'));
   const rows = useMemo(() => rules.map((ref) => ({ ref, object: known.get(objectId(ref)) })), [rules, known]);
@@ -122,6 +148,7 @@ function Objects({ rules }: { rules: readonly Ref[] }) {
         <thead>
           <tr>
             <th scope="col">{t('rules.object')}</th>
+            <th scope="col">{t('rules.sets')}</th>
             <th scope="col">{t('rules.state')}</th>
             <th scope="col">{t('rules.changed')}</th>
           </tr>
@@ -132,6 +159,9 @@ function Objects({ rules }: { rules: readonly Ref[] }) {
               <th scope="row">
                 <ObjectName of={ref} />
               </th>
+              <td>
+                <Sets of={ref} settings={settings} />
+              </td>
               <td>{object && <State state={object.state} />}</td>
               <td className="dim">
                 {object?.changed &&
@@ -145,6 +175,32 @@ function Objects({ rules }: { rules: readonly Ref[] }) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** The effective values that an object decides, each leading to its line. */
+function Sets({ of, settings }: { of: Ref; settings: readonly Setting[] }) {
+  const t = useServicesTexts();
+  const decided = decidedBy(settings, of);
+  if (decided.length === 0) {
+    return <span className="dim">{t('rules.sets.nothing')}</span>;
+  }
+  return (
+    <ul className="sv-sets">
+      {decided.map(({ setting, path, line }, i) => {
+        const to = path && objectAddress(of, path);
+        return (
+          <li key={`${setting.setting} ${i}`}>
+            {settingName(setting, t)} <span className="mono sv-value">{setting.value}</span>
+            {to && line !== undefined && (
+              <Link to={to} title={path} className="sv-line">
+                {t('rules.line', { line })}
+              </Link>
+            )}
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

@@ -210,7 +210,7 @@ test('metrics compare versions and keep the range in the address', async () => {
 
 test('effective settings name who decided them', async () => {
   api['GET /api/v1/services/bookinfo/reviews/settings'] = [
-    { setting: 'split', value: 'v1 90, v2 10', from: [ref], path: 'spec.http[0].route' },
+    { setting: 'split', value: 'v1 90, v2 10', from: [ref], path: 'spec.http[0].route', line: 7 },
     { setting: 'subset v1', value: 'version=v1', from: null },
     { setting: 'somethingNew', value: 'x', from: [], match: 'path /x' },
   ];
@@ -219,6 +219,8 @@ test('effective settings name who decided them', async () => {
   expect(within(split).getByRole('link').getAttribute('href')).toBe(
     '/rules/VirtualService/bookinfo/reviews?at=spec.http[0].route',
   );
+  within(split).getByText('spec.http[0].route');
+  within(split).getByText('line 7');
   screen.getByText('Subset v1');
   screen.getByText('somethingNew');
   screen.getByText('path /x');
@@ -231,6 +233,10 @@ test('effective settings name who decided them', async () => {
   });
   await screen.findByText('warning');
   screen.getByText(/ago by lena/);
+  // The object says what it decides, and leads to the line.
+  const line = screen.getByRole('link', { name: 'line 7' });
+  expect(line.getAttribute('href')).toBe('/rules/VirtualService/bookinfo/reviews?at=spec.http[0].route');
+  expect(line.parentElement?.textContent).toBe('Split v1 90, v2 10line 7');
 });
 
 test('pods show their proxies, and logs of the application or the proxy are filtered', async () => {
