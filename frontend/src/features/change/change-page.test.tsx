@@ -60,7 +60,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-function show(at: string) {
+function show(at: string, text = yaml) {
   fakeApi({
     'GET /api/v1/services': [service],
     'GET /api/v1/services/default/reviews': service,
@@ -70,7 +70,7 @@ function show(at: string) {
       candidates: [{ id: 'a', kind: 'mesh', ref, route: 0, matches: [], weights: { v1: 100, v2: 0 } }],
       preselected: 'a',
     },
-    'GET /api/v1/config/VirtualService/default/reviews': { ref, yaml, etag: 'e1' },
+    'GET /api/v1/config/VirtualService/default/reviews': { ref, yaml: text, etag: 'e1' },
     'GET /api/v1/workloads': [
       { uid: '1', namespace: 'default', pod: 'productpage-x', workload: 'productpage', meshed: true, ready: true },
       {
@@ -207,4 +207,45 @@ test('who takes the only value away in the editor stays in the editor', async ()
   await userEvent.paste(typed);
   expect((screen.getByLabelText(/reviews, YAML/) as HTMLTextAreaElement).value).toBe(typed);
   await waitFor(() => expect(previews.at(-1)?.entries[0]?.yaml).toBe(typed));
+});
+
+const reviewButton = () => screen.getAllByRole('button', { name: 'Review' }).at(-1) as HTMLElement;
+
+test('a rule for some requests is said as what it is, and is not the one for all', async () => {
+  signedIn('operator');
+  const post = yaml.replace('- name: by-version # keep', '- match: [{ method: { exact: POST }, port: 80 }]');
+  show('/change?service=default%2Freviews&intent=resilience&step=details', post);
+  await live.tell('objects', objects);
+  const which = (await screen.findByLabelText('Rule')) as HTMLSelectElement;
+  expect(which.value).toBe('new');
+  await userEvent.selectOptions(which, 'Rule 1: the method is POST and the port is 80');
+  await userEvent.type(screen.getByLabelText('Time-out'), '2s');
+  await userEvent.click(reviewButton());
+  expect(await screen.findByText('Requests to reviews where the method is POST and the port is 80.')).toBeDefined();
+});
+
+test('what a rule does by hand is told beside the form, and refused where the form would undo it', async () => {
+  signedIn('operator');
+  show('/change?service=default%2Freviews&intent=mirror&step=details', `${yaml}    mirror: { host: audit }\n`);
+  await live.tell('objects', objects);
+  expect(await screen.findByText('A copy goes to audit.')).toBeDefined();
+  await userEvent.selectOptions(screen.getByLabelText('A copy goes to'), 'v2');
+  await userEvent.click(reviewButton());
+  expect(screen.getByText(/^The rule copies its requests to another service\./)).toBeDefined();
+  expect(previews).toHaveLength(0);
+});
+
+test('a form that was begun for a rule that is gone begins anew', async () => {
+  signedIn('operator');
+  const at = '/change?service=default%2Freviews&intent=resilience&step=details';
+  const two = yaml.replace('  - name:', '  - match: [{ port: 80 }]\n    name: first\n  - name:');
+  const { unmount } = show(at, two);
+  await live.tell('objects', objects);
+  await userEvent.type(await screen.findByLabelText('Time-out'), '2s');
+  expect((screen.getByLabelText('Rule') as HTMLSelectElement).value).toBe('1');
+  unmount();
+  live = fakeLive();
+  show(at);
+  await live.tell('objects', objects);
+  expect(((await screen.findByLabelText('Rule')) as HTMLSelectElement).value).toBe('0');
 });

@@ -190,6 +190,7 @@ function Rule({ service, intent, object, step, onObject, onStep, onDone }: RuleP
       <Review
         intent={intent}
         form={rule.form}
+        conditions={rule.conditions}
         service={info}
         base={rule.base}
         yaml={rule.yaml}

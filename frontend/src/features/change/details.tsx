@@ -1,10 +1,13 @@
 import { Button, Form as PfForm } from '@patternfly/react-core';
 import { Plus, X } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { conditionWords } from './condition-words';
 import { Field } from './field';
 import type { Context, Form, HeaderEdit, Intent, MatchBy, MatchHow, Mistakes } from './model/form';
+import { takesAll } from './model/match';
 import type { RuleSummary } from './model/rule';
 import { type ChangeTexts, useChangeTexts } from './texts';
+import { keptWords } from './words';
 
 interface DetailsProps {
   intent: Intent;
@@ -16,10 +19,14 @@ interface DetailsProps {
   onWhere: (where: Form['where']) => void;
 }
 
-/** "rule 1, jason-delay: if the user is jason". */
+/** "Rule 1, jason-delay: the user is jason". */
 export function ruleName(rule: RuleSummary, t: ChangeTexts): string {
-  const { by, matchName: name, matchValue: value } = rule.match;
-  const match = rule.more ? t('match.several') : t(`match.said.${by}`, { name, value });
+  const { conditions } = rule;
+  const match = takesAll(conditions)
+    ? t('match.said.all')
+    : conditions.length > 1 || conditions.flat().length > 2
+      ? t('match.several')
+      : conditionWords(conditions, t);
   const number = rule.index + 1;
   return rule.name ? t('rule.named', { number, name: rule.name, match }) : t('rule.number', { number, match });
 }
@@ -43,13 +50,18 @@ export function Details({ intent, form, rules, context, wrong, onChange, onWhere
       </fieldset>
       <fieldset>
         <legend>{t('what')}</legend>
+        {keptWords(intent, form, t).map((kept) => (
+          <p key={kept} className="dim">
+            {kept}
+          </p>
+        ))}
         {questions[intent]({ form, set, wrong, t, context })}
       </fieldset>
     </PfForm>
   );
 }
 
-const matchBys: readonly MatchBy[] = ['all', 'user', 'header', 'cookie', 'path'];
+const matchBys = ['all', 'user', 'header', 'cookie', 'path'] as const satisfies readonly MatchBy[];
 const matchHows: readonly MatchHow[] = ['exact', 'prefix', 'regex'];
 
 function Match({

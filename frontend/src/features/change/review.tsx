@@ -15,6 +15,7 @@ import { Diff } from '../../ui/diff';
 import { diffLines } from '../../ui/diff-lines';
 import { Failed, Loading, NoRights } from '../../ui/states';
 import type { Form, Intent } from './model/form';
+import type { Condition } from './model/match';
 import { readable } from './model/rule';
 import { useChangeTexts } from './texts';
 import { TryRequest } from './try-request';
@@ -24,6 +25,8 @@ import { Words } from './words';
 interface ReviewProps {
   intent: Intent;
   form: Form;
+  /** Which requests the rule takes, as its text says. */
+  conditions: readonly (readonly Condition[])[];
   service: Service;
   base: Base;
   yaml: string;
@@ -37,7 +40,8 @@ interface ReviewProps {
 
 /** The last look: the YAML, which can still be edited, and all that it would do. */
 export function Review(props: ReviewProps) {
-  const { intent, form, service, base, yaml, entries, onYaml, onMerged, onApplied, onBack, onCancel } = props;
+  const { intent, form, conditions, service, base, yaml, entries, onYaml, onMerged, onApplied, onBack, onCancel } =
+    props;
   const t = useChangeTexts();
   const may = useMayWrite()(entries.map((e) => e.ref));
   const [view, setView] = useState<'yaml' | 'diff'>('yaml');
@@ -93,7 +97,7 @@ export function Review(props: ReviewProps) {
               }}
             />
           )}
-          {readable(yaml) && <Words intent={intent} form={form} service={service.name} />}
+          {readable(yaml) && <Words intent={intent} form={form} conditions={conditions} service={service.name} />}
           {problem ? (
             <Failed error={problem} retry={retry} />
           ) : preview ? (

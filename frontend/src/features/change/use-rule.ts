@@ -2,8 +2,11 @@ import { useMemo, useState } from 'react';
 import type { MergeConflict, PreviewEntry } from '../../api/generated/types.gen';
 import { useDraft } from '../../lib/drafts';
 import { refKey, withMerged } from '../../parts/preview/resolve';
-import { type Context, type Form, type Intent, mistakes } from './model/form';
-import { readable, readForm, readRules, versionsNamed, withSubsets, writeForm } from './model/rule';
+import { type Context, emptyForm, type Form, type Intent, mistakes } from './model/form';
+import { takesAll } from './model/match';
+import { readable, readForm, readRules, versionsNamed } from './model/rule';
+import { withSubsets } from './model/subsets';
+import { writeForm } from './model/write';
 import type { Base } from './use-target';
 
 /** What is typed so far; kept through a reload and the end of a session. */
@@ -18,7 +21,7 @@ interface Draft {
 /** The rule that an intention begins with: the one for all requests, or a new one. */
 function beginning(intent: Intent, base: Base, context: Context): Form {
   const rules = readRules(base.yaml) ?? [];
-  const rest = rules.find((r) => r.match.by === 'all' && !r.more);
+  const rest = rules.find((r) => takesAll(r.conditions));
   if (intent === 'route' || !rest) {
     const form = readForm(base.yaml, 'new', context);
     const shares = Object.fromEntries(context.versions.map((v, i) => [v.version, i === 0 ? '100' : '0']));
@@ -49,7 +52,10 @@ export function useRule(
   }
   const base: Base = draft.etag === undefined ? given : { ...given, etag: draft.etag };
   const source = draft.source ?? base.yaml;
-  const form = draft.form ?? beginning(intent, base, context);
+  const rules = readRules(source) ?? [];
+  // The rule that a form was begun for may be gone from the mesh by now.
+  const lost = draft.source === undefined && typeof draft.form?.where === 'number' && !rules[draft.form.where];
+  const form = draft.form && !lost ? { ...emptyForm, ...draft.form } : beginning(intent, base, context);
   const sound = Object.keys(mistakes(intent, form, context)).length === 0 && readable(source);
   const written = sound ? writeForm(source, intent, form, context) : undefined;
   const yaml = written?.yaml ?? source;
@@ -90,7 +96,10 @@ export function useRule(
     /** The text was edited by hand, or merged: it counts, whether the form can say the same or not. */
     byHand: draft.source !== undefined,
     asked,
-    rules: readRules(source) ?? [],
+    rules,
+    /** Which requests the rule takes that is written. */
+    conditions:
+      (written && readRules(written.yaml)?.[written.where]?.conditions) ?? rules[Number(form.where)]?.conditions ?? [],
     ask: () => setAsked(true),
     change: (next: Form) => save({ ...draft, form: next }),
     choose: (where: Form['where']) => {

@@ -3,7 +3,7 @@ import type { CanarySplit, LiveObject, Object as MeshObject, Ref, Service } from
 import { useElements, useTopic, useTopicStatus } from '../../api/live/use-live';
 import { path, request } from '../../api/request';
 import type { Context } from './model/form';
-import { newVirtualService } from './model/rule';
+import { newVirtualService } from './model/write';
 
 /** The object that is written, as it is now; without an etag it does not exist yet. */
 export interface Base {

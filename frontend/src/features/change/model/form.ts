@@ -18,7 +18,8 @@ export interface Context {
   readonly versions: readonly Version[];
 }
 
-export type MatchBy = 'all' | 'header' | 'cookie' | 'path' | 'user';
+/** "other" is only read: conditions that were written by hand and no field of the form says. */
+export type MatchBy = 'all' | 'header' | 'cookie' | 'path' | 'user' | 'other';
 export type MatchHow = 'exact' | 'prefix' | 'regex';
 
 export interface HeaderEdit {
@@ -27,6 +28,34 @@ export interface HeaderEdit {
   readonly name: string;
   readonly value: string;
 }
+
+/** What a rule does that the form has no field for: it is said, and stays as it is. */
+export interface ByHand {
+  /** Destinations that are none of the versions, as a person names them. */
+  readonly destinations: readonly string[];
+  /** Their share in percent; undefined where the weights of the rule do not add up to 100. */
+  readonly elsewhere: number | undefined;
+  /** Those of the destinations that are other services. */
+  readonly services: readonly string[];
+  /** Another service that a copy goes to; '' for none. */
+  readonly mirror: string;
+  /** An error on purpose that is no status: "gRPC UNAVAILABLE"; '' for none. */
+  readonly abort: string;
+  /** What the rule does instead of leading to destinations; '' where it does lead there. */
+  readonly action: '' | 'redirect' | 'directResponse' | 'delegate';
+  /** Paths are rewritten by a regular expression. */
+  readonly regexRewrite: boolean;
+}
+
+export const nothingByHand: ByHand = {
+  destinations: [],
+  elsewhere: 0,
+  services: [],
+  mirror: '',
+  abort: '',
+  action: '',
+  regexRewrite: false,
+};
 
 /** What is typed, as it is typed. Empty is: not set. */
 export interface Form {
@@ -55,6 +84,8 @@ export interface Form {
   readonly authority: string;
   readonly code: string;
   readonly headers: readonly HeaderEdit[];
+  /** What else the chosen rule does. */
+  readonly byHand: ByHand;
 }
 
 export const emptyForm: Form = {
@@ -80,6 +111,7 @@ export const emptyForm: Form = {
   authority: '',
   code: '301',
   headers: [],
+  byHand: nothingByHand,
 };
 
 /** The header that a user's name travels in. */
@@ -111,7 +143,12 @@ export type Mistake =
   | 'attempts'
   | 'longer'
   | 'nothing'
-  | 'twice';
+  | 'twice'
+  | 'sumWithRest'
+  | 'elsewhere'
+  | 'otherMirror'
+  | 'noDestinations'
+  | 'regexRewrite';
 
 /** What is wrong in the form, by field; a header's fields are "headers.0.name". */
 export type Mistakes = Readonly<Record<string, Mistake>>;
@@ -172,20 +209,30 @@ const checks: Record<Intent, (form: Form, wrong: Record<string, Mistake>, contex
       }
       sum += Number(text);
     }
-    if (Object.keys(wrong).length === 0 && sum !== 100) {
-      wrong.shares = 'sum';
+    const { action, elsewhere } = form.byHand;
+    if (action !== '') {
+      wrong.shares = 'noDestinations';
+    } else if (elsewhere === undefined || elsewhere >= 100) {
+      wrong.shares = 'elsewhere';
+    } else if (Object.keys(wrong).length === 0 && sum !== 100 - elsewhere) {
+      wrong.shares = elsewhere > 0 ? 'sumWithRest' : 'sum';
     }
   },
   route(form, wrong) {
-    if (form.to === '') {
+    if (form.byHand.action !== '') {
+      wrong.to = 'noDestinations';
+    } else if (form.byHand.services.length > 0) {
+      wrong.to = 'elsewhere';
+    } else if (form.to === '') {
       wrong.to = 'required';
     }
   },
   fault(form, wrong) {
-    if (form.delay === '' && form.abort === '') {
+    if (form.byHand.action !== '') {
+      wrong.delay = 'noDestinations';
+    } else if (form.delay === '' && form.abort === '' && form.byHand.abort === '') {
       wrong.delay = 'nothing';
-    }
-    if (form.delay !== '') {
+    } else if (form.delay !== '') {
       if (!milliseconds(form.delay)) {
         wrong.delay = 'duration';
       }
@@ -203,7 +250,11 @@ const checks: Record<Intent, (form: Form, wrong: Record<string, Mistake>, contex
     }
   },
   mirror(form, wrong) {
-    if (form.mirrorTo === '') {
+    if (form.byHand.action !== '') {
+      wrong.mirrorTo = 'noDestinations';
+    } else if (form.byHand.mirror !== '') {
+      wrong.mirrorTo = 'otherMirror';
+    } else if (form.mirrorTo === '') {
       wrong.mirrorTo = 'required';
     }
     if (!percent(form.mirrorPercent)) {
@@ -233,7 +284,11 @@ const checks: Record<Intent, (form: Form, wrong: Record<string, Mistake>, contex
     }
   },
   redirect(form, wrong) {
-    if (form.uri === '' && form.authority === '') {
+    if (form.byHand.action !== '' && form.byHand.action !== 'redirect') {
+      wrong.uri = 'noDestinations';
+    } else if (form.byHand.regexRewrite && (form.uri !== '' || form.action === 'redirect')) {
+      wrong.uri = 'regexRewrite';
+    } else if (form.uri === '' && form.authority === '') {
       wrong.uri = 'nothing';
     } else if (form.uri !== '' && !form.uri.startsWith('/')) {
       wrong.uri = 'path';

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Context, emptyForm, type Form, type Intent, milliseconds, mistakes } from './form';
-import { newVirtualService, readForm, readRules, versionsNamed, withSubsets, writeForm } from './rule';
+import { readForm, readRules, versionsNamed } from './rule';
+import { withSubsets } from './subsets';
+import { newVirtualService, writeForm } from './write';
 
 const version = (v: string, subset = v) => ({ version: v, subset, labels: { version: v } });
 const context: Context = {
@@ -52,14 +54,12 @@ test('the rules of a text, for choosing one', () => {
     {
       index: 0,
       name: 'jason-delay',
-      match: { by: 'user', matchName: '', how: 'exact', matchValue: 'jason' },
-      more: false,
+      conditions: [[{ field: 'user', name: '', how: 'exact', value: 'jason' }]],
     },
     {
       index: 1,
       name: 'by-version',
-      match: { by: 'all', matchName: '', how: 'exact', matchValue: '' },
-      more: false,
+      conditions: [],
     },
   ]);
   expect(readRules('a: [')).toBeUndefined();
