@@ -17,40 +17,68 @@ type Client struct {
 // answer to a wrong name and a wrong password is the same, ErrCredentials, and
 // takes as long. Attempts that come too fast are *Throttled before the password
 // is looked at; those from this machine are held back instead, and a right
-// password then lets in, so that guesses from elsewhere lock nobody out who sits
-// here. Only so many are held back at a time, in all and for one name; beyond
-// them an attempt from here is *Throttled as well.
+// password then lets in, so that guesses from here or elsewhere lock nobody out
+// who sits here. Where so many come from here that they wait for each other, each
+// has its turn; only when one would come after a minute is it *Throttled as well.
 func (a *Auth) SignIn(ctx context.Context, from Client, name, password string) (Session, string, error) {
 	name = canonicalName(name)
 	if len(name) > 64 {
 		name = name[:64] // there is none like it; it is throttled like any
 	}
-	keys := []string{nameKey(name), addressKey(from.Address)}
-	wait := a.throttle.begin(false, keys...)
-	if wait > 0 {
-		if !from.Local {
-			return Session{}, "", &Throttled{After: wait}
-		}
-		release, ok := a.throttle.hold(name)
-		if !ok {
-			return Session{}, "", &Throttled{After: min(wait, slowest)}
-		}
-		defer release()
-		wait = a.throttle.begin(true, keys...)
-		if err := a.pause(ctx, min(wait, slowest)); err != nil {
-			return Session{}, "", err
-		}
+	try, err := a.attempt(ctx, from, nameKey(name))
+	if err != nil {
+		return Session{}, "", err
 	}
+	defer try.end()
 	s, cookie, err := a.tryPassword(ctx, from, name, password)
 	if err == nil {
-		a.throttle.succeeded(keys[0], keys[1])
+		try.succeeded()
 		a.audit.Record(With(ctx, s), Entry{Action: actionSignIn, Outcome: Done})
 		return s, cookie, nil
 	}
-	if errors.Is(err, ErrCredentials) && wait > 0 {
-		err = &Throttled{After: a.throttle.next(keys...)}
+	return Session{}, "", try.failed(err)
+}
+
+// attempt is one at a password that may be looked at.
+type attempt struct {
+	throttle      *throttle
+	name, address string
+	held          bool
+	end           func() // once: the next one has its turn
+}
+
+// attempt waits until a password may be looked at, or fails: see SignIn.
+func (a *Auth) attempt(ctx context.Context, from Client, name string) (*attempt, error) {
+	try := &attempt{throttle: a.throttle, name: name, address: addressKey(from.Address), end: func() {}}
+	wait := a.throttle.begin(false, try.name, try.address)
+	switch {
+	case wait <= 0:
+		return try, nil
+	case !from.Local:
+		return nil, &Throttled{After: wait}
 	}
-	return Session{}, "", err
+	end, err := a.throttle.hold(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	wait = a.throttle.begin(true, try.name, try.address)
+	if err := a.pause(ctx, min(wait, slowest)); err != nil {
+		end()
+		return nil, err
+	}
+	try.held, try.end = true, end
+	return try, nil
+}
+
+func (t *attempt) succeeded() { t.throttle.succeeded(t.name, t.address) }
+
+// failed is what an attempt is told that failed of err. One that was held back
+// learns how long others wait.
+func (t *attempt) failed(err error) error {
+	if errors.Is(err, ErrCredentials) && t.held {
+		return &Throttled{After: t.throttle.next(t.name, t.address)}
+	}
+	return err
 }
 
 func (a *Auth) tryPassword(ctx context.Context, from Client, name, password string) (Session, string, error) {
@@ -112,8 +140,8 @@ func (a *Auth) SignOut(ctx context.Context) {
 }
 
 // ChangePassword changes the password of who asks, ends all sessions of that
-// user, and begins a new one. Guesses of the old password are throttled as those
-// of a sign-in are.
+// user, and begins a new one. Guesses of the old password are slowed down as those
+// of a sign-in are, and counted apart from these.
 func (a *Auth) ChangePassword(ctx context.Context, from Client, old, password string) (Session, string, error) {
 	who, ok := From(ctx)
 	if !ok || who.Via != Console {
@@ -122,10 +150,11 @@ func (a *Auth) ChangePassword(ctx context.Context, from Client, old, password st
 	if err := checkPassword(password, who.User); err != nil {
 		return Session{}, "", err
 	}
-	keys := []string{nameKey(who.User), addressKey(from.Address)}
-	if wait := a.throttle.begin(false, keys...); wait > 0 {
-		return Session{}, "", &Throttled{After: wait}
+	try, err := a.attempt(ctx, from, ownKey(who.User))
+	if err != nil {
+		return Session{}, "", err
 	}
+	defer try.end()
 	user, err := a.find(ctx, who.User)
 	if err != nil {
 		return Session{}, "", err
@@ -136,9 +165,9 @@ func (a *Auth) ChangePassword(ctx context.Context, from Client, old, password st
 		return Session{}, "", err
 	case !right:
 		a.audit.Record(ctx, Entry{Action: "user.change", Target: who.User, Outcome: Refused, Detail: "password: the old one is wrong"})
-		return Session{}, "", ErrCredentials
+		return Session{}, "", try.failed(ErrCredentials)
 	}
-	a.throttle.succeeded(keys[0], keys[1])
+	try.succeeded()
 	if user, err = a.ChangeUser(ctx, who.User, UserChange{Password: &password}); err != nil {
 		return Session{}, "", err
 	}

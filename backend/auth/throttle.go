@@ -1,8 +1,10 @@
 package auth
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,12 +18,15 @@ const (
 	// maxRemembered bounds memory against somebody with many addresses or names.
 	maxRemembered = 20_000
 	// slowest is how long an attempt from this machine is held back. Whoever sits
-	// here gets in while others guess, unless so many guess here at once that
-	// there is no room to be held back.
+	// here gets in while others guess.
 	slowest = 2 * time.Second
-	// maxHeld and maxHeldEach bound that room, in all and for one name; guesses of
-	// one name leave room for others.
+	// maxHeld and maxHeldEach are how many are held back at a time, in all and of
+	// one name: they bound how fast somebody here can guess. The others wait in
+	// line, and each has its turn.
 	maxHeld, maxHeldEach = 64, 8
+	// maxInLine and maxInLineEach bound memory, and how long a turn may be away: a
+	// minute for one name. Each of them has a connection open all that time.
+	maxInLine, maxInLineEach = 1000, 240
 )
 
 // throttle makes guessing slow: after each failure the next attempt for the same
@@ -34,6 +39,13 @@ type throttle struct {
 	failures map[string]failures
 	held     map[string]int // attempts that are held back, by name
 	holding  int            // all of them
+	line     []*turn        // who waits to be held back, the first one first
+}
+
+// turn is the place of an attempt in the line.
+type turn struct {
+	name string
+	come chan struct{} // closed when it is held back
 }
 
 type failures struct {
@@ -75,24 +87,73 @@ func (t *throttle) begin(insist bool, keys ...string) time.Duration {
 	return wait
 }
 
-// hold counts an attempt for a name that is held back; false when there are too
-// many already. release, once, ends it.
-func (t *throttle) hold(name string) (release func(), ok bool) {
+// hold counts an attempt for a name that is held back, after those that came
+// before it had their turn; release, once, ends it. It is *Throttled when too many
+// wait already, and the error of ctx when that ends first: who is gone stands in
+// nobody's way.
+func (t *throttle) hold(ctx context.Context, name string) (release func(), err error) {
+	place, err := t.stand(name)
+	if err != nil {
+		return nil, err
+	}
+	release = func() { t.release(name) }
+	select {
+	case <-place.come:
+		return release, nil
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	i := slices.Index(t.line, place)
+	if i >= 0 {
+		t.line = slices.Delete(t.line, i, i+1)
+	}
+	t.mu.Unlock()
+	if i < 0 { // its turn came at this very moment
+		release()
+	}
+	return nil, ctx.Err()
+}
+
+// stand gives an attempt its place.
+func (t *throttle) stand(name string) (*turn, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.holding >= maxHeld || t.held[name] >= maxHeldEach {
-		return nil, false
-	}
-	t.holding++
-	t.held[name]++
-	return func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.holding--
-		if t.held[name]--; t.held[name] == 0 {
-			delete(t.held, name)
+	own := 0
+	for _, other := range t.line {
+		if other.name == name {
+			own++
 		}
-	}, true
+	}
+	if own >= maxInLineEach || len(t.line) >= maxInLine {
+		return nil, &Throttled{After: slowest}
+	}
+	place := &turn{name, make(chan struct{})}
+	t.line = append(t.line, place)
+	t.call()
+	return place, nil
+}
+
+func (t *throttle) release(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.holding--
+	if t.held[name]--; t.held[name] == 0 {
+		delete(t.held, name)
+	}
+	t.call()
+}
+
+// call holds back whoever of the line there is room for. The caller holds mu.
+func (t *throttle) call() {
+	t.line = slices.DeleteFunc(t.line, func(next *turn) bool {
+		if t.holding >= maxHeld || t.held[next.name] >= maxHeldEach {
+			return false
+		}
+		t.holding++
+		t.held[next.name]++
+		close(next.come)
+		return true
+	})
 }
 
 // left is how long an attempt must still wait.
@@ -153,6 +214,10 @@ func (t *throttle) forget() {
 // Keys of the throttle. Of an IPv6 address the network counts, because one
 // machine has as many addresses in it as it likes.
 func nameKey(name string) string { return "name " + name }
+
+// ownKey is for the old password of who is signed in already: guesses of others
+// keep nobody from changing it.
+func ownKey(name string) string { return "own " + name }
 
 func addressKey(address string) string {
 	ip, err := netip.ParseAddr(address)

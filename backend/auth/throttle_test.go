@@ -127,59 +127,154 @@ func TestThrottleIsBounded(t *testing.T) {
 	}
 }
 
-// Guesses from here that are held back are few, and those of one name leave room
-// for whoever has another.
-func TestHeldBackAttemptsAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
-		var mu sync.Mutex
-		held := 0
-		let := make(chan struct{})
-		b.pause = func(context.Context, time.Duration) error {
-			mu.Lock()
-			held++
-			mu.Unlock()
-			<-let
-			return nil
-		}
-		var all sync.WaitGroup
-		turnedAway := 0
-		guess := func(name string, times int) {
-			for range times {
-				all.Go(func() {
-					var slow *Throttled
-					_, _, err := b.SignIn(t.Context(), local, name, "wrong")
-					select {
-					case <-let:
-					default: // at once
-						if !errors.As(err, &slow) || slow.After > slowest {
-							t.Errorf("more than may wait: %v", err)
-						}
-						mu.Lock()
-						turnedAway++
-						mu.Unlock()
+// crowd is attempts from here that come at once, and are held back until they are
+// let go.
+type crowd struct {
+	*bench
+	all sync.WaitGroup
+	let chan struct{} // one of those held back goes on for each
+
+	mu         sync.Mutex
+	held       int
+	turnedAway int
+}
+
+func newCrowd(t *testing.T) *crowd {
+	c := &crowd{bench: newBench(t), let: make(chan struct{})}
+	c.pause = func(context.Context, time.Duration) error {
+		c.mu.Lock()
+		c.held++
+		c.mu.Unlock()
+		<-c.let
+		c.mu.Lock()
+		c.held--
+		c.mu.Unlock()
+		return nil
+	}
+	if _, _, err := c.SignIn(t.Context(), local, "the-admin", "wrong"); err == nil {
+		t.Fatal("let in")
+	}
+	return c
+}
+
+// guess comes so often with a wrong password.
+func (c *crowd) guess(ctx context.Context, name string, times int) {
+	for range times {
+		c.all.Go(func() {
+			var slow *Throttled
+			_, _, err := c.SignIn(ctx, local, name, "wrong")
+			if errors.As(err, &slow) && slow.After == slowest {
+				c.mu.Lock()
+				c.turnedAway++
+				c.mu.Unlock()
+			}
+		})
+	}
+	synctest.Wait()
+}
+
+// leave lets so many go on, one after the other.
+func (c *crowd) leave(many int) {
+	for range many {
+		c.let <- struct{}{}
+		synctest.Wait()
+	}
+}
+
+// However many guess from here: whoever knows the password has a turn, and gets in.
+func TestGuessesFromHereLockNobodyOut(t *testing.T) {
+	for name, guessed := range map[string][]string{
+		"of one name":     slices.Repeat([]string{"the-admin"}, 100),
+		"of many names":   append(strings.Fields(strings.Repeat("a b c d e f g h i ", 100)), "the-admin"),
+		"that went again": append(slices.Repeat([]string{"gone"}, 200), slices.Repeat([]string{"the-admin"}, 50)...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCrowd(t)
+				left, leave := context.WithCancel(t.Context())
+				for _, name := range guessed {
+					ctx := t.Context()
+					if name == "gone" {
+						ctx, name = left, "the-admin"
+					}
+					c.guess(ctx, name, 1)
+				}
+				leave()
+				synctest.Wait()
+				var in Session
+				c.all.Go(func() {
+					var err error
+					if in, _, err = c.SignIn(t.Context(), local, "the-admin", password); err != nil {
+						t.Errorf("the right password: %v", err)
 					}
 				})
-			}
-			synctest.Wait()
+				synctest.Wait()
+				waiting := c.held + len(c.throttle.line)
+				c.guess(t.Context(), "the-admin", 100) // they come later
+				c.leave(waiting)
+				if in.User != "the-admin" {
+					t.Error("the right password had no turn")
+				}
+				close(c.let)
+				c.all.Wait()
+			})
+		})
+	}
+}
+
+// Those that are held back at a time are few, and so are those in line.
+func TestHeldBackAttemptsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t)
+		c.guess(t.Context(), "the-admin", maxHeldEach+maxInLineEach+50)
+		if c.held != maxHeldEach || c.turnedAway != 50 {
+			t.Errorf("of one name %d are held back and %d turned away, want %d and 50", c.held, c.turnedAway, maxHeldEach)
 		}
-		if _, _, err := b.SignIn(t.Context(), local, "the-admin", "wrong"); !errors.Is(err, ErrCredentials) {
-			t.Fatal(err)
-		}
-		guess("the-admin", 100)
-		if held != maxHeldEach || turnedAway != 100-maxHeldEach {
-			t.Errorf("of one name %d wait and %d are turned away, want %d and %d", held, turnedAway, maxHeldEach, 100-maxHeldEach)
+		c.guess(t.Context(), "the-viewer", 1)
+		if c.held != maxHeldEach+1 {
+			t.Error("guesses of one name leave no room for another")
 		}
 		for i := range 20 {
-			guess("x"+strings.Repeat("y", i), maxHeldEach)
+			c.guess(t.Context(), "x"+strings.Repeat("y", i), 100)
 		}
-		if held != maxHeld {
-			t.Errorf("%d wait, want %d", held, maxHeld)
+		if c.held != maxHeld || len(c.throttle.line) != maxInLine {
+			t.Errorf("%d are held back, %d in line, want %d and %d", c.held, len(c.throttle.line), maxHeld, maxInLine)
 		}
-		close(let)
-		all.Wait()
-		if n, names := b.throttle.holding, len(b.throttle.held); n != 0 || names != 0 {
-			t.Errorf("%d attempts of %d names are held for ever", n, names)
+		close(c.let)
+		c.all.Wait()
+		if n, names, line := c.throttle.holding, len(c.throttle.held), len(c.throttle.line); n != 0 || names != 0 || line != 0 {
+			t.Errorf("%d attempts of %d names are held for ever, %d wait for ever", n, names, line)
 		}
 	})
+}
+
+// Whoever is signed in here changes the password while others guess it; a wrong
+// old one is slowed down as a sign-in is.
+func TestOwnPasswordFromHere(t *testing.T) {
+	b := newBench(t)
+	s, _ := b.in("the-viewer")
+	ctx := With(t.Context(), s)
+	var paused []time.Duration
+	b.pause = func(_ context.Context, d time.Duration) error {
+		paused = append(paused, d)
+		return nil
+	}
+	for range 3 {
+		if _, _, err := b.SignIn(t.Context(), Client{Address: "192.0.2.9"}, "the-viewer", "wrong"); err == nil {
+			t.Fatal("let in")
+		}
+	}
+	if _, _, err := b.ChangePassword(ctx, local, "wrong", "another secret"); !errors.Is(err, ErrCredentials) || len(paused) != 0 {
+		t.Errorf("the first wrong one: %v, after %v", err, paused)
+	}
+	var slow *Throttled
+	if _, _, err := b.ChangePassword(ctx, local, "wrong", "another secret"); !errors.As(err, &slow) || slow.Seconds() != 2 {
+		t.Errorf("the second: %v", err)
+	}
+	if _, _, err := b.ChangePassword(ctx, local, password, "another secret"); err != nil {
+		t.Errorf("the right one: %v", err)
+	}
+	if want := []time.Duration{time.Second, 2 * time.Second}; !slices.Equal(paused, want) {
+		t.Errorf("they wait %v, want %v", paused, want)
+	}
 }
