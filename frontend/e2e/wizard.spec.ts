@@ -413,7 +413,7 @@ async function told(page: Page, [method, path, headers = {}]: (typeof tried)[num
   await page.getByLabel('Headers').fill(
     Object.entries(headers)
       .map(([name, value]) => `${name}: ${value}`)
-      .join(', '),
+      .join('\n'),
   );
   const answered = page.waitForResponse((r) => r.url().endsWith('/api/v1/try'));
   await page.getByRole('button', { name: 'Ask' }).click();

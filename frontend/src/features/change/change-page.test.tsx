@@ -47,7 +47,7 @@ const preview = {
 };
 
 let previews: { entries: PreviewEntry[] }[];
-let tries: { url: string; from: string }[];
+let tries: { url: string; from: string; headers: Record<string, string> }[];
 let puts: { entries: PreviewEntry[] }[];
 let live: ReturnType<typeof fakeLive>;
 
@@ -248,4 +248,30 @@ test('a form that was begun for a rule that is gone begins anew', async () => {
   show(at);
   await live.tell('objects', objects);
   expect(((await screen.findByLabelText('Rule')) as HTMLSelectElement).value).toBe('0');
+});
+
+test('an answer is of the text and the question that stand there', async () => {
+  signedIn('operator');
+  show('/change?service=default%2Freviews&intent=resilience&step=details');
+  await live.tell('objects', objects);
+  await userEvent.type(await screen.findByLabelText('Time-out'), '2s');
+  await userEvent.click(reviewButton());
+  const ask = async () => userEvent.click(await screen.findByRole('button', { name: 'Ask' }));
+  const host = screen.getByLabelText('Host and port') as HTMLInputElement;
+  await waitFor(() => expect(host.value).toBe('reviews.default.svc.cluster.local:9080'));
+  await userEvent.type(screen.getByLabelText('Headers'), 'X-Team: blue, green{Enter}cookie: a=b');
+  await ask();
+  await screen.findByText('After');
+  expect(tries.at(-1)?.headers).toEqual({ 'x-team': 'blue, green', cookie: 'a=b' });
+  const editor = screen.getByLabelText(/reviews, YAML/) as HTMLTextAreaElement;
+  await userEvent.type(editor, '# more');
+  await waitFor(() => expect(screen.queryByText('After')).toBeNull());
+  await ask();
+  await screen.findByText('After');
+  await userEvent.clear(host);
+  await userEvent.type(host, 'elsewhere.test:81');
+  expect(screen.queryByText('After')).toBeNull();
+  await ask();
+  await screen.findByText('After');
+  expect(tries.at(-1)?.url).toBe('http://elsewhere.test:81/');
 });

@@ -1,7 +1,7 @@
-import { Button, FormSelect, FormSelectOption, TextInput } from '@patternfly/react-core';
+import { Button, FormSelect, FormSelectOption, TextArea, TextInput } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { ArrowRight } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useId, useMemo, useState } from 'react';
 import type { PreviewEntry, Service, SimulateAnswer, TryOutputBody, Workload } from '../../api/generated/types.gen';
 import { asProblem, type Problem } from '../../api/problem';
 import { request } from '../../api/request';
@@ -9,6 +9,7 @@ import { duration, plain } from '../../lib/format';
 import { HealthGlyph } from '../../ui/glyph';
 import { useProblemWords } from '../../ui/problem-words';
 import { weave } from '../../ui/weave';
+import { places, question } from './model/asked';
 import { audience } from './model/audience';
 import { outcome } from './model/outcome';
 import { useChangeTexts } from './texts';
@@ -43,42 +44,26 @@ export function TryRequest({ service, yaml, entries }: TryRequestProps) {
   const [path, setPath] = useState('/');
   const [headers, setHeaders] = useState('');
   const [from, setFrom] = useState('');
-  const [answer, setAnswer] = useState<TryOutputBody>();
-  const [problem, setProblem] = useState<Problem>();
+  // Nothing is said of a question that is not the one that stands there.
+  const [said, setSaid] = useState<{ of: string; answer?: TryOutputBody; problem?: Problem }>();
   const [busy, setBusy] = useState(false);
   const usual = (asked.gateway ? callers.find((c) => c.gateway) : others.find((c) => !c.gateway)) ?? callers[0];
   const caller = callers.find((c) => c.value === from) ?? usual;
-  const port = service.ports?.find((p) => /HTTP|GRPC/i.test(p.protocol))?.number ?? service.ports?.[0]?.number;
+  const known = places(service, asked, caller?.gateway === true);
+  const [typedHost, setTypedHost] = useState<string>();
+  const host = typedHost ?? known[0] ?? '';
+  const list = useId();
+  const body = question({ method, path, host, headers, from: caller?.value ?? '' }, entries);
+  const key = JSON.stringify(body);
+  const { answer, problem } = said?.of === key ? said : {};
 
   const ask = async () => {
-    if (!caller) {
-      return;
-    }
-    // Through a gateway a service is asked for by its public host, and at the gateway's port.
-    const host = caller.gateway ? (asked.host ?? service.host) : `${service.host}${port ? `:${port}` : ''}`;
     setBusy(true);
-    setProblem(undefined);
+    setSaid(undefined);
     try {
-      const lines = headers.split(',').map((line) => line.split(':'));
-      setAnswer(
-        await request<TryOutputBody>('/api/v1/try', {
-          method: 'POST',
-          body: {
-            method,
-            url: `http://${host}${path.startsWith('/') ? path : `/${path}`}`,
-            from: caller.value,
-            headers: Object.fromEntries(
-              lines
-                .filter(([name]) => name?.trim())
-                .map(([name = '', ...value]) => [name.trim().toLowerCase(), value.join(':').trim()]),
-            ),
-            entries,
-          },
-        }),
-      );
+      setSaid({ of: key, answer: await request<TryOutputBody>('/api/v1/try', { method: 'POST', body }) });
     } catch (error) {
-      setAnswer(undefined);
-      setProblem(asProblem(error));
+      setSaid({ of: key, problem: asProblem(error) });
     } finally {
       setBusy(false);
     }
@@ -106,13 +91,30 @@ export function TryRequest({ service, yaml, entries }: TryRequestProps) {
           ))}
         </FormSelect>
         <TextInput
+          aria-label={t('try.host')}
+          className="mono cw-all"
+          value={host}
+          list={list}
+          autoComplete="off"
+          spellCheck={false}
+          onChange={(_, v) => setTypedHost(v)}
+        />
+        <datalist id={list}>
+          {known.map((place) => (
+            <option key={place} value={place} />
+          ))}
+        </datalist>
+        <TextArea
           aria-label={t('try.headers')}
           placeholder={t('try.headersHint')}
           className="mono cw-wide"
+          rows={2}
+          resizeOrientation="vertical"
+          spellCheck={false}
           value={headers}
           onChange={(_, v) => setHeaders(v)}
         />
-        <Button variant="secondary" type="submit" isDisabled={busy || !caller} isLoading={busy}>
+        <Button variant="secondary" type="submit" isDisabled={busy || !caller || host.trim() === ''} isLoading={busy}>
           {t('try.ask')}
         </Button>
       </form>

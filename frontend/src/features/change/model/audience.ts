@@ -4,8 +4,8 @@ import { parseDocument } from 'yaml';
 export interface Audience {
   /** True where only gateways follow it, not the sidecars of callers in the mesh. */
   readonly gateway: boolean;
-  /** A host that requests from outside ask for; undefined where every host will do. */
-  readonly host: string | undefined;
+  /** The hosts that requests ask for, as they are written; those with a star say none. */
+  readonly hosts: readonly string[];
 }
 
 const texts = (v: unknown): string[] => (Array.isArray(v) ? v.filter((x) => typeof x === 'string') : []);
@@ -16,6 +16,6 @@ export function audience(yaml: string): Audience {
   const gateways = texts(read?.spec?.gateways);
   return {
     gateway: gateways.length > 0 && !gateways.includes('mesh'),
-    host: texts(read?.spec?.hosts).find((host) => !host.includes('*')),
+    hosts: texts(read?.spec?.hosts).filter((host) => !host.includes('*')),
   };
 }
