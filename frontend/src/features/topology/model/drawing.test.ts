@@ -100,12 +100,25 @@ describe('placeLabels', () => {
     const line = curve(route(at(0, 0), at(600, 0), 'near'));
     const places = placeLabels(
       [
-        { id: 'a', curve: line, loud: false },
-        { id: 'b', curve: line, loud: false },
+        { id: 'a', curve: line, loud: false, chosen: false },
+        { id: 'b', curve: line, loud: false, chosen: false },
       ],
       [],
     );
     expect(places.get('a')).toEqual(pointAt(line, 0.5));
     expect(Math.abs((places.get('a')?.x ?? 0) - (places.get('b')?.x ?? 0))).toBeGreaterThan(78);
+  });
+
+  it('leaves out what would lie under another label, but not what is wrong or asked for', () => {
+    const short = curve(route(at(0, 0), at(300, 0), 'near'));
+    const wish = (id: string, more: object = {}) => ({ id, curve: short, loud: false, chosen: false, ...more });
+    expect([...placeLabels([wish('a'), wish('b')], []).keys()]).toEqual(['a']);
+    expect([...placeLabels([wish('a'), wish('b', { loud: true })], []).keys()]).toEqual(['b']);
+    // What is asked for lies on top: it is drawn last.
+    expect([...placeLabels([wish('c'), wish('a', { chosen: true }), wish('b', { loud: true })], []).keys()]).toEqual([
+      'b',
+      'a',
+    ]);
+    expect(placeLabels([wish('a', { loud: true }), wish('b', { loud: true })], []).size).toBe(2);
   });
 });

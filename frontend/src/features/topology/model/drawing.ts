@@ -74,11 +74,17 @@ export function labelsOf(
     (d) => isLoud(d.state) || chosen(d.thread) || (wanted && !crowded && d.state !== 'unknown'),
   );
   const places = placeLabels(
-    labelled.map((d) => ({ id: d.thread.id, curve: curve(d.route), loud: isLoud(d.state) })),
+    labelled.map((d) => ({
+      id: d.thread.id,
+      curve: curve(d.route),
+      loud: isLoud(d.state),
+      chosen: chosen(d.thread),
+    })),
     cards,
   );
-  return labelled.flatMap((drawn) => {
-    const at = places.get(drawn.thread.id);
-    return at ? [{ drawn, at }] : [];
+  const byId = new Map(labelled.map((d) => [d.thread.id, d]));
+  return [...places].flatMap(([id, at]) => {
+    const drawn = byId.get(id);
+    return drawn ? [{ drawn, at }] : [];
   });
 }

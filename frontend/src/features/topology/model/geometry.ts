@@ -91,6 +91,8 @@ export interface LabelWish {
   curve: Curve;
   /** A wrong thread's label has two lines and stands above it. */
   loud: boolean;
+  /** It is shown even where it finds no free place: somebody asked for this one. */
+  chosen: boolean;
 }
 
 /** The size that is kept free for a label, whatever its figures. */
@@ -99,37 +101,44 @@ export const labelSize = { quiet: { width: 78, height: 20 }, loud: { width: 90, 
 const overlaps = (a: Rect, b: Rect) =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
+/** Parts of a thread's way at which its label may stand, the best first. */
+const stands = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82, 0.1, 0.9];
+
 /**
  * Where labels stand, as their middles: at the middle of the thread, or a little before or behind
- * it where another label or a card is in the way. Wrong threads choose first. A label that
- * finds no free place stands in the middle all the same.
+ * it where another label or a card is in the way. Wrong threads choose first, and always have
+ * theirs. A quiet one that finds no place beside the other labels is left out, unless it is chosen:
+ * then it comes last, which is on top.
  */
 export function placeLabels(wishes: readonly LabelWish[], cards: readonly Rect[]): Map<string, Point> {
   const taken: Rect[] = [];
   const at = new Map<string, Point>();
+  const above: [string, Point][] = [];
   const sorted = [...wishes].sort((a, b) => Number(b.loud) - Number(a.loud) || (a.id < b.id ? -1 : 1));
   for (const wish of sorted) {
     const size = wish.loud ? labelSize.loud : labelSize.quiet;
-    let best: { point: Point; rect: Rect; hits: number } | undefined;
-    for (const t of [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82]) {
+    let best: { point: Point; rect: Rect; labels: number; hits: number } | undefined;
+    for (const t of stands) {
       const on = pointAt(wish.curve, t);
       const point = wish.loud ? { x: on.x + outside(wish.curve), y: on.y - size.height / 2 - 5 } : on;
       const rect = { x: point.x - size.width / 2, y: point.y - size.height / 2, ...size };
-      const hits =
-        2 * taken.filter((other) => overlaps(rect, other)).length + cards.filter((c) => overlaps(rect, c)).length;
+      const labels = taken.filter((other) => overlaps(rect, other)).length;
+      const hits = 2 * labels + cards.filter((c) => overlaps(rect, c)).length;
       if (!best || hits < best.hits) {
-        best = { point, rect, hits };
+        best = { point, rect, labels, hits };
       }
       if (hits === 0) {
         break;
       }
     }
-    if (best) {
+    if (best && (best.labels === 0 || wish.loud)) {
       taken.push(best.rect);
       at.set(wish.id, best.point);
+    } else if (best && wish.chosen) {
+      above.push([wish.id, best.point]);
     }
   }
-  return at;
+  return new Map([...at, ...above]);
 }
 
 /** A label above a rising or falling thread is shifted to its outer side. */
