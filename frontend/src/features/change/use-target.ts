@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { CanarySplit, LiveObject, Object as MeshObject, Ref, Service } from '../../api/generated/types.gen';
 import { useElements, useTopic, useTopicStatus } from '../../api/live/use-live';
 import { path, request } from '../../api/request';
+import { isService } from './model/destinations';
 import type { Context } from './model/form';
 import { newVirtualService } from './model/write';
 
@@ -24,6 +25,25 @@ const read = (ref: Ref | undefined) =>
     staleTime: 0,
   }) as const;
 
+const keyOf = (ref: Ref) => `${ref.namespace}/${ref.name}`;
+
+/**
+ * The rule that says where calls of the service go in the mesh. A second one for the same host
+ * would be no second rule but a mistake, so whichever claims the host is the one to change, also
+ * where its shares could not be: rules of gateways come after it, and can be chosen.
+ */
+export function ownRule(
+  rules: readonly Pick<LiveObject, 'ref' | 'hosts'>[],
+  split: Pick<CanarySplit, 'candidates' | 'refused'> | undefined,
+  service: Pick<Context, 'namespace' | 'name'>,
+): Ref | undefined {
+  const told = split?.candidates?.find((c) => c.kind === 'mesh')?.ref ?? split?.refused?.ref;
+  const known = told?.kind === 'VirtualService' ? rules.find((r) => keyOf(r.ref) === keyOf(told)) : undefined;
+  const claims = rules.find((r) => r.hosts?.some((host) => isService(host, r.ref.namespace ?? '', service)));
+  const named = rules.find((r) => r.ref.namespace === service.namespace && r.ref.name === service.name);
+  return (known ?? claims ?? named)?.ref;
+}
+
 /** Everything that the wizard needs to know of a service: its versions, and the objects to write. */
 export function useTarget(service: string, chosen: string | undefined) {
   const [namespace = '', name = ''] = service.split('/');
@@ -40,12 +60,12 @@ export function useTarget(service: string, chosen: string | undefined) {
   const topic = useTopic('objects');
   const status = useTopicStatus(topic);
   const objects = [...useElements<LiveObject>(topic).values()].filter((o) => (o.services ?? []).includes(service));
-  const rules = objects.filter((o) => o.ref.kind === 'VirtualService').map((o) => o.ref);
-  // The rule of the mesh comes first; those of gateways can be chosen.
-  const preferred = split.data?.candidates?.find((c) => c.kind === 'mesh')?.ref;
-  const keyOf = (ref: Ref) => `${ref.namespace}/${ref.name}`;
-  const own = rules.find((r) => preferred && keyOf(r) === keyOf(preferred)) ?? rules.find((r) => r.name === name);
-  const ref = chosen === 'new' ? undefined : (rules.find((r) => keyOf(r) === chosen) ?? own);
+  const virtualServices = objects.filter((o) => o.ref.kind === 'VirtualService');
+  const rules = virtualServices.map((o) => o.ref);
+  const ref =
+    chosen === 'new'
+      ? undefined
+      : (rules.find((r) => keyOf(r) === chosen) ?? ownRule(virtualServices, split.data, { namespace, name }));
   const object = useQuery(read(ref));
   const destinationRef = objects.find((o) => o.ref.kind === 'DestinationRule')?.ref;
   const destination = useQuery(read(destinationRef));

@@ -19,7 +19,7 @@ export const hostIn = (namespace: string, context: Context): string =>
   namespace === context.namespace ? context.name : `${context.name}.${context.namespace}.svc.cluster.local`;
 
 /** Whether a host, written in a rule of a namespace, is the service. */
-export function isService(host: string, namespace: string, context: Context): boolean {
+export function isService(host: string, namespace: string, context: Pick<Context, 'namespace' | 'name'>): boolean {
   const full = `${context.name}.${context.namespace}`;
   return (
     (host === context.name && namespace === context.namespace) ||
