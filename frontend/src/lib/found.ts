@@ -23,6 +23,8 @@ export interface Found {
   readonly documentLine: number;
   readonly fix?: readonly FixEdit[] | null;
   readonly splices: readonly TextSplice[] | null;
+  /** There may be a fix besides that nobody looked for yet. */
+  readonly unsought?: boolean;
 }
 
 /** Where a line begins, as an offset; the end of the text for lines behind it. */

@@ -1,4 +1,4 @@
-import { screen, waitFor } from '@testing-library/react';
+import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { fakeLive } from '../../testing/live';
@@ -137,4 +137,94 @@ test('a viewer sees the effect, and cannot choose what to write', async () => {
   expect(box.disabled).toBe(true);
   await waitFor(() => expect(asked).toContain('POST /api/v1/preview'));
   expect(screen.queryByRole('button', { name: 'Apply' })).toBeNull();
+});
+
+const rule = ref('DestinationRule', 'ratings');
+const subsetFix = { does: 'addSubsets', params: { subsets: 'v3' }, ref: rule };
+const answer = (more: object) => ({
+  findings: [{ ...finding, code: 'HDL2104', fix: null, splices: [], ...more }],
+  documents: [{ file: 'pasted.yaml', line: 1, ref: ref('VirtualService', 'reviews'), state: 'changed', etag: 'v1' }],
+  cannotTell: [],
+});
+const aside = () => screen.findByRole('region', { name: 'About the finding' });
+
+test('a fix in an object of the mesh joins the texts, and its effect is shown with theirs', async () => {
+  kept();
+  const previewed: unknown[] = [];
+  const yaml = 'kind: DestinationRule\nspec: {subsets: [{name: v3}]}\n';
+  api({
+    'POST /api/v1/check': (body: unknown) => {
+      const files = (body as { manifests: { file: string }[] }).manifests;
+      const first = answer({ elsewhere: [subsetFix] });
+      return files.length === 1
+        ? first
+        : {
+            ...first,
+            findings: [],
+            documents: [...first.documents, { file: files[1]?.file, line: 1, ref: rule, state: 'changed', etag: 'r1' }],
+          };
+    },
+    'POST /api/v1/fixes': { fixes: [{ ...subsetFix, entry: { ref: rule, etag: 'r1', yaml } }] },
+    'POST /api/v1/preview': (body: unknown) => {
+      previewed.push(...(body as { entries: unknown[] }).entries);
+      return {
+        written: [],
+        findings: { added: [], gone: [], kept: 0 },
+        blocked: false,
+        refused: false,
+        groups: [],
+        settings: [],
+        requests: { rps: 0, callers: [] },
+      };
+    },
+  });
+  fakeLive();
+  const page = renderPage(CheckPage, { path: '/check', at: '/check?step=findings' });
+  await within(await aside()).findByText(/You see both before anything is written/);
+  await userEvent.click(
+    await within(await aside()).findByRole('button', { name: 'Add v3 to DestinationRule shop/ratings' }),
+  );
+  await waitFor(() => expect(page.address()).toBe('/check?step=effect'));
+  await screen.findByRole('checkbox', { name: 'Write DestinationRule ratings' });
+  await waitFor(() => expect(previewed).toHaveLength(2));
+  expect(previewed[1]).toEqual({ ref: rule, etag: 'r1', yaml });
+  expect(sessionStorage.getItem('heddle.draft.check')).toContain('DestinationRule shop/ratings');
+});
+
+test('a fix in another of the texts is made there, also with all others', async () => {
+  kept();
+  const insert = '# v3\n';
+  api({
+    'POST /api/v1/check': (body: unknown) =>
+      (body as { manifests: { text: string }[] }).manifests[0]?.text.includes(insert)
+        ? { findings: [], documents: [], cannotTell: [] }
+        : answer({
+            elsewhere: [
+              { ...subsetFix, file: 'pasted.yaml', splices: [{ from: text.length, to: text.length, insert }] },
+            ],
+          }),
+  });
+  fakeLive();
+  renderPage(CheckPage, { path: '/check', at: '/check?step=findings' });
+  await button('Fix what can be fixed (1)');
+  await userEvent.click(
+    await within(await aside()).findByRole('button', { name: 'Add v3 to DestinationRule shop/ratings' }),
+  );
+  await screen.findByText('Nothing is wrong in this text.');
+  expect(JSON.parse(sessionStorage.getItem('heddle.draft.check') ?? '')[0].text).toBe(text + insert);
+});
+
+test('what nobody looked for yet is looked for when it is looked at', async () => {
+  kept();
+  const asked = api({
+    'POST /api/v1/check': answer({ unsought: true }),
+    'POST /api/v1/fixes': {
+      fixes: [{ does: 'edit', ref: finding.ref, edits: finding.fix, file: 'pasted.yaml', splices: finding.splices }],
+    },
+  });
+  fakeLive();
+  renderPage(CheckPage, { path: '/check', at: '/check?step=findings' });
+  await userEvent.click(await within(await aside()).findByRole('button', { name: 'Apply fix' }));
+  await waitFor(() => expect(sessionStorage.getItem('heddle.draft.check')).toContain('[reviews]'));
+  expect(asked.filter((a) => a === 'POST /api/v1/fixes').length).toBeGreaterThan(0);
 });

@@ -7,7 +7,9 @@ import type { HistoryChange, Manifest } from '../../api/generated/types.gen';
 import { useCan } from '../../api/session-store';
 import { changeAddress } from '../../lib/addresses';
 import { useDraft } from '../../lib/drafts';
+import { splicesIn } from '../../lib/fixes';
 import { allFixes, isUnreadable } from '../../lib/found';
+import { fullName } from '../../lib/kinds';
 import { oneOf } from '../../lib/search';
 import { PreviewDrawer } from '../../parts/preview/preview-drawer';
 import { applySplices } from '../../ui/code/code-note';
@@ -16,7 +18,7 @@ import { PageHead } from '../../ui/page';
 import { Banner } from '../../ui/states';
 import './check.css';
 import { EffectStep, useWritable } from './effect-step';
-import { entriesOf, readFiles, refKey } from './files';
+import { addFiles, entriesOf, readFiles, refKey } from './files';
 import { FindingsStep } from './findings-step';
 import { InputStep } from './input-step';
 import { Steps } from './steps';
@@ -54,7 +56,10 @@ export function CheckPage() {
   const warnings = findings.filter((f) => f.severity === 'warning').length;
   const unreadable = findings.some((f) => f.severity === 'error' && isUnreadable(f.code));
   const current = !check.checking && check.answer !== undefined;
-  const fixes = files.map((file) => ({ file, ...allFixes(findings.filter((f) => f.file === file.file)) }));
+  const fixes = files.map((file) => ({
+    file,
+    ...allFixes(findings.map((f) => ({ splices: [...splicesIn(file.file, f)] }))),
+  }));
   const fixable = fixes.reduce((n, f) => n + f.count, 0);
   const entries = useMemo(
     () =>
@@ -123,6 +128,11 @@ export function CheckPage() {
               void navigate({ to: '.', search: (old: object) => ({ ...old, finding: String(index) }), replace: true })
             }
             onText={(name, text) => put(files.map((f) => (f.file === name ? { ...f, text } : f)))}
+            onEntry={(entry) => {
+              // It joins the texts, so that it is checked and written together with them.
+              put(addFiles(files, [{ file: fullName(entry.ref), text: entry.yaml ?? '' }]));
+              go('effect');
+            }}
           />
         )}
         {step === 'effect' && <EffectStep documents={documents} without={without} onWithout={setWithout} />}

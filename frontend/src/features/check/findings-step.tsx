@@ -2,16 +2,19 @@ import { Button } from '@patternfly/react-core';
 import { WandSparkles } from 'lucide-react';
 import { useMemo } from 'react';
 import { type CheckState, useSchemas } from '../../api/check';
-import type { Checked, Manifest } from '../../api/generated/types.gen';
+import { useFixes } from '../../api/fixes';
+import type { Checked, Fix, Manifest, PreviewEntry } from '../../api/generated/types.gen';
 import { useFindingCatalogue } from '../../i18n/findings';
 import { rangeOf } from '../../lib/found';
 import { fullName, kindWord } from '../../lib/kinds';
+import { type Mending, useMend } from '../../parts/mend/use-mend';
 import { applySplices } from '../../ui/code/code-note';
 import { Diff } from '../../ui/diff';
 import { FindingText } from '../../ui/finding-text';
 import { HealthGlyph, type Severity, SeverityGlyph } from '../../ui/glyph';
 import { ObjectLink } from '../../ui/object-link';
 import { Failed, Loading } from '../../ui/states';
+import { useOtherFixLabel } from '../../ui/yaml/fix-label';
 import { YamlEditor } from '../../ui/yaml/yaml-editor';
 import { type Part, partsOf } from './files';
 import { useCheckTexts } from './texts';
@@ -23,13 +26,16 @@ interface FindingsStepProps {
   chosen: number | undefined;
   onChoose: (index: number) => void;
   onText: (file: string, text: string) => void;
+  /** An object of the mesh is to be changed too, or a new one made. */
+  onEntry: (entry: PreviewEntry) => void;
 }
 
 const severity = (f: Checked): Severity => (f.severity === 'error' || f.severity === 'warning' ? f.severity : 'info');
 const none: never[] = [];
 
-export function FindingsStep({ files, check, chosen, onChoose, onText }: FindingsStepProps) {
+export function FindingsStep({ files, check, chosen, onChoose, onText, onEntry }: FindingsStepProps) {
   const t = useCheckTexts();
+  const mending = useMend({ check, onText, onEntry });
   const findings = check.answer?.findings ?? none;
   const documents = check.answer?.documents ?? none;
   const parts = useMemo(() => partsOf(documents, findings), [documents, findings]);
@@ -77,12 +83,20 @@ export function FindingsStep({ files, check, chosen, onChoose, onText }: Finding
           findings={own}
           checked={checked}
           schemaOf={schemaOf}
+          onMend={mending.mend}
           focusAt={finding && finding.file === file.file ? rangeOf(checked, finding).from : undefined}
         />
       </section>
       <section className="ck-r" aria-label={t('about')} aria-live="polite">
         {finding ? (
-          <About finding={finding} file={file} current={!check.checking && checked === file.text} onText={onText} />
+          <About
+            finding={finding}
+            file={file}
+            files={files}
+            current={!check.checking && checked === file.text}
+            onText={onText}
+            mending={mending}
+          />
         ) : (
           <p className="ck-ok">
             <HealthGlyph health="healthy" size={16} label="" />
@@ -139,14 +153,30 @@ interface AboutProps {
   file: Manifest;
   /** The finding is about the text as it stands. */
   current: boolean;
+  files: readonly Manifest[];
   onText: (file: string, text: string) => void;
+  mending: Mending;
 }
 
 /** What a finding means, why it matters, and what mends it. */
-function About({ finding, file, current, onText }: AboutProps) {
+function About({ finding, file, files, current, onText, mending }: AboutProps) {
   const t = useCheckTexts();
   const words = useFindingCatalogue()?.[finding.code];
-  const fixed = current && finding.splices?.length ? applySplices(file.text, finding.splices) : undefined;
+  // What there was too much of to look for is looked for when somebody looks at it.
+  const sought = useFixes(
+    current && finding.unsought
+      ? {
+          manifests: [...files],
+          live: true,
+          code: finding.code,
+          ref: finding.ref,
+          ...(finding.path ? { path: finding.path } : {}),
+        }
+      : undefined,
+  );
+  const own = finding.splices?.length ? finding.splices : sought?.find((f) => f.does === 'edit')?.splices;
+  const fixed = current && own?.length ? applySplices(file.text, own) : undefined;
+  const others = current ? (sought?.filter((f) => f.does !== 'edit') ?? finding.elsewhere ?? []) : [];
   const related = finding.related ?? [];
   const same = finding.sameAs ?? [];
   return (
@@ -198,7 +228,57 @@ function About({ finding, file, current, onText }: AboutProps) {
           </Button>
         </>
       )}
+      {others.map((fix) => (
+        <Elsewhere
+          key={`${fix.does} ${fullName(fix.ref)}`}
+          fix={fix}
+          finding={finding}
+          files={files}
+          mending={mending}
+        />
+      ))}
       {same.length > 0 && <p className="dim">{t('about.same', { codes: same.join(', ') })}</p>}
+    </>
+  );
+}
+
+interface ElsewhereProps {
+  fix: Fix;
+  finding: Checked;
+  files: readonly Manifest[];
+  mending: Mending;
+}
+
+/** A fix that lies in another object: in one of the texts, or in the mesh. */
+function Elsewhere({ fix, finding, files, mending }: ElsewhereProps) {
+  const t = useCheckTexts();
+  const label = useOtherFixLabel();
+  const text = files.find((f) => f.file === fix.file)?.text;
+  return (
+    <>
+      <h3>{t('about.oneClick')}</h3>
+      {text !== undefined && fix.splices?.length ? (
+        <Diff
+          before={text}
+          after={applySplices(text, fix.splices)}
+          context={1}
+          label={t('about.diff', { code: finding.code })}
+        />
+      ) : (
+        <p>{t('about.beside')}</p>
+      )}
+      <Button
+        variant="primary"
+        icon={<WandSparkles size={14} strokeWidth={1.7} aria-hidden />}
+        isDisabled={mending.asking}
+        onClick={() => mending.mend(finding, fix)}
+      >
+        {label(fix)}
+      </Button>
+      <div role="status">
+        {mending.nothing === finding && <p>{t('mend.nothing', { code: finding.code })}</p>}
+        {mending.problem && <p className="k-failing">{t('mend.failed')}</p>}
+      </div>
     </>
   );
 }

@@ -2,7 +2,7 @@ import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { fakeLive } from '../../testing/live';
-import { renderPage, signedIn } from '../../testing/render';
+import { fakeApi, renderPage, signedIn } from '../../testing/render';
 import { FindingsPage } from './findings-page';
 
 const finding = (severity: string, code: string, name: string, more: object = {}) => ({
@@ -18,6 +18,7 @@ const finding = (severity: string, code: string, name: string, more: object = {}
 
 beforeEach(() => {
   signedIn('viewer');
+  fakeApi({ 'POST /api/v1/fixes': { fixes: [] } });
 });
 afterEach(() => vi.unstubAllGlobals());
 
@@ -69,4 +70,60 @@ test('findings that cannot be read say so', async () => {
   await live.refuse('findings', 'failed', 'the snapshot is gone');
   screen.getByText('Findings cannot be read');
   screen.getByText('the snapshot is gone');
+});
+
+const rule = { group: 'networking.istio.io', kind: 'DestinationRule', namespace: 'shop', name: 'reviews' };
+const ways = {
+  fixes: [
+    { does: 'addSubsets', params: { subsets: 'v3' }, ref: rule, entry: { ref: rule, etag: 'r1', yaml: 'kind: x\n' } },
+  ],
+};
+
+test('a fix is seen before it is written, and followed then', async () => {
+  signedIn('operator');
+  const bodies: unknown[] = [];
+  fakeApi({
+    'POST /api/v1/fixes': (body: unknown) => {
+      bodies.push(body);
+      return ways;
+    },
+    'POST /api/v1/preview': {
+      written: [],
+      findings: { added: [], gone: [], kept: 0 },
+      blocked: false,
+      refused: false,
+      groups: [],
+      settings: [],
+      requests: { rps: 0, callers: [] },
+    },
+    'PUT /api/v1/changes': (body: unknown) => {
+      bodies.push(body);
+      return { change: { id: '9', entries: [] }, findings: [] };
+    },
+  });
+  const live = fakeLive();
+  const page = renderPage(FindingsPage, { path: '/findings' });
+  await live.tell('findings', { a: finding('error', 'HDL2104', 'reviews', { path: 'spec.http[0]' }) });
+  await userEvent.click(screen.getByRole('button', { name: /reviews/, expanded: false }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Add v3 to DestinationRule shop/reviews' }));
+  const apply = await screen.findByRole<HTMLButtonElement>('button', { name: 'Apply' });
+  await waitFor(() => expect(apply.disabled).toBe(false));
+  await userEvent.click(apply);
+  await waitFor(() => expect(page.address()).toBe('/changes/9'));
+  const ref = { group: 'networking.istio.io', kind: 'VirtualService', namespace: 'shop', name: 'reviews' };
+  expect(bodies).toEqual([
+    { code: 'HDL2104', ref, path: 'spec.http[0]' },
+    { entries: [{ ref: rule, etag: 'r1', yaml: 'kind: x\n' }] },
+  ]);
+});
+
+test('a viewer is offered no fix', async () => {
+  const asked = fakeApi({ 'POST /api/v1/fixes': ways });
+  const live = fakeLive();
+  renderPage(FindingsPage, { path: '/findings' });
+  await live.tell('findings', { a: finding('error', 'HDL2104', 'reviews') });
+  await userEvent.click(screen.getByRole('button', { name: /reviews/, expanded: false }));
+  await waitFor(() => expect(asked).toContain('POST /api/v1/fixes'));
+  await screen.findByRole('link', { name: 'Open the line' });
+  expect(screen.queryByRole('button', { name: /Add v3/ })).toBeNull();
 });

@@ -1,11 +1,16 @@
 import { Button } from '@patternfly/react-core';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { ChevronRight } from 'lucide-react';
-import type { MeshFinding } from '../../api/generated/types.gen';
+import { ChevronRight, WandSparkles } from 'lucide-react';
+import { useMemo, useState } from 'react';
+import { useFixes } from '../../api/fixes';
+import type { Fix, MeshFinding, PreviewEntry } from '../../api/generated/types.gen';
 import { useElements, useTopic, useTopicStatus } from '../../api/live/use-live';
+import { useMayWrite } from '../../api/rights';
 import { findingMessage, useFindingCatalogue } from '../../i18n/findings';
+import { changeAddress } from '../../lib/addresses';
 import { fullName } from '../../lib/kinds';
 import { objectAddress } from '../../lib/object-address';
+import { PreviewDrawer } from '../../parts/preview/preview-drawer';
 import type { Column } from '../../ui/data-table';
 import { FindingText } from '../../ui/finding-text';
 import { SeverityGlyph } from '../../ui/glyph';
@@ -14,6 +19,7 @@ import { ObjectLink } from '../../ui/object-link';
 import { PageHead } from '../../ui/page';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
+import { useOtherFixLabel } from '../../ui/yaml/fix-label';
 import { csvColumns } from './csv-columns';
 import './findings.css';
 import { type FindingFilter, isFound, place, type Row, rowsOf, severities, severityOf, tally } from './rows';
@@ -206,12 +212,55 @@ function Explained({ finding }: { finding: MeshFinding }) {
         )}
       </dl>
       {address && (
-        <div>
+        <div className="fi-ways">
+          <Ways finding={finding} />
           <Button variant="secondary" size="sm" component={(props) => <Link {...props} to={address} />}>
-            {t(finding.fix?.length ? 'edit.fix' : 'edit')}
+            {t('edit')}
           </Button>
         </div>
       )}
     </div>
+  );
+}
+
+const shown = (fix: Fix, may: ReturnType<typeof useMayWrite>): fix is Fix & { entry: PreviewEntry } =>
+  fix.entry !== undefined && may([fix.ref]);
+
+/** The ways to mend a finding of the mesh; what each would do is seen before it is written. */
+function Ways({ finding }: { finding: MeshFinding }) {
+  const navigate = useNavigate();
+  const label = useOtherFixLabel();
+  const may = useMayWrite();
+  const [entry, setEntry] = useState<PreviewEntry>();
+  const entries = useMemo(() => (entry ? [entry] : []), [entry]);
+  const { code, ref, path, phase } = finding;
+  const fixes = useFixes(phase === 'check' ? { code, ref, ...(path ? { path } : {}) } : undefined) ?? [];
+  const ways = fixes.filter((fix) => shown(fix, may));
+  return (
+    <>
+      {ways.map((fix) => (
+        <Button
+          key={`${fix.does} ${fullName(fix.ref)}`}
+          variant="secondary"
+          size="sm"
+          icon={<WandSparkles size={13} strokeWidth={1.7} aria-hidden />}
+          onClick={() => setEntry(fix.entry)}
+        >
+          {label(fix)}
+        </Button>
+      ))}
+      {entry && (
+        <PreviewDrawer
+          entries={entries}
+          onApplied={(change) => {
+            setEntry(undefined);
+            if (change) {
+              void navigate({ to: changeAddress(change.id) });
+            }
+          }}
+          onClose={() => setEntry(undefined)}
+        />
+      )}
+    </>
   );
 }

@@ -1,13 +1,15 @@
 import { Button } from '@patternfly/react-core';
 import { useMemo } from 'react';
 import { type CheckState, useSchemas } from '../../api/check';
-import type { LiveObject } from '../../api/generated/types.gen';
+import type { LiveObject, PreviewEntry } from '../../api/generated/types.gen';
 import { useSelected, useTopic } from '../../api/live/use-live';
 import type { KnownValues } from '../../lib/field-help';
 import { allFixes } from '../../lib/found';
+import { useMend } from '../../parts/mend/use-mend';
 import { applySplices } from '../../ui/code/code-note';
 import { diffLines } from '../../ui/diff-lines';
 import { SeverityGlyph } from '../../ui/glyph';
+import { Banner } from '../../ui/states';
 import { YamlEditor } from '../../ui/yaml/yaml-editor';
 import type { TextStanding } from './standing';
 import { useRulesTexts } from './texts';
@@ -31,11 +33,15 @@ interface EditorProps {
   saved: string;
   onChange?: ((text: string) => void) | undefined;
   check: CheckState;
+  /** Another object is to be changed or made along with this one. */
+  onEntry: (entry: PreviewEntry) => void;
   focusAt?: number | undefined;
   takeFocus?: boolean | undefined;
 }
 
-export function Editor({ label, kind, text, saved, onChange, check, focusAt, takeFocus }: EditorProps) {
+export function Editor({ label, kind, text, saved, onChange, check, onEntry, focusAt, takeFocus }: EditorProps) {
+  const t = useRulesTexts();
+  const mending = useMend({ check, onText: (_, next) => onChange?.(next), onEntry });
   const changed = useMemo(
     () =>
       saved === '' ? [] : diffLines(saved, text, 0).flatMap((line) => (line.kind === 'added' ? [line.after] : [])),
@@ -43,12 +49,17 @@ export function Editor({ label, kind, text, saved, onChange, check, focusAt, tak
   );
   return (
     <div className="ru-ed">
+      <div role="status">
+        {mending.nothing && <Banner tone="plain">{t('mend.nothing', { code: mending.nothing.code })}</Banner>}
+        {mending.problem && <Banner tone="failing">{t('mend.failed')}</Banner>}
+      </div>
       <YamlEditor
         label={label}
         value={text}
         onChange={onChange}
         findings={check.answer?.findings ?? noFindings}
         checked={check.of[0]?.text ?? ''}
+        onMend={mending.mend}
         changedLines={changed}
         schemaOf={useSchemas([kind])}
         known={useKnown()}

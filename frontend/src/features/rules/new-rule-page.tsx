@@ -63,6 +63,8 @@ function NewRule({ kind, initial }: { kind: string; initial: string }) {
   const may = useMayWrite()(written);
   const [text, setText, forget] = useDraft(newDraftName(kind), initial);
   const [previewing, setPreviewing] = useState(false);
+  // What a fix changes besides this object.
+  const [beside, setBeside] = useState<PreviewEntry>();
   const manifests = useMemo(() => [{ file: kind, text }], [kind, text]);
   const check = useCheck(manifests);
   const standing = standingOf({
@@ -73,8 +75,8 @@ function NewRule({ kind, initial }: { kind: string; initial: string }) {
   });
   const ref = standing.ref;
   const entries = useMemo(
-    (): PreviewEntry[] => (ref && previewing ? [{ ref, yaml: text }] : []),
-    [ref, text, previewing],
+    (): PreviewEntry[] => (ref && previewing ? [...(beside ? [beside] : []), { ref, yaml: text }] : []),
+    [ref, text, previewing, beside],
   );
   return (
     <>
@@ -90,6 +92,10 @@ function NewRule({ kind, initial }: { kind: string; initial: string }) {
           saved=""
           onChange={may ? setText : undefined}
           check={check}
+          onEntry={(entry) => {
+            setBeside(entry);
+            setPreviewing(true);
+          }}
         />
       </div>
       {may ? (
@@ -118,7 +124,10 @@ function NewRule({ kind, initial }: { kind: string; initial: string }) {
               search: (old: object) => ({ ...old, of: undefined }) as object,
             });
           }}
-          onClose={() => setPreviewing(false)}
+          onClose={() => {
+            setPreviewing(false);
+            setBeside(undefined);
+          }}
         />
       )}
     </>

@@ -238,3 +238,81 @@ test('what runs programs is not written from a browser', async () => {
   await screen.findByText(/on the machine that the mesh runs on/);
   expect(screen.queryByRole('button', { name: 'Preview and save' })).toBeNull();
 });
+
+const rule = { group: 'networking.istio.io', kind: 'DestinationRule', namespace: 'shop', name: 'reviews' };
+const subsetFix = { does: 'addSubsets', params: { subsets: 'v3' }, ref: rule };
+const entry = { ref: rule, etag: 'r1', yaml: 'kind: DestinationRule\n' };
+const checked = (more: object) => ({
+  ...check({ manifests: [{ text: 'reviws' }] }),
+  findings: [{ ...finding, ...more }],
+});
+
+test('a fix in another object is seen together with this one before anything is written', async () => {
+  sessionStorage.setItem('heddle.draft.rule VirtualService/shop/reviews', `${yaml}# mine\n`);
+  sessionStorage.setItem('heddle.draft.base of rule VirtualService/shop/reviews', 'v1');
+  const put: unknown[] = [];
+  const questions: unknown[] = [];
+  api({
+    'POST /api/v1/check': checked({ code: 'HDL2104', fix: null, splices: [], elsewhere: [subsetFix] }),
+    'POST /api/v1/fixes': (body: unknown) => {
+      questions.push(body);
+      return { fixes: [{ ...subsetFix, entry }] };
+    },
+    'PUT /api/v1/changes': (body: unknown) => {
+      put.push(body);
+      return { change: { id: '5', entries: [] }, findings: [] };
+    },
+  });
+  const socket = fakeLive();
+  open();
+  await socket.tell('objects', { a: live });
+  await userEvent.click(await button('Add v3 to DestinationRule shop/reviews'));
+  await waitFor(async () => expect((await button('Apply')).disabled).toBe(false));
+  const text = `${yaml}# mine\n`;
+  expect(questions).toEqual([
+    {
+      manifests: [{ file: 'VirtualService shop/reviews', text }],
+      live: true,
+      code: 'HDL2104',
+      ref,
+      path: 'spec.hosts[0]',
+    },
+  ]);
+  expect(put).toEqual([]);
+  await userEvent.click(await button('Apply'));
+  await screen.findByText('Written.');
+  expect(put).toEqual([{ entries: [entry, { ref, etag: 'v1', yaml: text }] }]);
+});
+
+test('a fix that nobody looked for yet is looked for, and made in the text', async () => {
+  const { fix, splices, ...rest } = finding;
+  let fixes: object[] = [];
+  api({
+    'POST /api/v1/check': (body: unknown) => {
+      const answer = check(body);
+      return { ...answer, findings: answer.findings.map(() => ({ ...rest, splices: [], unsought: true })) };
+    },
+    'POST /api/v1/fixes': () => ({ fixes }),
+  });
+  const socket = fakeLive();
+  open();
+  await socket.tell('objects', { a: live });
+  await userEvent.click(await button('Look for a fix'));
+  await screen.findByText('What is meant by HDL2101 cannot be told without doubt.');
+  fixes = [{ does: 'edit', ref, edits: fix, file: 'VirtualService shop/reviews', splices }];
+  await userEvent.click(await button('Look for a fix'));
+  await waitFor(() => expect(screen.getByText('edited')).toBeTruthy());
+  expect(sessionStorage.getItem('heddle.draft.rule VirtualService/shop/reviews')).toContain('[reviews]');
+});
+
+test('when no fix can be looked for, the page says so', async () => {
+  api({
+    'POST /api/v1/check': checked({ splices: [], unsought: true }),
+    'POST /api/v1/fixes': new Refusal(503, { title: 'busy', code: 'busy' }),
+  });
+  const socket = fakeLive();
+  open();
+  await socket.tell('objects', { a: live });
+  await userEvent.click(await button('Look for a fix'));
+  await screen.findByText('A fix cannot be looked for now.');
+});

@@ -9,7 +9,7 @@ import { useMayWrite } from '../../api/rights';
 import { changeAddress, serviceAddress } from '../../lib/addresses';
 import { fieldOffset } from '../../lib/field-offset';
 import { age } from '../../lib/format';
-import { fullName, kindName, roleToWrite } from '../../lib/kinds';
+import { fullName, isNamed, kindName, roleToWrite } from '../../lib/kinds';
 import { PreviewDrawer } from '../../parts/preview/preview-drawer';
 import { Diff } from '../../ui/diff';
 import { diffLines } from '../../ui/diff-lines';
@@ -73,6 +73,8 @@ function Rule({ at }: { at: RuleAt }) {
   const now = useNow();
   const rule = useRule(at);
   const [previewing, setPreviewing] = useState(false);
+  // What a fix changes besides this object.
+  const [beside, setBeside] = useState<PreviewEntry>();
   const [deleting, setDeleting] = useState(false);
   const [written, setWritten] = useState<HistoryChange>();
   const kind = kindName(at.kind);
@@ -91,8 +93,9 @@ function Rule({ at }: { at: RuleAt }) {
   const focusAt = useMemo(() => (field && there ? fieldOffset(begun.current, field) : undefined), [field, there]);
 
   const entries = useMemo(
-    (): PreviewEntry[] => (ref && previewing ? [{ ref, etag, yaml: text }] : []),
-    [ref, etag, text, previewing],
+    (): PreviewEntry[] =>
+      ref && previewing ? [...(beside ? [beside] : []), ...(beside && !edited ? [] : [{ ref, etag, yaml: text }])] : [],
+    [ref, etag, text, edited, previewing, beside],
   );
   if (rule.query.isPending) {
     return (
@@ -127,6 +130,10 @@ function Rule({ at }: { at: RuleAt }) {
       setWritten(undefined);
       rule.edit(next);
     }
+  };
+  const closePreview = () => {
+    setPreviewing(false);
+    setBeside(undefined);
   };
   const lines = edited ? diffLines(saved.yaml, text, 0).map((l) => l.kind) : [];
   const differing = Math.max(lines.filter((k) => k === 'added').length, lines.filter((k) => k === 'removed').length);
@@ -225,6 +232,10 @@ function Rule({ at }: { at: RuleAt }) {
             saved={saved.yaml}
             onChange={may ? edit : undefined}
             check={check}
+            onEntry={(entry) => {
+              setBeside(entry);
+              setPreviewing(true);
+            }}
             focusAt={focusAt}
             takeFocus
           />
@@ -285,18 +296,20 @@ function Rule({ at }: { at: RuleAt }) {
       {previewing && (
         <PreviewDrawer
           entries={entries}
-          onMerged={([merged]) => {
-            if (merged?.yaml !== undefined) {
-              rule.rebase(merged.yaml, merged.etag ?? '');
+          onMerged={(merged) => {
+            const own = merged.find((entry) => isNamed(entry.ref, at));
+            if (own?.yaml !== undefined) {
+              rule.rebase(own.yaml, own.etag ?? '');
             }
+            setBeside(merged.find((entry) => entry !== own));
           }}
           onApplied={(change) => {
-            setPreviewing(false);
+            closePreview();
             setWritten(change);
             // The text stays until it is read back, so that the editor never shows the former one.
             void rule.query.refetch().then(rule.revert);
           }}
-          onClose={() => setPreviewing(false)}
+          onClose={closePreview}
         />
       )}
       {deleting && (

@@ -30,6 +30,19 @@ test('a finding stands below its line, and its fix is one click', async () => {
   await waitFor(() => expect(screen.queryByRole('button', { name: 'Use reviews' })).toBeNull());
 });
 
+test("other ways out are the page's, and gone once the text is another one", async () => {
+  const onPick = vi.fn();
+  const action = { label: 'Add v3 to DestinationRule shop/reviews', key: 'a', onPick };
+  const [note] = notes;
+  render(
+    <CodeMirror label="YAML" value={text} notes={note ? [{ ...note, actions: [action] }] : []} onChange={vi.fn()} />,
+  );
+  await userEvent.click(await screen.findByRole('button', { name: action.label }));
+  expect(onPick).toHaveBeenCalledOnce();
+  await userEvent.click(screen.getByRole('button', { name: 'Use reviews' }));
+  await waitFor(() => expect(screen.queryByRole('button', { name: action.label })).toBeNull());
+});
+
 test('what is only shown offers no fix', async () => {
   render(<CodeMirror label="YAML" value={text} notes={notes} />);
   await screen.findByText('reviws does not exist.', { exact: false });

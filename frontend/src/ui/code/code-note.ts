@@ -8,6 +8,15 @@ export interface CodeNote {
   readonly text: string;
   /** A fix of one click, and what its button says. */
   readonly fix?: { readonly label: string; readonly splices: readonly Splice[] };
+  /** Other ways out, which the page goes. */
+  readonly actions?: readonly CodeAction[];
+}
+
+export interface CodeAction {
+  readonly label: string;
+  /** Differs for what is another action in spite of its label. */
+  readonly key: string;
+  readonly onPick: () => void;
 }
 
 export interface Splice {

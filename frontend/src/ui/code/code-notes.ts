@@ -68,10 +68,7 @@ class Note extends WidgetType {
   override eq(other: Note): boolean {
     const [a, b] = [this.note, other.note];
     return (
-      a.id === b.id &&
-      a.text === b.text &&
-      a.fix?.label === b.fix?.label &&
-      JSON.stringify(a.fix) === JSON.stringify(b.fix)
+      a.id === b.id && a.text === b.text && JSON.stringify([a.fix, a.actions]) === JSON.stringify([b.fix, b.actions])
     );
   }
   override toDOM(view: EditorView): HTMLElement {
@@ -87,18 +84,29 @@ class Note extends WidgetType {
     const code = words.appendChild(document.createElement('b'));
     code.textContent = note.code;
     words.append(` ${note.text}`);
-    if (note.fix && !view.state.readOnly) {
-      const { label, splices } = note.fix;
-      const button = box.appendChild(document.createElement('button'));
+    const { fix, actions = [] } = note;
+    if (view.state.readOnly || (!fix && actions.length === 0)) {
+      return outer;
+    }
+    const ways = box.appendChild(document.createElement('div'));
+    ways.className = 'cm-ways';
+    const offer = (label: string, onPick: () => void) => {
+      const button = ways.appendChild(document.createElement('button'));
       button.type = 'button';
       button.textContent = label;
-      button.addEventListener('click', () => {
+      button.addEventListener('click', onPick);
+    };
+    if (fix) {
+      offer(fix.label, () => {
         view.dispatch({
-          changes: splices.map((s) => ({ from: s.from, to: s.to, insert: s.insert })),
+          changes: fix.splices.map((s) => ({ from: s.from, to: s.to, insert: s.insert })),
           userEvent: 'input.fix',
         });
         view.focus();
       });
+    }
+    for (const { label, onPick } of actions) {
+      offer(label, onPick);
     }
     return outer;
   }
@@ -156,7 +164,7 @@ export function codeNotes(labels: Labels): Extension {
       if (transaction.docChanged) {
         // Until the next check the notes go along with their text; a fix of an older text is
         // not offered, because it could hit another place.
-        notes = notes.map(({ fix: _, ...note }) => ({
+        notes = notes.map(({ fix: _fix, actions: _actions, ...note }) => ({
           ...note,
           from: transaction.changes.mapPos(note.from, 1),
           to: transaction.changes.mapPos(note.to, -1),

@@ -1,16 +1,21 @@
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import { findingMessage, useFindingCatalogue } from '../../i18n/findings';
 import { type FieldSchema, fieldHelp, type KnownValues, proposals } from '../../lib/field-help';
+import type { OtherFix } from '../../lib/fixes';
 import { type Found, fixWords, rangeOf } from '../../lib/found';
 import { Code } from '../code/code';
 import type { CodeProps } from '../code/code-mirror';
 import type { CodeNote } from '../code/code-note';
+import { useOtherFixLabel } from './fix-label';
 import { useYamlTexts } from './texts';
 
-interface YamlEditorProps extends Pick<CodeProps, 'value' | 'label' | 'changedLines' | 'focusAt' | 'takeFocus'> {
+interface YamlEditorProps<F extends Found, O extends OtherFix>
+  extends Pick<CodeProps, 'value' | 'label' | 'changedLines' | 'focusAt' | 'takeFocus'> {
   onChange?: ((text: string) => void) | undefined;
   /** What is wrong, of the text below. */
-  findings: readonly Found[];
+  findings: readonly (F & { readonly elsewhere?: readonly O[] | null })[];
+  /** Makes a fix that lies in another object; without one, looks for any. */
+  onMend?: ((finding: F, fix?: O) => void) | undefined;
   /** The text that was checked; a person may have typed on since. */
   checked: string;
   schemaOf: (kind: string) => FieldSchema | undefined;
@@ -30,9 +35,24 @@ function useFixLabel(): (finding: Pick<Found, 'fix' | 'splices'>) => string {
 const severity = (text: string): CodeNote['severity'] => (text === 'error' || text === 'warning' ? text : 'info');
 
 /** An editor of the mesh's objects: it completes and explains fields, and shows findings with their fix. */
-export function YamlEditor({ findings, checked, schemaOf, known, onChange, ...rest }: YamlEditorProps) {
+export function YamlEditor<F extends Found, O extends OtherFix>(props: YamlEditorProps<F, O>) {
+  const { findings, checked, schemaOf, known, onChange, onMend, ...rest } = props;
+  const t = useYamlTexts();
   const catalogue = useFindingCatalogue();
   const fixLabel = useFixLabel();
+  const otherLabel = useOtherFixLabel();
+  const mend = useRef(onMend);
+  mend.current = onMend;
+  const waysOut = (finding: (typeof findings)[number]) => [
+    ...(finding.elsewhere ?? []).map((fix) => ({
+      label: otherLabel(fix),
+      key: JSON.stringify([finding.path, fix]),
+      onPick: () => mend.current?.(finding, fix),
+    })),
+    ...(finding.unsought && !finding.splices?.length
+      ? [{ label: t('fix.seek'), key: finding.path ?? '', onPick: () => mend.current?.(finding) }]
+      : []),
+  ];
   // biome-ignore lint/correctness/useExhaustiveDependencies: labels follow the language, as the catalogue does
   const notes = useMemo(
     () =>
@@ -46,6 +66,7 @@ export function YamlEditor({ findings, checked, schemaOf, known, onChange, ...re
           code: finding.code,
           text: findingMessage(finding, catalogue),
           ...(finding.splices?.length ? { fix: { label: fixLabel(finding), splices: finding.splices } } : {}),
+          ...(onMend ? { actions: waysOut(finding) } : {}),
         };
       }),
     [findings, checked, catalogue],
