@@ -45,8 +45,12 @@ type Change struct {
 	// one back and was not taken back itself.
 	Undoes   string `json:"undoes,omitempty"`
 	UndoneBy string `json:"undoneBy,omitempty"`
-	// Undoable is true for a change that is in force and whose texts are kept.
+	// Undoable is true for a change that is in force, and of which at least one
+	// object can be written as it was.
 	Undoable bool `json:"undoable"`
+	// Stays are objects of the change that an undo leaves as they are: Secrets,
+	// whose texts are not kept.
+	Stays []mesh.Ref `json:"stays,omitempty"`
 	// Services are those that the change acted on, "namespace/name".
 	Services []string `json:"services,omitempty"`
 }

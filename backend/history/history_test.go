@@ -443,8 +443,11 @@ func TestSecretsAreNotKept(t *testing.T) {
 	b.edit("default/secret/s.yaml", strings.Replace(text, "hunter2", "hunter3", 1))
 	b.look()
 	b.says("cli ada: +s +a", "file file: ~s")
-	if c.Undoable || c.Entries[0].After != nil && c.Entries[0].Ref == secret {
-		t.Errorf("%+v", c)
+	if c.Entries[0].After != nil && c.Entries[0].Ref == secret || !c.Undoable || !slices.Equal(c.Stays, []mesh.Ref{secret}) {
+		t.Errorf("with something else: %+v", c)
+	}
+	if alone, _, err := b.List(t.Context(), Filter{Limit: 1}); err != nil || alone[0].Undoable || !slices.Equal(alone[0].Stays, []mesh.Ref{secret}) {
+		t.Errorf("alone: %+v %v", alone, err)
 	}
 	revisions, _, err := b.Revisions(t.Context(), secret, 0, "")
 	if err != nil || len(revisions) != 2 || revisions[0].Text != nil {

@@ -107,7 +107,7 @@ func TestSummaries(t *testing.T) {
 	}{
 		{"new", change(nil, even), Summary{"created", name}},
 		{"gone", change(even, nil), Summary{"deleted", name}},
-		{"weights", change(even, shifted), Summary{"weights", with("labels", "v1/v2", "from", "100/0", "to", "70/30")}},
+		{"weights", change(even, shifted), Summary{"weights", with("route", "0", "labels", "v1/v2", "from", "100/0", "to", "70/30")}},
 		{"more than weights", change(even, slow), Summary{"changed", name}},
 		{"something else", change(shifted, slow), Summary{"changed", name}},
 		{"several", append(change(nil, even), change(slow, nil)...), Summary{"several", map[string]string{"created": "1", "changed": "0", "deleted": "1"}}},

@@ -37,7 +37,7 @@ func (f Filter) limit() int {
 	return min(f.Limit, maxLimit)
 }
 
-const columns = "id, at, actor, via, note, summary, coalesce(undoes, 0), coalesce(undone_by, 0), complete"
+const columns = "id, at, actor, via, note, summary, coalesce(undoes, 0), coalesce(undone_by, 0)"
 
 // List are changes without texts, the newest first, and what to ask for as Before
 // for those behind them; "" at the end.
@@ -107,8 +107,7 @@ func (h *History) query(ctx context.Context, query string, args ...any) ([]Chang
 		var c Change
 		var id, at, undoes, undoneBy int64
 		var summary string
-		var complete bool
-		if err := list.Scan(&id, &at, &c.Actor, &c.Via, &c.Note, &summary, &undoes, &undoneBy, &complete); err != nil {
+		if err := list.Scan(&id, &at, &c.Actor, &c.Via, &c.Note, &summary, &undoes, &undoneBy); err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal([]byte(summary), &c.Summary); err != nil {
@@ -121,13 +120,13 @@ func (h *History) query(ctx context.Context, query string, args ...any) ([]Chang
 		if undoneBy > 0 {
 			c.UndoneBy = formatID(undoneBy)
 		}
-		c.Undoable = complete && undoneBy == 0
 		out = append(out, c)
 	}
 	return out, list.Err()
 }
 
-// complete adds the entries and services of a change.
+// complete adds the entries and services of a change, and what of it can be taken
+// back.
 func (h *History) complete(ctx context.Context, c *Change, texts bool) error {
 	id, _ := ParseID(c.ID)
 	db := h.o.Database.Read()
@@ -136,6 +135,12 @@ func (h *History) complete(ctx context.Context, c *Change, texts bool) error {
 		return err
 	}
 	c.Entries = edits
+	for _, e := range edits {
+		if !kept(e.Ref.Kind) {
+			c.Stays = append(c.Stays, e.Ref)
+		}
+	}
+	c.Undoable = c.UndoneBy == "" && len(c.Stays) < len(edits)
 	list, err := db.QueryContext(ctx, "SELECT service FROM change_service WHERE change_id = ? ORDER BY service", id)
 	if err != nil {
 		return err

@@ -135,7 +135,7 @@ func (h *History) insert(ctx context.Context, tx *sql.Tx, s set, planned bool) (
 	if id, ok := ParseID(s.Undoes); ok {
 		undoes = id
 	}
-	done, err := tx.ExecContext(ctx, "INSERT INTO change (at, actor, via, note, summary, undoes, complete, planned) VALUES (?, ?, ?, ?, '{}', ?, 0, ?)",
+	done, err := tx.ExecContext(ctx, "INSERT INTO change (at, actor, via, note, summary, undoes, planned) VALUES (?, ?, ?, ?, '{}', ?, ?)",
 		s.at.UnixNano(), s.Actor, string(s.Via), s.Note, undoes, planned)
 	if err != nil {
 		return 0, err
@@ -189,18 +189,14 @@ func (h *History) addEdits(ctx context.Context, tx *sql.Tx, id int64, behind int
 	return nil
 }
 
-// describe writes what follows from the edits of a set: its summary, its services,
-// and whether it can be taken back.
+// describe writes what follows from the edits of a set: its summary and its
+// services.
 func (h *History) describe(ctx context.Context, tx *sql.Tx, id int64, edits []edit, undoes string) error {
 	summary, err := json.Marshal(summarize(edits, undoes))
 	if err != nil {
 		return err
 	}
-	complete := true
-	for _, e := range edits {
-		complete = complete && kept(e.ref.Kind)
-	}
-	if _, err := tx.ExecContext(ctx, "UPDATE change SET summary = ?, complete = ? WHERE id = ?", string(summary), complete, id); err != nil {
+	if _, err := tx.ExecContext(ctx, "UPDATE change SET summary = ? WHERE id = ?", string(summary), id); err != nil {
 		return err
 	}
 	var before, after []*mesh.Object

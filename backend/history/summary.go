@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -39,43 +40,41 @@ func summarize(edits []edit, undoes string) Summary {
 	if e.ref.Namespace != "" {
 		s.Params["namespace"] = e.ref.Namespace
 	}
-	if labels, from, to, ok := weights(e); ok {
+	if moved, ok := weights(e); ok {
 		s.Code = "weights"
-		s.Params["labels"], s.Params["from"], s.Params["to"] = labels, from, to
+		maps.Copy(s.Params, moved)
 	}
 	return s
 }
 
 // weights tells which weights a change of a VirtualService moved, if it moved
-// those of one route and nothing else.
-func weights(e edit) (labels, from, to string, ok bool) {
+// those of one route and nothing else: the place of the route in http, its
+// destinations, and their weights before and after.
+func weights(e edit) (moved map[string]string, ok bool) {
 	if e.op() != Modify || e.ref.Kind != mesh.KindVirtualService {
-		return "", "", "", false
+		return nil, false
 	}
 	before, after := virtualService(e.before.bytes), virtualService(e.after.bytes)
 	if before == nil || after == nil || len(before.Http) != len(after.Http) {
-		return "", "", "", false
+		return nil, false
 	}
-	moved := -1
+	at := -1
 	for i := range before.Http {
 		if _, a := weighted(before.Http[i]); a != "" {
 			if _, b := weighted(after.Http[i]); b != a {
-				if moved >= 0 {
-					return "", "", "", false
+				if at >= 0 {
+					return nil, false
 				}
-				moved = i
+				at = i
 			}
 		}
 	}
-	if moved < 0 {
-		return "", "", "", false
+	if at < 0 || !proto.Equal(weightless(before), weightless(after)) {
+		return nil, false
 	}
-	labels, from = weighted(before.Http[moved])
-	_, to = weighted(after.Http[moved])
-	if !proto.Equal(weightless(before), weightless(after)) {
-		return "", "", "", false
-	}
-	return labels, from, to, true
+	labels, from := weighted(before.Http[at])
+	_, to := weighted(after.Http[at])
+	return map[string]string{"route": strconv.Itoa(at), "labels": labels, "from": from, "to": to}, true
 }
 
 // weighted are the destinations of a route by what tells them apart, and their

@@ -45,7 +45,7 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import('../features/overview/overview-page'), 'OverviewPage'),
 });
 const serviceList = reads('q', 'sort', 'state');
-const servicePart = reads('tab', 'range', 'compare', 'direction', 'pod', 'container', 'log', 'errors', 'slow');
+const part = ['tab', 'range', 'compare', 'direction', 'pod', 'container', 'log', 'errors', 'slow'] as const;
 const services = createRoute({
   getParentRoute: () => rootRoute,
   path: '/services',
@@ -55,7 +55,7 @@ const services = createRoute({
 const service = createRoute({
   getParentRoute: () => rootRoute,
   path: '/services/$namespace/$name',
-  validateSearch: servicePart,
+  validateSearch: reads(...part, 'rule', 'stable'),
   component: lazyRouteComponent(() => import('./service-route'), 'ServiceRoute'),
 });
 const workloads = createRoute({
@@ -67,7 +67,7 @@ const workloads = createRoute({
 const workload = createRoute({
   getParentRoute: () => rootRoute,
   path: '/workloads/$namespace/$name',
-  validateSearch: servicePart,
+  validateSearch: reads(...part),
   component: lazyRouteComponent(() => import('../features/services/workload-page'), 'WorkloadPage'),
 });
 const traces = createRoute({
@@ -117,6 +117,12 @@ const rule = createRoute({
   path: '/rules/$kind/$namespace/$name',
   validateSearch: reads('q', 'kind', 'state', 'sort', 'view', 'at'),
   component: lazyRouteComponent(() => import('../features/rules/rule-page'), 'RulePage'),
+});
+const changes = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/changes',
+  validateSearch: reads('q', 'via', 'sort'),
+  component: lazyRouteComponent(() => import('../features/changes/changes-page'), 'ChangesPage'),
 });
 const changeSet = createRoute({
   getParentRoute: () => rootRoute,
@@ -176,6 +182,7 @@ const routeTree = rootRoute.addChildren([
   check,
   proxies,
   proxy,
+  changes,
   changeSet,
   change,
   traces,

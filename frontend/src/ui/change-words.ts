@@ -11,6 +11,8 @@ export interface ChangeWords {
   summary(summary: ChangeSummary): string;
   /** "lena, console". */
   who(actor: string, via: string): string;
+  /** "command line": where changes are made from. */
+  via(via: string): string;
 }
 
 /** The versions whose share changed, those that got more first: "v3 0 → 20 %". */
@@ -41,9 +43,11 @@ export function changeWords(t: Texts): ChangeWords {
     }
     return t(`change.${code}`, { kind, name });
   };
+  const via = (from: string) => t.maybe(`via.${from}`) ?? from;
   return {
+    via,
     summary: (s) => (s.params.undoes ? t('change.undo', { what: what(s) }) : what(s)),
-    who: (actor, via) => t('change.who', { actor, via: t.maybe(`via.${via}`) ?? via }),
+    who: (actor, from) => t('change.who', { actor, via: via(from) }),
   };
 }
 

@@ -118,3 +118,67 @@ test('a viewer sees it and cannot take it back; an unknown change says so', asyn
   show({ 'GET /api/v1/changes/7': new Refusal(404, { title: 'Not Found' }) });
   expect(await screen.findByText('There is no such change')).toBeDefined();
 });
+
+const split = {
+  ...change,
+  services: ['default/reviews'],
+  summary: {
+    code: 'weights',
+    params: {
+      kind: 'VirtualService',
+      namespace: 'default',
+      name: 'reviews',
+      route: '1',
+      labels: 'v1/v2',
+      from: '100/0',
+      to: '70/30',
+    },
+  },
+};
+const told = {
+  acked: 1,
+  total: 1,
+  rejected: 0,
+  allRoutes: false,
+  asked: { v1: 70, v2: 30 },
+  effect: { v1: 70, v2: 30 },
+  enough: 100,
+  measured: { v2: { pct: 29, n: 290, rps: 5, errorShare: 0 } },
+  n: 1000,
+  since: '2026-01-01T10:00:00Z',
+  state: 'settled',
+};
+const reviews = {
+  ref,
+  etag: 'e2',
+  findings: {},
+  hosts: [],
+  services: [],
+  notSupported: false,
+  scope: 'services',
+  state: 'ok',
+};
+const id = 'VirtualService.networking.istio.io/default/reviews';
+
+test('the shares of the route that was changed are told while its text is in force', async () => {
+  signedIn('operator');
+  const { live } = show({ 'GET /api/v1/changes/7': split });
+  await screen.findByText(/^VirtualService reviews: v2/);
+  expect(screen.queryByText('Settled')).toBeNull();
+  await live.tell('delivery', elements);
+  await live.tell('objects', { [id]: reviews });
+  await live.tell('split', { state: told });
+  expect(screen.getByText(/^v2 takes 29(\.0)?\s%, asked 30(\.0)?\s%$/)).toBeDefined();
+  expect(screen.getByText('Settled')).toBeDefined();
+  await live.patch('objects', { [id]: { ...reviews, etag: 'e9' } });
+  expect(await screen.findByText('another split is in force')).toBeDefined();
+  expect(screen.queryByText('Settled')).toBeNull();
+});
+
+test('what moves no shares is not called measured', async () => {
+  signedIn('operator');
+  const { live } = show();
+  await screen.findByText('VirtualService reviews changed');
+  await live.tell('delivery', elements);
+  expect(screen.getByText('not a matter of shares').closest('li')?.className).toBe('lm-none');
+});

@@ -1,6 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import type { CanaryTold, DeliverySummary, HistoryChange, LiveDelivery } from '../../api/generated/types.gen';
+import type {
+  CanaryTold,
+  DeliverySummary,
+  HistoryChange,
+  LiveDelivery,
+  LiveObject,
+} from '../../api/generated/types.gen';
+import { objectId } from '../../api/live/object-id';
 import { useElement, useElements, useTopic } from '../../api/live/use-live';
 import { asProblem } from '../../api/problem';
 import { path, request } from '../../api/request';
@@ -9,10 +16,11 @@ import { changeAddress } from '../../lib/addresses';
 import { clock, duration, instant, plain, share } from '../../lib/format';
 import { Written } from '../../parts/preview/written';
 import { UndoButton } from '../../parts/undo/undo-button';
-import { moved, useChangeWords } from '../../ui/change-words';
+import { useChangeWords } from '../../ui/change-words';
 import { PageHead } from '../../ui/page';
 import { Failed, Loading, NoRights, StateChip } from '../../ui/states';
 import { Acknowledgements } from './acknowledgements';
+import { type Asked, askedOf, versionOf } from './asked';
 import './changes.css';
 import { Course } from './course';
 import { between, progress } from './delivery';
@@ -61,6 +69,8 @@ function Crumb() {
     <>
       <Link to="/rules">{t('rules')}</Link>
       <span aria-hidden="true">/</span>
+      <Link to="/changes">{t('history')}</Link>
+      <span aria-hidden="true">/</span>
       <span>{t('crumb')}</span>
     </>
   );
@@ -76,7 +86,8 @@ function ChangeSet({ change, again }: { change: HistoryChange; again: () => void
   const summary = elements.get('summary') as DeliverySummary | undefined;
   const rows = [...elements].filter(([key]) => key !== 'summary').map(([, row]) => row as LiveDelivery);
   const service = change.services?.[0];
-  const weights = change.summary.code === 'weights' && service !== undefined;
+  const asked = askedOf(change);
+  const inForce = useInForce(change);
   const refs = (change.entries ?? []).map((entry) => entry.ref);
   return (
     <div className="page">
@@ -94,7 +105,7 @@ function ChangeSet({ change, again }: { change: HistoryChange; again: () => void
                 })}
               </span>
             )}
-            {weights && !change.undoneBy && <SplitChip service={service} />}
+            {asked && inForce && <SplitChip asked={asked} />}
           </>
         }
         actions={
@@ -110,10 +121,19 @@ function ChangeSet({ change, again }: { change: HistoryChange; again: () => void
         }
       />
       <div className="body">
-        {weights ? (
-          <MeasuredLoom change={change} summary={summary} service={service} />
+        {asked && inForce ? (
+          <MeasuredLoom change={change} summary={summary} asked={asked} />
         ) : (
-          <Loom eyes={[...delivered(change, summary, t), measuredEye(summary, undefined, undefined, t)]} />
+          <Loom
+            eyes={[
+              ...delivered(change, summary, t),
+              {
+                title: t('eye.measured'),
+                text: asked ? t('eye.past') : service ? t('eye.seeCharts') : t('eye.notMeasured'),
+                state: 'none',
+              },
+            ]}
+          />
         )}
         <div className="ch">
           <div className="ch-l">
@@ -130,11 +150,11 @@ function ChangeSet({ change, again }: { change: HistoryChange; again: () => void
             </section>
           </div>
           <div className="ch-r">
-            {service && <Course service={service} change={change} shares={weights} />}
+            {service && <Course service={service} change={change} asked={asked} />}
             <section className="sheet">
               <h2>{t('next')}</h2>
               <ul className="ch-n">
-                {weights && <li>{t('next.settled')}</li>}
+                {asked && <li>{t('next.settled')}</li>}
                 <li>{t('next.late')}</li>
                 <li>{t('next.undo')}</li>
               </ul>
@@ -182,48 +202,51 @@ function delivered(change: HistoryChange, summary: DeliverySummary | undefined, 
   ];
 }
 
-function measuredEye(
-  summary: DeliverySummary | undefined,
-  told: CanaryTold | undefined,
-  change: HistoryChange | undefined,
-  t: Texts,
-): Eye {
-  const settled = told ? told.state === 'settled' : true;
-  const first = change ? moved(change.summary.params)[0] : undefined;
-  const measured = first ? told?.measured[first.label] : undefined;
+/** Whether the text that a change wrote is the one that is there now. */
+function useInForce(change: HistoryChange): boolean {
+  const [first, ...others] = change.entries ?? [];
+  const object = useElement<LiveObject>(useTopic('objects'), first ? objectId(first.ref) : '');
+  return others.length === 0 && !change.undoneBy && object !== undefined && object.etag === first?.afterEtag;
+}
+
+/** How the one route is divided that the change moved. */
+const useTold = ({ service, candidate }: Asked) =>
+  useElement<CanaryTold>(useTopic('split', { service, candidate }), 'state');
+
+function measuredEye(summary: DeliverySummary | undefined, told: CanaryTold | undefined, asked: Asked, t: Texts): Eye {
+  const version = told && versionOf(asked.more, told.asked);
+  const measured = version === undefined ? undefined : told?.measured[version];
   return {
     title: t('eye.measured'),
     text:
-      told && first && measured && told.n > 0
+      told && version !== undefined && measured && told.n > 0
         ? t('eye.takes', {
-            version: first.label,
+            version,
             measured: plain(share(measured.pct / 100)),
-            asked: plain(share((told.asked[first.label] ?? 0) / 100)),
+            asked: plain(share((told.asked[version] ?? 0) / 100)),
           })
-        : told
-          ? t('eye.noRequest')
-          : t('eye.seeCharts'),
-    state: progress(summary, settled).measured,
+        : t('eye.noRequest'),
+    state: progress(summary, told?.state === 'settled').measured,
   };
 }
 
 function MeasuredLoom({
   change,
   summary,
-  service,
+  asked,
 }: {
   change: HistoryChange;
   summary: DeliverySummary | undefined;
-  service: string;
+  asked: Asked;
 }) {
   const t = useChangesTexts();
-  const told = useElement<CanaryTold>(useTopic('split', { service, candidate: '' }), 'state');
-  return <Loom eyes={[...delivered(change, summary, t), measuredEye(summary, told, change, t)]} />;
+  const told = useTold(asked);
+  return <Loom eyes={[...delivered(change, summary, t), measuredEye(summary, told, asked, t)]} />;
 }
 
-function SplitChip({ service }: { service: string }) {
+function SplitChip({ asked }: { asked: Asked }) {
   const t = useChangesTexts();
-  const told = useElement<CanaryTold>(useTopic('split', { service, candidate: '' }), 'state');
+  const told = useTold(asked);
   if (!told) {
     return null;
   }

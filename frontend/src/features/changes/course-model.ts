@@ -35,3 +35,24 @@ export function failed(series: readonly MetricsSeries[]): Point[] {
   }
   return [...sum].sort((a, b) => a[0] - b[0]);
 }
+
+/** How long a course begins before its change, and how long it goes on after it, in seconds. */
+const lead = 240;
+const whole = 600;
+
+/**
+ * The time that the course of a change is of, in seconds since 1970: it goes on with the clock
+ * until all of it has come, and stays.
+ */
+export function rangeOf(at: number, now: number): { end: number; ended: boolean } {
+  const end = at - lead + whole;
+  return now >= end ? { end, ended: true } : { end: now, ended: false };
+}
+
+/** Length of a course. */
+export const long = whole;
+
+/** What was asked of a version at the times of a line: from before the change, to since. */
+export function askedAt(points: readonly Point[], at: number, { from, to }: { from: number; to: number }): Point[] {
+  return points.map(([time]) => [time, time < at ? from : to]);
+}

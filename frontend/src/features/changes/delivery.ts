@@ -17,7 +17,8 @@ export function inOrder(rows: readonly LiveDelivery[], order: readonly string[])
   return [...rows].sort((a, b) => (place.get(a.uid) ?? order.length) - (place.get(b.uid) ?? order.length));
 }
 
-export type EyeState = 'done' | 'now' | 'todo' | 'bad';
+/** How far a step has come; none of it where there is nothing to come. */
+export type EyeState = 'done' | 'now' | 'todo' | 'bad' | 'none';
 
 export interface Progress {
   readonly written: EyeState;

@@ -27,7 +27,7 @@ export function ChangesSheet({ of: { query, changes }, undone, onUndone }: Chang
   const t = useOverviewTexts();
   const words = useChangeWords();
   return (
-    <Sheet title={t('changes')} end={<Link to={'/rules' as string}>{t('changes.all')}</Link>}>
+    <Sheet title={t('changes')} end={<Link to="/changes">{t('changes.all')}</Link>}>
       {query.isPending && <Loading />}
       {query.isError && <Failed error={asProblem(query.error)} retry={() => void query.refetch()} />}
       {query.isSuccess && changes.length === 0 && <p className="ov-none">{t('changes.none')}</p>}
