@@ -11,6 +11,8 @@ type Elements = ReadonlyMap<string, unknown>;
 interface Source {
   elements(): Elements;
   listen(changed: () => void): () => void;
+  /** The server has not been heard for a while: nobody knows what happens there. */
+  stale?(): boolean;
 }
 
 /** A node of the scene, with what its card's size depends on. */
@@ -36,7 +38,7 @@ export class GraphStore {
   private readonly byElement = new Map<string, Set<() => void>>();
   private readonly source: Source;
   private held = false;
-  /** What is shown is not what was just before: it was paused or not seen, or stood here from another visit. */
+  /** What is shown is not what was just before: it was paused, not seen or not heard, or stood here from another visit. */
   private away = true;
   private left: Departed = nobody;
   private leaving: ReturnType<typeof setTimeout> | undefined;
@@ -157,7 +159,7 @@ export class GraphStore {
   private update(): void {
     const before = this.shown;
     const now = this.source.elements();
-    if (this.held || document.hidden) {
+    if (this.held || document.hidden || this.source.stale?.()) {
       this.away = true;
       return;
     }
@@ -209,7 +211,15 @@ export function useGraphStore(topic: LiveTopic): GraphStore {
     () =>
       new GraphStore({
         elements: () => liveStore.elements(topic.key),
-        listen: (changed) => liveStore.listen(topic.key, changed),
+        listen: (changed) => {
+          const stops = [liveStore.listen(topic.key, changed), liveStore.listenConnection(changed)];
+          return () => {
+            for (const stop of stops) {
+              stop();
+            }
+          };
+        },
+        stale: () => liveStore.connectionState().state === 'stale',
       }),
     [topic.key],
   );
