@@ -1,5 +1,5 @@
 import { MenuToggle, Select, SelectList, SelectOption } from '@patternfly/react-core';
-import { useState } from 'react';
+import { type MouseEvent, useState } from 'react';
 
 export interface MenuProps {
   /** What is chosen, for screen readers. */
@@ -53,6 +53,16 @@ interface ManyMenuProps extends Omit<MenuProps, 'value' | 'onPick'> {
   onPick: (values: readonly string[]) => void;
 }
 
+/**
+ * A click on an item itself is one on its checkbox: assistive technology clicks what has the role of
+ * the item, and that is around the label.
+ */
+function onItself({ target }: MouseEvent) {
+  if (target instanceof HTMLLIElement) {
+    target.querySelector('input')?.click();
+  }
+}
+
 /** A filter of which several values may be chosen; none is any. */
 export function ManyMenu({ label, values, options, any, onPick }: ManyMenuProps) {
   const [open, setOpen] = useState(false);
@@ -78,7 +88,7 @@ export function ManyMenu({ label, values, options, any, onPick }: ManyMenuProps)
         </MenuToggle>
       )}
     >
-      <SelectList aria-label={label}>
+      <SelectList aria-label={label} onClick={onItself}>
         <SelectOption value="" isSelected={values.length === 0}>
           {any}
         </SelectOption>
