@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Checked, Standing } from '../../api/generated/types.gen';
-import { addFiles, documentText, entriesOf, partsOf, readFiles } from './files';
+import { addFiles, documentText, entriesOf, partsOf, readFiles, takeFiles } from './files';
 
 const ref = (kind: string, name: string) => ({ group: 'networking.istio.io', kind, namespace: 'shop', name });
 const standing = (file: string, line: number, kind: string, name: string, etag?: string): Standing => ({
@@ -29,6 +29,15 @@ test('files are read back, and nonsense is nothing', () => {
   expect(readFiles('')).toEqual([]);
   expect(readFiles('{"a":1}')).toEqual([]);
   expect(addFiles(files, [{ file: 'a.yaml', text: 'y' }])).toEqual([{ file: 'a.yaml', text: 'y' }]);
+});
+
+test('files of one name are texts of their own, and the same one is there once', () => {
+  const named = (names: string[]) => names.map((file, i) => ({ file, text: `kind: ${i}` }));
+  const taken = takeFiles([], named(['x.yaml', 'x.yaml', 'LICENSE', 'LICENSE', 'x.yaml']));
+  expect(taken.map((f) => f.file)).toEqual(['x.yaml', 'x (2).yaml', 'LICENSE', 'LICENSE (2)', 'x (3).yaml']);
+  expect(taken.map((f) => f.text)).toEqual(['kind: 0', 'kind: 1', 'kind: 2', 'kind: 3', 'kind: 4']);
+  expect(takeFiles(taken, named(['x.yaml', 'x.yaml']))).toEqual(taken);
+  expect(takeFiles([], named(['pasted.yaml'])).map((f) => f.file)).toEqual(['pasted (2).yaml']);
 });
 
 const text =

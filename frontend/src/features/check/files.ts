@@ -14,7 +14,31 @@ export function readFiles(text: string): Manifest[] {
   }
 }
 
-/** Adds files; one of the same name takes the place of the older one. */
+/** The name of the text that is pasted rather than read from a file. */
+export const pastedName = 'pasted.yaml';
+
+/**
+ * Adds files from somebody's machine, which may have one name in several folders: each has a name
+ * of its own here, so that no text takes the place of another. The very same file is there once.
+ */
+export function takeFiles(files: readonly Manifest[], more: readonly Manifest[]): Manifest[] {
+  const all = [...files];
+  for (const { file, text } of more) {
+    const [, stem = file, end = ''] = /^(.+?)(\.[^./]+)?$/.exec(file) ?? [];
+    const names = (n: number) => (n === 1 ? file : `${stem} (${n})${end}`);
+    const taken = new Set([pastedName, ...all.map((f) => f.file)]);
+    let n = 1;
+    while (taken.has(names(n)) && !all.some((f) => f.file === names(n) && f.text === text)) {
+      n++;
+    }
+    if (!taken.has(names(n))) {
+      all.push({ file: names(n), text });
+    }
+  }
+  return all;
+}
+
+/** Adds texts; one of the same name takes the place of the older one. */
 export function addFiles(files: readonly Manifest[], more: readonly Manifest[]): Manifest[] {
   const names = new Set(more.map((f) => f.file));
   return [...files.filter((f) => !names.has(f.file)), ...more];

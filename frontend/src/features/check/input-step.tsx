@@ -10,10 +10,9 @@ import { Code } from '../../ui/code/code';
 import { Sheet } from '../../ui/page';
 import { useProblemWords } from '../../ui/problem-words';
 import { Banner } from '../../ui/states';
-import { addFiles, refKey } from './files';
+import { addFiles, pastedName, refKey, takeFiles } from './files';
 import { useCheckTexts } from './texts';
 
-const pasted = 'pasted.yaml';
 const mostBytes = 4 << 20;
 
 const sorted = (objects: ReadonlyMap<string, LiveObject>): LiveObject[] =>
@@ -23,10 +22,10 @@ const sorted = (objects: ReadonlyMap<string, LiveObject>): LiveObject[] =>
 export function InputStep({ files, onFiles }: { files: readonly Manifest[]; onFiles: (files: Manifest[]) => void }) {
   const t = useCheckTexts();
   const [problem, setProblem] = useState<string>();
-  const text = files.find((f) => f.file === pasted)?.text ?? '';
-  const others = files.filter((f) => f.file !== pasted);
+  const text = files.find((f) => f.file === pastedName)?.text ?? '';
+  const others = files.filter((f) => f.file !== pastedName);
   const paste = (next: string) =>
-    onFiles(next.trim() === '' ? [...others] : addFiles(others, [{ file: pasted, text: next }]));
+    onFiles(next.trim() === '' ? [...others] : addFiles(others, [{ file: pastedName, text: next }]));
   const take = async (list: FileList | null) => {
     setProblem(undefined);
     const picked = [...(list ?? [])];
@@ -35,7 +34,8 @@ export function InputStep({ files, onFiles }: { files: readonly Manifest[]; onFi
       setProblem(t('input.large', { name: large.name }));
       return;
     }
-    onFiles(addFiles(files, await Promise.all(picked.map(async (f) => ({ file: f.name, text: await f.text() })))));
+    const read = picked.map(async (f) => ({ file: f.webkitRelativePath || f.name, text: await f.text() }));
+    onFiles(takeFiles(files, await Promise.all(read)));
   };
   return (
     <div className="ck-in">
