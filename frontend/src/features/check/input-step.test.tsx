@@ -9,16 +9,18 @@ import { InputStep } from './input-step';
 
 afterEach(() => vi.unstubAllGlobals());
 
+let now: readonly Manifest[] = [];
+
+function Step() {
+  const [files, setFiles] = useState<readonly Manifest[]>([{ file: 'pasted.yaml', text: 'kind: A\n' }]);
+  now = files;
+  return <InputStep files={files} onFiles={setFiles} />;
+}
+
 test('files of one name neither hide each other nor what is pasted', async () => {
   signedIn('operator');
   fakeApi({});
   fakeLive();
-  let now: readonly Manifest[] = [];
-  function Step() {
-    const [files, setFiles] = useState<readonly Manifest[]>([{ file: 'pasted.yaml', text: 'kind: A\n' }]);
-    now = files;
-    return <InputStep files={files} onFiles={setFiles} />;
-  }
   renderPage(Step, { path: '/check' });
   const input = await screen.findByLabelText('Choose files', { selector: 'input' });
   const file = (text: string, name: string) => new File([text], name);
