@@ -6,6 +6,7 @@ import { ApplyProblem } from '../../parts/preview/apply-problem';
 import { applyCommand } from '../../parts/preview/command';
 import { Conflicts } from '../../parts/preview/conflicts';
 import { Findings } from '../../parts/preview/findings';
+import { Settings } from '../../parts/preview/settings';
 import { Told } from '../../parts/preview/told';
 import { useApply } from '../../parts/preview/use-apply';
 import { usePreview } from '../../parts/preview/use-preview';
@@ -103,6 +104,7 @@ export function Review(props: ReviewProps) {
           ) : preview ? (
             <>
               <Findings findings={preview.findings} />
+              <Settings settings={preview.settings ?? []} />
               <Told preview={preview} entries={entries} />
             </>
           ) : (

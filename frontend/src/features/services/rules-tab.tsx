@@ -10,6 +10,7 @@ import { age } from '../../lib/format';
 import { objectAddress } from '../../lib/object-address';
 import { SeverityGlyph } from '../../ui/glyph';
 import { Sheet } from '../../ui/page';
+import { useSettingName } from '../../ui/setting-words';
 import { Failed, Loading } from '../../ui/states';
 import type { Detail } from './detail';
 import { decidedBy, servicesOf } from './model/origin';
@@ -51,6 +52,7 @@ export function RulesTab({ subject, node }: Detail) {
 
 function Settings({ settings }: { settings: readonly Setting[] }) {
   const t = useServicesTexts();
+  const name = useSettingName();
   return (
     <div className="sv-wrap">
       <table className="vt pad num sv-left">
@@ -66,7 +68,7 @@ function Settings({ settings }: { settings: readonly Setting[] }) {
         <tbody>
           {settings.map((s, i) => (
             <tr key={`${s.setting} ${i}`}>
-              <th scope="row">{settingName(s, t)}</th>
+              <th scope="row">{name(s.setting)}</th>
               <td className="mono sv-value">{s.value}</td>
               <td className={s.match ? 'sv-value' : 'dim'}>{s.match || s.rule || t('rules.every')}</td>
               <td>
@@ -95,12 +97,6 @@ function Field({ path, line }: { path?: string | undefined; line?: number | unde
       {line !== undefined && <span className="sv-line">{t('rules.line', { line })}</span>}
     </>
   );
-}
-
-/** "Split", "Subset v1": the name of a setting, as the API knows it where we have no words. */
-export function settingName({ setting }: Setting, t: ReturnType<typeof useServicesTexts>): string {
-  const subset = /^subset (.*)$/.exec(setting)?.[1];
-  return subset !== undefined ? t('setting.subset', { name: subset }) : (t.maybe(`setting.${setting}`) ?? setting);
 }
 
 function Origin({ setting }: { setting: Setting }) {
@@ -181,6 +177,7 @@ function Objects({ rules, settings }: { rules: readonly Ref[]; settings: readonl
 /** The effective values that an object decides, each leading to its line. */
 function Sets({ of, settings }: { of: Ref; settings: readonly Setting[] }) {
   const t = useServicesTexts();
+  const name = useSettingName();
   const decided = decidedBy(settings, of);
   if (decided.length === 0) {
     return <span className="dim">{t('rules.sets.nothing')}</span>;
@@ -191,7 +188,7 @@ function Sets({ of, settings }: { of: Ref; settings: readonly Setting[] }) {
         const to = path && objectAddress(of, path);
         return (
           <li key={`${setting.setting} ${i}`}>
-            {settingName(setting, t)} <span className="mono sv-value">{setting.value}</span>
+            {name(setting.setting)} <span className="mono sv-value">{setting.value}</span>
             {to && line !== undefined && (
               <Link to={to} title={path} className="sv-line">
                 {t('rules.line', { line })}

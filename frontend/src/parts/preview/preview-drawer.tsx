@@ -13,6 +13,7 @@ import { Conflicts } from './conflicts';
 import { Findings } from './findings';
 import './preview.css';
 import { withMerged } from './resolve';
+import { Settings } from './settings';
 import { usePreviewTexts } from './texts';
 import { Told } from './told';
 import { useApply } from './use-apply';
@@ -109,6 +110,7 @@ function Drawer({
           <>
             <Written written={preview.written ?? []} />
             <Findings findings={preview.findings} />
+            <Settings settings={preview.settings ?? []} />
             <Told preview={preview} entries={entries} />
           </>
         ) : (
