@@ -89,6 +89,13 @@ func hostile() map[string]string {
 		"entries": numbered("apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\nspec:\n  ports: [{number: 80, name: http, protocol: HTTP}]\n  hosts:\n", func(i int) string {
 			return fmt.Sprintf("  - \"*.h%d.example.com\"\n", i)
 		}),
+		"labels of a host":    fill(virtualService+"  - route: [{destination: {host: ", "a.", "b}}]\n"),
+		"labels of an entry":  fill("apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\nspec:\n  ports: [{number: 80, name: http, protocol: HTTP}]\n  hosts: [", "a.", "b]\n"),
+		"labels of a rule":    fill("apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\nspec: {host: ", "a.", "b}\n"),
+		"labels of routes":    fill("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec: {http: [{route: [{destination: {host: a}}]}], hosts: [", "a.", "b]}\n"),
+		"labels of a Gateway": fill("apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g}\nspec: {selector: {a: b}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [", "a.", "b]}]}\n"),
+		"labels of a Sidecar": fill("apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: s}\nspec: {egress: [{hosts: [\"./", "a.", "b\"]}]}\n"),
+		"labels of a policy":  fill("apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p}\nspec: {rules: [{to: [{operation: {hosts: [\"", "a.", "b\"]}}]}]}\n"),
 		"gateways": numbered("", func(i int) string {
 			return fmt.Sprintf("---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g%d}\nspec: {selector: {a: b}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [\"*\"]}]}\n", i)
 		}),

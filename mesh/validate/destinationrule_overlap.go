@@ -114,15 +114,7 @@ func widerHosts(host string) []string {
 	if host == "*" {
 		return nil
 	}
-	var out []string
-	for rest := strings.TrimPrefix(host, "*."); ; {
-		_, after, more := strings.Cut(rest, ".")
-		if !more {
-			return append(out, "*")
-		}
-		out = append(out, "*."+after)
-		rest = after
-	}
+	return wildcardsOver(host)
 }
 
 // idleRule finds rules that only name subsets which no route sends to, and rules

@@ -170,7 +170,7 @@ func missingBackends(x *Index, o *mesh.Object, _ Evidence) []Found {
 			}
 			name = ref.Name + "." + ref.Namespace
 		case ref.Group == mesh.GroupNetworking && ref.Kind.Name == "Hostname":
-			if len(servicesOf(x, ref.Name)) > 0 || !inSight(x, mesh.KindServiceEntry) && !inSight(x, mesh.KindService) {
+			if defined(x, ref.Name) || !inSight(x, mesh.KindServiceEntry) && !inSight(x, mesh.KindService) {
 				continue
 			}
 			name = ref.Name

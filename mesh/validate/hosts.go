@@ -23,17 +23,39 @@ var servicesByHost = &Lookup{Name: "services by host", Kinds: serviceKinds, Valu
 var servicesUnder = &Lookup{Name: "services under a domain", Kinds: serviceKinds, Values: func(set mesh.Settings, o *mesh.Object) []string {
 	var out []string
 	for _, host := range definedHosts(set, o) {
-		for i := strings.IndexByte(host, '.'); i >= 0; {
-			out = append(out, host[i:])
-			next := strings.IndexByte(host[i+1:], '.')
-			if next < 0 {
-				break
-			}
-			i += next + 1
-		}
+		out = append(out, domainsOf(host)...)
 	}
 	return out
 }}
+
+// maxHost is how long a name can be that anybody resolves.
+const maxHost = 255
+
+// domainsOf are the domains that a host lies in, the narrowest first, with a
+// leading dot: .example.com and .com for www.example.com. What is too long for a
+// host lies in none: of a text of dots each would be as long as the text.
+func domainsOf(host string) []string {
+	if len(host) > maxHost {
+		return nil
+	}
+	var out []string
+	for i := strings.IndexByte(host, '.'); i >= 0; i = strings.IndexByte(host, '.') {
+		out = append(out, host[i:])
+		host = host[i+1:]
+	}
+	return out
+}
+
+// wildcardsOver are the wildcards that a host lies in, the narrowest first, the
+// one over everything included.
+func wildcardsOver(host string) []string {
+	domains := domainsOf(strings.TrimPrefix(host, "*."))
+	out := make([]string, 0, len(domains)+1)
+	for _, d := range domains {
+		out = append(out, "*"+d)
+	}
+	return append(out, "*")
+}
 
 // definedHosts are the host names that a Service or ServiceEntry makes callable.
 func definedHosts(set mesh.Settings, o *mesh.Object) []string {
@@ -64,19 +86,16 @@ func fullHost(set mesh.Settings, namespace, host string) string {
 // or a wildcard, directly or by a wildcard of their own; those with the exact
 // host first. Namespaces that may not see them are not considered; see visible.
 func servicesOf(x *Index, host string) []*mesh.Object {
-	out := slices.Clone(x.By(servicesByHost, host))
-	if domain, wild := strings.CutPrefix(host, "*"); wild && domain != "" {
-		out = append(out, x.By(servicesUnder, domain)...)
-	}
-	for rest := strings.TrimPrefix(host, "*."); ; {
-		i := strings.IndexByte(rest, '.')
-		if i < 0 {
-			break
-		}
-		out = append(out, x.By(servicesByHost, "*"+rest[i:])...)
-		rest = rest[i+1:]
+	var out []*mesh.Object
+	for _, p := range sitesOf(host) {
+		out = append(out, x.By(p.lookup, p.name)...)
 	}
 	return distinct(out)
+}
+
+// defined reports whether there are such services.
+func defined(x *Index, host string) bool {
+	return slices.ContainsFunc(sitesOf(host), func(p site) bool { return x.has(p.lookup, p.name) })
 }
 
 // visible reports whether objects in namespace can see what o, which lives

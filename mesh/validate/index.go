@@ -140,6 +140,13 @@ func (x *Index) By(l *Lookup, value string) []*mesh.Object {
 	return found
 }
 
+// has reports whether a lookup finds any object for a value.
+func (x *Index) has(l *Lookup, value string) bool {
+	x.read(token{lookup: l, name: value})
+	x.effort++
+	return len(x.values[l][value]) > 0
+}
+
 // tokens are all that a change of o touches.
 func tokens(set mesh.Settings, o *mesh.Object) []token {
 	out := []token{

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"sync"
 
-	networking "istio.io/api/networking/v1alpha3"
-
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/config"
 )
@@ -97,8 +95,9 @@ func (a alike) fitting(fits func(word string) bool) string {
 // guesses tell what destinations of one VirtualService probably mean that lead
 // nowhere.
 type guesses struct {
-	x *Index
-	o *mesh.Object
+	x    *Index
+	o    *mesh.Object
+	seen *sight
 	// more and left are how many names are still to be compared, and with how many.
 	more, left int
 	like       map[[2]string]alike // what they are like, by where they are looked for
@@ -106,14 +105,13 @@ type guesses struct {
 	// services of the namespace by name, and all hosts.
 	taken       func() map[target]bool
 	names, full func() []string
-	subsets     map[string][]string // that are defined, by host
 }
 
 // target is where a route leads. None is meant twice.
 type target struct{ route, host, subset string }
 
 func guessesFor(x *Index, o *mesh.Object, all []destination) *guesses {
-	g := &guesses{x: x, o: o, more: maxGuesses, left: maxNames, like: map[[2]string]alike{}, subsets: map[string][]string{}}
+	g := &guesses{x: x, o: o, seen: sightOf(x, o.Namespace), more: maxGuesses, left: maxNames, like: map[[2]string]alike{}}
 	g.taken = sync.OnceValue(func() map[target]bool {
 		x.effort += len(all)
 		taken := make(map[target]bool, len(all))
@@ -146,15 +144,16 @@ func (g *guesses) target(d destination, host, subset string) target {
 	return target{d.route(), fullHost(g.x.Settings(), g.o.Namespace, host), subset}
 }
 
-// near is what is meant by a name at a path: the one of the words of a place that
-// fits. It reports whether it was looked for.
-func (g *guesses) near(path, place, name string, words func() []string, fits func(word string) bool) (word string, sought bool) {
+// near is what is meant by a name at a path: the one of the words of a place, which
+// come in several lists, that fits. It reports whether it was looked for.
+func (g *guesses) near(path, place, name string, words func() [][]string, fits func(word string) bool) (word string, sought bool) {
 	if g.x.wanted != "" && path != g.x.wanted {
 		return "", false
 	}
 	like, known := g.like[[2]string{place, name}]
 	if !known {
-		if len(words()) == 0 {
+		lists := words()
+		if !slices.ContainsFunc(lists, func(list []string) bool { return len(list) > 0 }) {
 			return "", true
 		}
 		if g.more == 0 {
@@ -163,7 +162,7 @@ func (g *guesses) near(path, place, name string, words func() []string, fits fun
 		g.more--
 		before := g.left
 		var whole bool
-		like, whole = alikeTo(name, words(), &g.left)
+		like, whole = alikeTo(name, slices.Concat(lists...), &g.left)
 		g.x.effort += before - g.left
 		if !whole {
 			return "", false
@@ -180,38 +179,27 @@ func (g *guesses) host(path string, d destination) (host string, sought bool) {
 	if !strings.ContainsAny(d.GetHost(), ".*") {
 		words = g.names
 	}
-	return g.near(path, "", d.GetHost(), words, func(host string) bool {
+	return g.near(path, "", d.GetHost(), func() [][]string { return [][]string{words()} }, func(host string) bool {
 		if g.taken()[g.target(d, host, d.GetSubset())] {
 			return false
 		}
-		services := servicesFor(g.x, g.o.Namespace, host)
-		ports := portsOf(services)
+		offers := g.seen.meant(host)
+		ports, _ := somePorts(offers)
 		switch {
-		case len(services) == 0:
+		case len(offers) == 0:
 			return false
-		case d.GetPort() != nil && !slices.Contains(ports, d.GetPort().GetNumber()):
+		case d.GetPort() != nil && !offersPort(offers, d.GetPort().GetNumber()):
 			return false
 		case d.GetPort() == nil && len(ports) != 1:
 			return false
 		}
-		return d.GetSubset() == "" || hasSubset(g.x, g.o.Namespace, host, d.GetSubset())
+		return d.GetSubset() == "" || g.seen.hasSubset(host, d.GetSubset())
 	})
 }
 
 // subset is the subset of its host that a destination probably means.
 func (g *guesses) subset(path string, d destination) (subset string, sought bool) {
-	defined := func() []string {
-		names, known := g.subsets[d.GetHost()]
-		if !known {
-			for rule := range rulesFor(g.x, g.o.Namespace, d.GetHost()) {
-				for _, s := range spec[*networking.DestinationRule](rule).GetSubsets() {
-					names = append(names, s.GetName())
-				}
-			}
-			g.subsets[d.GetHost()] = names
-		}
-		return names
-	}
+	defined := func() [][]string { return g.seen.subsetsOf(d.GetHost()) }
 	return g.near(path, d.GetHost(), d.GetSubset(), defined, func(subset string) bool {
 		return !g.taken()[g.target(d, d.GetHost(), subset)]
 	})

@@ -124,15 +124,7 @@ var entrances = &Lookup{Name: "entrances by host", Kinds: entranceKinds, Values:
 	var out []string
 	for _, host := range entranceHosts(o) {
 		host = strings.ToLower(host)
-		out = append(out, host)
-		for i := strings.IndexByte(host, '.'); i >= 0; {
-			out = append(out, host[i:])
-			next := strings.IndexByte(host[i+1:], '.')
-			if next < 0 {
-				break
-			}
-			i += next + 1
-		}
+		out = append(append(out, host), domainsOf(host)...)
 	}
 	return out
 }}
@@ -201,30 +193,21 @@ func hostServed(x *Index, namespace, written string) bool {
 	case host == "localhost", strings.HasSuffix(host, "*"), wild && !strings.HasPrefix(domain, "."):
 		return true // nothing that a list of hosts could answer
 	case wild:
-		return len(servicesOf(x, host)) > 0 || len(x.By(entrances, host)) > 0 || len(x.By(entrances, domain)) > 0
+		return defined(x, host) || x.has(entrances, host) || x.has(entrances, domain)
 	}
 	names := []string{fullHost(x.Settings(), namespace, host)}
 	if parts := strings.Split(host, "."); len(parts) == 2 || len(parts) == 3 && parts[2] == "svc" {
 		names = append(names, mesh.KubeHost(parts[0], parts[1], x.Settings().ClusterDomain))
 	}
 	for _, name := range names {
-		if len(servicesOf(x, name)) > 0 {
+		if defined(x, name) {
 			return true
 		}
 	}
-	if len(x.By(entrances, host)) > 0 || len(x.By(entrances, "*")) > 0 {
+	if x.has(entrances, host) || x.has(entrances, "*") {
 		return true
 	}
-	for rest := host; ; {
-		i := strings.IndexByte(rest, '.')
-		if i < 0 {
-			return false
-		}
-		if len(x.By(entrances, "*"+rest[i:])) > 0 {
-			return true
-		}
-		rest = rest[i+1:]
-	}
+	return slices.ContainsFunc(domainsOf(host), func(d string) bool { return x.has(entrances, "*"+d) })
 }
 
 // accountKinds are the kinds that show that a service account exists.

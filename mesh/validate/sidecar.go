@@ -189,7 +189,7 @@ func ambientNamespace(ns *mesh.Object) bool {
 
 // egressHosts finds hosts that a Sidecar lets through, but that nobody defines.
 func egressHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
-	set := x.Settings()
+	set, seen := x.Settings(), sightOf(x, o.Namespace)
 	var out []Found
 	for i, e := range spec[*networking.Sidecar](o).GetEgress() {
 		for j, entry := range e.GetHosts() {
@@ -201,8 +201,8 @@ func egressHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
 			if namespace == "." {
 				namespace = o.Namespace
 			}
-			defined := slices.ContainsFunc(servicesOf(x, strings.ToLower(host)), func(s *mesh.Object) bool {
-				return (namespace == "*" || s.Namespace == namespace) && visible(s, o.Namespace)
+			defined := slices.ContainsFunc(seen.of(strings.ToLower(host)), func(there *offer) bool {
+				return namespace == "*" || there.namespaces.has(namespace)
 			})
 			if !defined {
 				path := fmt.Sprintf("spec.egress[%d].hosts[%d]", i, j)

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/heddle-mesh/heddle/mesh"
 )
@@ -90,41 +89,26 @@ func servicesFor(x *Index, namespace, host string) []*mesh.Object {
 	return slices.DeleteFunc(servicesOf(x, full), hidden)
 }
 
+// portsText names ports, and says when there are more.
+func portsText(ports []uint32, all bool) string {
+	if all {
+		return portList(ports)
+	}
+	return portList(ports) + ", …"
+}
+
 // destinationHosts finds destinations that no service defines.
 func destinationHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
 	var out []Found
 	all := destinationsOf(spec[*networking.VirtualService](o))
 	guess := guessesFor(x, o, all)
 	for _, d := range all {
-		if len(servicesFor(x, o.Namespace, d.GetHost())) == 0 {
+		if len(guess.seen.meant(d.GetHost())) == 0 {
 			f := found(o, d.path+".host", "host", d.GetHost())
 			near, sought := guess.host(f.Path, d)
 			f.mean(near)
 			f.Unsought = !sought
 			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// portsOf are the ports that services offer, each once, in their order.
-func portsOf(services []*mesh.Object) []uint32 {
-	var out []uint32
-	add := func(port uint32) {
-		if !slices.Contains(out, port) {
-			out = append(out, port)
-		}
-	}
-	for _, o := range services {
-		switch s := o.Spec.(type) {
-		case *corev1.Service:
-			for _, p := range s.Spec.Ports {
-				add(uint32(p.Port))
-			}
-		case *networking.ServiceEntry:
-			for _, p := range s.GetPorts() {
-				add(p.GetNumber())
-			}
 		}
 	}
 	return out
@@ -141,16 +125,17 @@ func portList(ports []uint32) string {
 // destinationPorts finds destinations whose service does not offer the port.
 func destinationPorts(x *Index, o *mesh.Object, _ Evidence) []Found {
 	var out []Found
+	seen := sightOf(x, o.Namespace)
 	for _, d := range destinationsOf(spec[*networking.VirtualService](o)) {
 		if d.GetPort() == nil {
 			continue
 		}
-		services := servicesFor(x, o.Namespace, d.GetHost())
-		port, ports := d.GetPort().GetNumber(), portsOf(services)
-		if len(services) == 0 || slices.Contains(ports, port) {
+		offers, port := seen.meant(d.GetHost()), d.GetPort().GetNumber()
+		if len(offers) == 0 || offersPort(offers, port) {
 			continue
 		}
-		f := found(o, d.path+".port.number", "host", d.GetHost(), "port", strconv.FormatUint(uint64(port), 10), "ports", portList(ports))
+		ports, all := somePorts(offers)
+		f := found(o, d.path+".port.number", "host", d.GetHost(), "port", strconv.FormatUint(uint64(port), 10), "ports", portsText(ports, all))
 		if len(ports) == 1 {
 			f.Fix = []mesh.Edit{{Op: mesh.OpSet, Path: f.Path, Value: portList(ports)}}
 		}
@@ -163,12 +148,13 @@ func destinationPorts(x *Index, o *mesh.Object, _ Evidence) []Found {
 // ports is meant.
 func destinationsWithoutPort(x *Index, o *mesh.Object, _ Evidence) []Found {
 	var out []Found
+	seen := sightOf(x, o.Namespace)
 	for _, d := range destinationsOf(spec[*networking.VirtualService](o)) {
 		if d.GetPort() != nil {
 			continue
 		}
-		if ports := portsOf(servicesFor(x, o.Namespace, d.GetHost())); len(ports) > 1 {
-			out = append(out, found(o, d.path+".host", "host", d.GetHost(), "ports", portList(ports)))
+		if ports, all := somePorts(seen.meant(d.GetHost())); len(ports) > 1 {
+			out = append(out, found(o, d.path+".host", "host", d.GetHost(), "ports", portsText(ports, all)))
 		}
 	}
 	return out
@@ -180,7 +166,7 @@ func destinationSubsets(x *Index, o *mesh.Object, _ Evidence) []Found {
 	all := destinationsOf(spec[*networking.VirtualService](o))
 	guess := guessesFor(x, o, all)
 	for _, d := range all {
-		if d.GetSubset() == "" || hasSubset(x, o.Namespace, d.GetHost(), d.GetSubset()) {
+		if d.GetSubset() == "" || guess.seen.hasSubset(d.GetHost(), d.GetSubset()) {
 			continue
 		}
 		f := found(o, d.path+".subset", "host", d.GetHost(), "subset", d.GetSubset())
@@ -190,19 +176,6 @@ func destinationSubsets(x *Index, o *mesh.Object, _ Evidence) []Found {
 		out = append(out, f)
 	}
 	return out
-}
-
-// hasSubset reports whether a DestinationRule that objects in a namespace can
-// see defines a subset of a host.
-func hasSubset(x *Index, namespace, host, subset string) bool {
-	for rule := range rulesFor(x, namespace, host) {
-		for _, s := range spec[*networking.DestinationRule](rule).GetSubsets() {
-			if s.GetName() == subset {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // rulesFor are the DestinationRules for a host that objects in a namespace can see.
@@ -216,20 +189,6 @@ func rulesFor(x *Index, namespace, host string) iter.Seq[*mesh.Object] {
 				}
 			}
 		}
-	}
-}
-
-// wildcardsOver are the wildcards that a host lies in, the narrowest first, the
-// one over everything included.
-func wildcardsOver(host string) []string {
-	var out []string
-	for rest := strings.TrimPrefix(host, "*."); ; {
-		i := strings.IndexByte(rest, '.')
-		if i < 0 {
-			return append(out, "*")
-		}
-		out = append(out, "*"+rest[i:])
-		rest = rest[i+1:]
 	}
 }
 

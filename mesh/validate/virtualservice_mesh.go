@@ -38,11 +38,7 @@ var meshRoutesUnder = &Lookup{
 		}
 		var out []string
 		for _, host := range hostsInMesh(set, o) {
-			host = strings.TrimPrefix(host, "*")
-			for i := strings.IndexByte(host, '.'); i >= 0; i = strings.IndexByte(host, '.') {
-				out = append(out, host[i:])
-				host = host[i+1:]
-			}
+			out = append(out, domainsOf(strings.TrimPrefix(host, "*"))...)
 		}
 		return out
 	},
@@ -192,10 +188,11 @@ func hostsOfNobody(x *Index, o *mesh.Object, _ Evidence) []Found {
 	if len(vs.GetHosts()) == 0 || slices.ContainsFunc(vs.GetGateways(), func(g string) bool { return g != meshGateway }) {
 		return nil
 	}
+	seen := sightOf(x, o.Namespace)
 	for _, host := range vs.GetHosts() {
 		// A pod of a StatefulSet has a name below that of its Service.
 		_, service, _ := strings.Cut(host, ".")
-		if len(servicesFor(x, o.Namespace, host)) > 0 || len(x.By(servicesByHost, strings.ToLower(service))) > 0 {
+		if len(seen.meant(host)) > 0 || x.has(servicesByHost, strings.ToLower(service)) {
 			return nil
 		}
 	}
