@@ -154,7 +154,15 @@ func (h *Handlers) setLogLevel(ctx context.Context, in *setLogLevelInput) (*logL
 	if !slices.Contains(agent.LogLevels(), in.Body.Level) {
 		return nil, huma.NewError(http.StatusUnprocessableEntity, "level must be one that Envoy has, such as debug")
 	}
-	return h.askLogLevel(ctx, in.Proxy, in.Body.Level)
+	out, err := h.askLogLevel(ctx, in.Proxy, in.Body.Level)
+	if h.auth != nil {
+		e := auth.Entry{Action: "proxy.logLevel", Target: in.Proxy, Outcome: auth.Done, Detail: in.Body.Level}
+		if err != nil {
+			e.Outcome, e.Detail = auth.Failed, in.Body.Level+": "+err.Error()
+		}
+		h.auth.Audit().Record(ctx, e)
+	}
+	return out, err
 }
 
 func (h *Handlers) askLogLevel(ctx context.Context, proxy, level string) (*logLevelOutput, error) {

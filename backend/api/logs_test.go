@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heddle-mesh/heddle/backend/auth"
 	"github.com/heddle-mesh/heddle/mesh"
 	"github.com/heddle-mesh/heddle/mesh/meshtest"
 	"github.com/heddle-mesh/heddle/xds/agent"
@@ -178,5 +179,26 @@ func TestLogLevel(t *testing.T) {
 	}
 	if code := ask(t, h, "PUT", "/api/v1/proxies/nobody/log-level", `{"level":"debug"}`, nil); code != http.StatusNotFound {
 		t.Error(code)
+	}
+}
+
+// Whoever has a proxy log more, or less, is in the audit log.
+func TestTheLogLevelIsAudited(t *testing.T) {
+	m, pod := talkingPod(t)
+	b := newBench(t, func(o *Options) { o.Mesh = m })
+	path := "/api/v1/proxies/" + pod.Pod + "/log-level"
+	for path, code := range map[string]int{path: http.StatusOK, "/api/v1/proxies/nobody/log-level": http.StatusNotFound} {
+		if w := b.do(request("PUT", path, `{"level":"debug"}`, as(b.cookie("the-admin")))); w.Code != code {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	b.do(request("GET", path, "", as(b.cookie("the-admin"))))
+	log, _, err := b.auth.Audit().List(t.Context(), auth.AuditQuery{Limit: 10, Action: "proxy.logLevel"})
+	got := map[string]string{}
+	for _, e := range log {
+		got[e.Target] = strings.Join([]string{e.Actor, string(e.Via), e.Outcome, e.Detail}, "|")
+	}
+	if err != nil || len(log) != 2 || got[pod.Pod] != "the-admin|console|ok|debug" || !strings.HasPrefix(got["nobody"], "the-admin|console|failed|debug: ") {
+		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -25,6 +25,7 @@ func (p *plane) openHistory() {
 	p.history.OnRecorded(func(c history.Change) {
 		p.event("change", api.LiveChange{Change: c.ID, At: c.At, Actor: c.Actor, Via: c.Via, Summary: c.Summary})
 	})
+	p.history.OnRecorded((&foundChanges{audit: p.people.auth.Audit()}).record)
 	p.health.changes = p.changesSince
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/heddle-mesh/heddle/backend/auth"
 	"github.com/heddle-mesh/heddle/backend/history"
 	"github.com/heddle-mesh/heddle/mesh/source/file"
 	"github.com/heddle-mesh/heddle/mesh/source/local"
@@ -67,6 +68,24 @@ func TestEveryWayOfChangingIsRecorded(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				return errors.New(diff)
+			}
+			// The audit log has them too, each once, and by the same name.
+			if text, err = c.get("/api/v1/audit?action=change.apply"); err != nil {
+				return err
+			}
+			var log struct{ Items []auth.Entry }
+			if err := json.Unmarshal([]byte(text), &log); err != nil {
+				return err
+			}
+			var changes, lines []string
+			for _, ch := range list.Items {
+				changes = append(changes, fmt.Sprintf("%s %s %s change %s", ch.Actor, ch.Via, ch.Entries[0].Ref, ch.ID))
+			}
+			for _, e := range log.Items {
+				lines = append(lines, fmt.Sprintf("%s %s %s %s", e.Actor, e.Via, e.Target, e.Detail))
+			}
+			if diff := cmp.Diff(changes, lines); diff != "" {
+				return fmt.Errorf("audit log: %s", diff)
 			}
 			return nil
 		})

@@ -31,7 +31,7 @@ func openPeople(ctx context.Context, s settings.Settings, log *slog.Logger) (peo
 	if err != nil {
 		return people{}, err
 	}
-	a, err := auth.Open(ctx, auth.Options{DB: db, Log: log, Idle: s.Session.Idle, Absolute: s.Session.Absolute})
+	a, err := auth.Open(ctx, auth.Options{DB: db, Log: log, Idle: s.Session.Idle, Absolute: s.Session.Absolute, Owner: ownerName()})
 	if err != nil {
 		return people{}, errors.Join(err, db.Close())
 	}

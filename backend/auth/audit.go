@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -34,6 +35,9 @@ const (
 	Failed  = "failed"
 )
 
+// ActionChange is that of a change of the configuration, whoever records it.
+const ActionChange = "change.apply"
+
 // Actions of this package.
 const (
 	actionSignIn = "session.signIn"
@@ -48,9 +52,10 @@ type Recorder interface {
 
 // Audit is the log in the database.
 type Audit struct {
-	db  *database.DB
-	log *slog.Logger
-	now func() time.Time
+	db    *database.DB
+	log   *slog.Logger
+	now   func() time.Time
+	owner string // what the owner is called; "" is OwnerName
 }
 
 // Lengths of fields, in characters; the rest is cut off.
@@ -72,6 +77,9 @@ func (l *Audit) Record(ctx context.Context, e Entry) {
 		if e.Address == "" {
 			e.Address = s.Address
 		}
+	}
+	if e.Actor == OwnerName {
+		e.Actor = cmp.Or(l.owner, OwnerName) // by the name that changes have in the history
 	}
 	e.At = l.now()
 	for _, field := range []*string{&e.Actor, &e.Address, &e.Action, &e.Target, &e.Outcome} {

@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"cmp"
 	"database/sql"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAuditSaysWhoDidWhat(t *testing.T) {
@@ -47,6 +49,70 @@ func TestSignInsAreAudited(t *testing.T) {
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Attempts that are turned away leave a line for the name and one for the address,
+// until one is looked at again, however many they are.
+func TestTurnedAwayAttemptsAreAudited(t *testing.T) {
+	b := newBench(t)
+	s, _ := b.in("the-viewer")
+	flood := func(name string) {
+		for range 50 {
+			for i := range 3 {
+				from := Client{Address: "192.0.2." + string(rune('1'+i))}
+				if _, _, err := b.SignIn(t.Context(), from, name, "wrong"); err == nil {
+					t.Fatal("let in")
+				}
+			}
+		}
+	}
+	flood("the-admin")
+	b.wait(time.Hour)
+	flood("my-password-by-mistake")
+	b.wait(time.Hour)
+	for range 50 {
+		if _, _, err := b.ChangePassword(With(t.Context(), s), remote, "wrong", "another secret"); err == nil {
+			t.Fatal("changed")
+		}
+	}
+	entries, _, err := b.audit.List(t.Context(), AuditQuery{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		if e.Outcome == Refused {
+			got = append(got, strings.Join([]string{e.Actor, e.Address, e.Action, e.Target, e.Detail}, "|"))
+		}
+	}
+	const slower = "too many attempts: turned away until they come slower"
+	want := []string{
+		"the-viewer|127.0.0.1|user.change|the-viewer|password: " + slower,
+		"the-viewer|127.0.0.1|user.change|the-viewer|password: the old one is wrong",
+		"|192.0.2.1|session.signIn||" + slower, // because of the address
+		"|192.0.2.2|session.signIn||" + slower, // because of the name
+		"|192.0.2.1|session.signIn||unknown name",
+		"the-admin|192.0.2.1|session.signIn||" + slower,
+		"the-admin|192.0.2.2|session.signIn||" + slower,
+		"the-admin|192.0.2.1|session.signIn||wrong password",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// The owner has the same name in the audit log as in the history.
+func TestTheOwnerIsAuditedByName(t *testing.T) {
+	b := newBench(t)
+	owner := With(t.Context(), Session{User: OwnerName, Role: OwnerRole, Via: CLI})
+	for _, name := range []string{"anna", ""} {
+		b.audit.owner = name
+		b.audit.Record(owner, Entry{Action: ActionChange, Outcome: Done})
+		got, _, err := b.audit.List(t.Context(), AuditQuery{Limit: 1})
+		if err != nil || got[0].Actor != cmp.Or(name, "owner") || got[0].Via != CLI {
+			t.Errorf("%+v, %v", got, err)
+		}
 	}
 }
 

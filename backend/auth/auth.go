@@ -62,11 +62,13 @@ func (r Role) Can(c Capability) bool { return slices.Contains(r.Capabilities(), 
 // Via is the way somebody comes in by.
 type Via string
 
-// The ways.
+// The ways. By the last two nobody asks; changes that were found come by them.
 const (
 	Console Via = "console" // a browser with a session
 	Token   Via = "token"   // a program with a token
 	CLI     Via = "cli"     // the command line, over the owner's socket
+	Up      Via = "up"      // manifests brought by heddle up
+	File    Via = "file"    // an edit in the folder of the configuration
 )
 
 // OwnerName stands for whoever can open the owner's socket. No user has it.

@@ -63,6 +63,9 @@ type Options struct {
 	Log *slog.Logger
 	// Idle and Absolute bound sessions: without a request, and altogether.
 	Idle, Absolute time.Duration
+	// Owner is what the audit log calls whoever has the owner's socket; "" is
+	// OwnerName.
+	Owner string
 	// Cost of trying a password; nil is the one for people, tests take a lower one.
 	Cost *argon2id.Params
 	// Now is the clock; nil is the system's.
@@ -75,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Auth, error) {
 		o.Now = time.Now
 	}
 	a := &Auth{db: o.DB, log: o.Log, now: o.Now, idle: o.Idle, most: o.Absolute, throttle: newThrottle(o.Now), pause: pause}
-	a.audit = &Audit{db: o.DB, log: o.Log, now: o.Now}
+	a.audit = &Audit{db: o.DB, log: o.Log, now: o.Now, owner: o.Owner}
 	var err error
 	if a.passwords, err = newPasswords(o.Cost); err != nil {
 		return nil, err

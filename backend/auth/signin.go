@@ -25,8 +25,11 @@ func (a *Auth) SignIn(ctx context.Context, from Client, name, password string) (
 	if len(name) > 64 {
 		name = name[:64] // there is none like it; it is throttled like any
 	}
-	try, err := a.attempt(ctx, from, nameKey(name))
-	if err != nil {
+	try := a.attempt(from, nameKey(name))
+	if err := try.begin(ctx); err != nil {
+		if try.news(err) {
+			a.recordRefused(ctx, from, a.known(ctx, name), "too many attempts: turned away until they come slower")
+		}
 		return Session{}, "", err
 	}
 	defer try.end()
@@ -39,44 +42,55 @@ func (a *Auth) SignIn(ctx context.Context, from Client, name, password string) (
 	return Session{}, "", try.failed(err)
 }
 
-// attempt is one at a password that may be looked at.
+// attempt is one at a password.
 type attempt struct {
-	throttle      *throttle
-	name, address string
+	auth          *Auth
+	local         bool
+	name, address string // keys of the throttle
 	held          bool
-	end           func() // once: the next one has its turn
+	end           func() // once, after begin: the next one has its turn
 }
 
-// attempt waits until a password may be looked at, or fails: see SignIn.
-func (a *Auth) attempt(ctx context.Context, from Client, name string) (*attempt, error) {
-	try := &attempt{throttle: a.throttle, name: name, address: addressKey(from.Address), end: func() {}}
-	wait := a.throttle.begin(false, try.name, try.address)
+func (a *Auth) attempt(from Client, name string) *attempt {
+	return &attempt{auth: a, local: from.Local, name: name, address: addressKey(from.Address), end: func() {}}
+}
+
+// begin waits until the password may be looked at, or fails: see SignIn.
+func (t *attempt) begin(ctx context.Context) error {
+	throttle := t.auth.throttle
+	wait := throttle.begin(false, t.name, t.address)
 	switch {
 	case wait <= 0:
-		return try, nil
-	case !from.Local:
-		return nil, &Throttled{After: wait}
+		return nil
+	case !t.local:
+		return &Throttled{After: wait}
 	}
-	end, err := a.throttle.hold(ctx, name)
+	end, err := throttle.hold(ctx, t.name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	wait = a.throttle.begin(true, try.name, try.address)
-	if err := a.pause(ctx, min(wait, slowest)); err != nil {
+	wait = throttle.begin(true, t.name, t.address)
+	if err := t.auth.pause(ctx, min(wait, slowest)); err != nil {
 		end()
-		return nil, err
+		return err
 	}
-	try.held, try.end = true, end
-	return try, nil
+	t.held, t.end = true, end
+	return nil
 }
 
-func (t *attempt) succeeded() { t.throttle.succeeded(t.name, t.address) }
+// news reports whether an attempt that did not begin is to be told of.
+func (t *attempt) news(err error) bool {
+	var slow *Throttled
+	return errors.As(err, &slow) && t.auth.throttle.news(t.name, t.address)
+}
+
+func (t *attempt) succeeded() { t.auth.throttle.succeeded(t.name, t.address) }
 
 // failed is what an attempt is told that failed of err. One that was held back
 // learns how long others wait.
 func (t *attempt) failed(err error) error {
 	if errors.Is(err, ErrCredentials) && t.held {
-		return &Throttled{After: t.throttle.next(t.name, t.address)}
+		return &Throttled{After: t.auth.throttle.next(t.name, t.address)}
 	}
 	return err
 }
@@ -107,17 +121,30 @@ func (a *Auth) tryPassword(ctx context.Context, from Client, name, password stri
 		err = ErrCredentials
 	}
 	if errors.Is(err, ErrCredentials) {
-		actor, detail := name, "wrong password"
+		detail := "wrong password"
 		switch {
 		case !known:
-			// Not the name itself: people type passwords there.
-			actor, detail = "", "unknown name"
+			detail = "unknown name"
 		case user.Disabled:
 			detail = "the user is disabled"
 		}
-		a.audit.Record(ctx, Entry{Actor: actor, Via: Console, Address: from.Address, Action: actionSignIn, Outcome: Refused, Detail: detail})
+		a.recordRefused(ctx, from, user.Name, detail)
 	}
 	return s, cookie, err
+}
+
+// known is the name of a user that there is, and "" for anything else: people type
+// passwords where the name belongs, and those are not written down.
+func (a *Auth) known(ctx context.Context, name string) string {
+	user, err := a.find(ctx, name)
+	if err != nil {
+		return ""
+	}
+	return user.Name
+}
+
+func (a *Auth) recordRefused(ctx context.Context, from Client, user, detail string) {
+	a.audit.Record(ctx, Entry{Actor: user, Via: Console, Address: from.Address, Action: actionSignIn, Outcome: Refused, Detail: detail})
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -150,8 +177,14 @@ func (a *Auth) ChangePassword(ctx context.Context, from Client, old, password st
 	if err := checkPassword(password, who.User); err != nil {
 		return Session{}, "", err
 	}
-	try, err := a.attempt(ctx, from, ownKey(who.User))
-	if err != nil {
+	refused := func(why string) {
+		a.audit.Record(ctx, Entry{Action: "user.change", Target: who.User, Outcome: Refused, Detail: "password: " + why})
+	}
+	try := a.attempt(from, ownKey(who.User))
+	if err := try.begin(ctx); err != nil {
+		if try.news(err) {
+			refused("too many attempts: turned away until they come slower")
+		}
 		return Session{}, "", err
 	}
 	defer try.end()
@@ -164,7 +197,7 @@ func (a *Auth) ChangePassword(ctx context.Context, from Client, old, password st
 	case err != nil:
 		return Session{}, "", err
 	case !right:
-		a.audit.Record(ctx, Entry{Action: "user.change", Target: who.User, Outcome: Refused, Detail: "password: the old one is wrong"})
+		refused("the old one is wrong")
 		return Session{}, "", try.failed(ErrCredentials)
 	}
 	try.succeeded()

@@ -51,6 +51,7 @@ type turn struct {
 type failures struct {
 	count int
 	last  time.Time
+	told  bool // that attempts after the last one were turned away
 }
 
 func newThrottle(now func() time.Time) *throttle {
@@ -82,7 +83,7 @@ func (t *throttle) begin(insist bool, keys ...string) time.Duration {
 			f.count = 0
 		}
 		t.makeRoom(k)
-		t.failures[k] = failures{f.count + 1, now}
+		t.failures[k] = failures{count: f.count + 1, last: now}
 	}
 	return wait
 }
@@ -172,6 +173,22 @@ func (t *throttle) next(keys ...string) time.Duration {
 	return t.left(t.now(), keys)
 }
 
+// news reports whether nobody has been told yet that attempts with one of the keys
+// are turned away. It is so once for each that counted, however many follow it too
+// early.
+func (t *throttle) news(keys ...string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now, news := t.now(), false
+	for _, k := range keys {
+		if f := t.failures[k]; !f.told && f.last.Add(f.wait()).After(now) {
+			f.told, news = true, true
+			t.failures[k] = f
+		}
+	}
+	return news
+}
+
 // succeeded takes back that an attempt was counted. What is known of the name is
 // forgotten; of the address only this attempt, since somebody who has a password
 // may guess others'.
@@ -180,7 +197,8 @@ func (t *throttle) succeeded(name, address string) {
 	defer t.mu.Unlock()
 	delete(t.failures, name)
 	if f := t.failures[address]; f.count > 1 {
-		t.failures[address] = failures{f.count - 1, f.last}
+		f.count--
+		t.failures[address] = f
 	} else {
 		delete(t.failures, address)
 	}
