@@ -255,7 +255,10 @@ test.describe('a rule that is in the mesh', () => {
     await expect(sure).toBeDisabled();
     await dialog.getByLabel('Type reviews to confirm').fill('reviews');
     await sure.click();
-    await expect(admin).toHaveURL(/\/rules(\?|$)/);
+    await expect(admin).toHaveURL(/\/changes\/\w+/);
     expect(await isThere(api, 'reviews')).toBe(false);
+    await admin.getByRole('button', { name: 'Undo this change' }).click();
+    await expect.poll(() => isThere(api, 'reviews')).toBe(true);
+    expect(await ruleText(api, 'reviews')).toBe(rule);
   });
 });

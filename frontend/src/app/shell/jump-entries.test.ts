@@ -31,6 +31,7 @@ test('what can be jumped to, and where it leads', () => {
     label: 'jump.change reviews',
     link: { to: '/change', search: { service: 'shop/reviews' } },
   });
+  expect(find(entries, 'page change')).toMatchObject({ group: 'pages', label: 'jump.begin', link: { to: '/change' } });
   expect(find(entries, 'topology service/local/shop/reviews')?.link).toEqual({
     to: '/topology',
     search: { sel: 'service/local/shop/reviews', around: 'service/local/shop/reviews' },
@@ -42,6 +43,7 @@ test('what can be jumped to, and where it leads', () => {
 test('a viewer finds neither the wizard nor what only administrators see', () => {
   const entries = jumpEntries(known(['view']));
   expect(find(entries, 'change shop/reviews')).toBeUndefined();
+  expect(find(entries, 'page change')).toBeUndefined();
   expect(find(entries, 'settings users')).toBeUndefined();
   expect(find(entries, 'settings account')).toBeDefined();
 });

@@ -94,13 +94,18 @@ const proxies: Provider = (known) =>
 /** Who may not change anything does not find it here either. */
 const wizard: Provider = ({ names, t, can }) =>
   can('editTraffic')
-    ? names.services.map(({ namespace, name }) => ({
-        id: `change ${namespace}/${name}`,
-        group: 'actions',
-        label: t('jump.change', { name }),
-        hint: namespace,
-        link: { to: '/change', search: { service: `${namespace}/${name}` } } as LinkProps,
-      }))
+    ? [
+        { id: 'page change', group: 'pages', label: t('jump.begin'), hint: t('nav.change'), link: { to: '/change' } },
+        ...names.services.map(
+          ({ namespace, name }): JumpEntry => ({
+            id: `change ${namespace}/${name}`,
+            group: 'actions',
+            label: t('jump.change', { name }),
+            hint: namespace,
+            link: { to: '/change', search: { service: `${namespace}/${name}` } } as LinkProps,
+          }),
+        ),
+      ]
     : [];
 
 const neighbourhoods: Provider = ({ drawn, t }) =>

@@ -4,7 +4,9 @@ import { asProblem } from '../../api/problem';
 import { request } from '../../api/request';
 import { plain, rate } from '../../lib/format';
 import { fullName, placeName } from '../../lib/kinds';
+import { applyCommand } from '../../parts/preview/command';
 import { Confirm } from '../../ui/confirm';
+import { CopyButton } from '../../ui/copy-button';
 import { FindingText } from '../../ui/finding-text';
 import { SeverityGlyph } from '../../ui/glyph';
 import { useProblemWords } from '../../ui/problem-words';
@@ -78,6 +80,9 @@ export function DeleteRule({ target, etag, onDeleted, onClose }: DeleteRuleProps
             </>
           )}
           <p className="dim">{t('delete.undo')}</p>
+          <p>
+            <CopyButton text={applyCommand(effect.written ?? [])}>{t('delete.copy')}</CopyButton>
+          </p>
         </div>
       )}
       {removal.isError && (

@@ -1,9 +1,11 @@
 import { Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { objectHistoryOptions } from '../../api/generated/@tanstack/react-query.gen';
 import type { HistoryRevision } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
+import { changeAddress } from '../../lib/addresses';
 import { instant } from '../../lib/format';
 import { apiKind } from '../../lib/kinds';
 import { useChangeWords } from '../../ui/change-words';
@@ -59,6 +61,9 @@ export function History({ at, etag, text, onRestore }: HistoryProps) {
         ))}
       </ul>
       <div className="ru-h-d">
+        <p>
+          <Link to={changeAddress(revision.change)}>{t('history.follow')}</Link>
+        </p>
         {revision.text === null ? (
           <p className="dim">{t('history.noText')}</p>
         ) : (

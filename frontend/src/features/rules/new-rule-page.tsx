@@ -3,16 +3,17 @@ import { useMemo, useState } from 'react';
 import { useCheck } from '../../api/check';
 import type { PreviewEntry } from '../../api/generated/types.gen';
 import { useMayWrite } from '../../api/rights';
+import { changeAddress } from '../../lib/addresses';
 import { useDraft } from '../../lib/drafts';
 import { addressOf, roleToWrite } from '../../lib/kinds';
 import { PreviewDrawer } from '../../parts/preview/preview-drawer';
 import { PageHead } from '../../ui/page';
 import { Empty, NoRights } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
+import { Begin } from './change-traffic';
 import { newDraftName } from './draft-names';
 import { Editor, EditorFoot } from './editor';
 import { KindGlyph } from './kind-glyph';
-import { NewMenu } from './new-menu';
 import { ObjectsList } from './objects-list';
 import './rules.css';
 import { Facts } from './rules-page';
@@ -35,7 +36,7 @@ export function NewRulePage() {
           </Link>
         }
         facts={<Facts />}
-        actions={<NewMenu />}
+        actions={<Begin />}
       />
       <div className="ru-split">
         <div className="ru-l">
@@ -116,13 +117,18 @@ function NewRule({ kind, initial }: { kind: string; initial: string }) {
       {previewing && ref && (
         <PreviewDrawer
           entries={entries}
-          onApplied={() => {
+          onApplied={(change) => {
             forget();
-            void navigate({
-              to: '/rules/$kind/$namespace/$name',
-              params: addressOf(ref),
-              search: (old: object) => ({ ...old, of: undefined }) as object,
-            });
+            // The change is where it is seen to arrive, and where it is taken back.
+            void navigate(
+              change
+                ? { to: changeAddress(change.id) }
+                : {
+                    to: '/rules/$kind/$namespace/$name',
+                    params: addressOf(ref),
+                    search: (old: object) => ({ ...old, of: undefined }) as object,
+                  },
+            );
           }}
           onClose={() => {
             setPreviewing(false);

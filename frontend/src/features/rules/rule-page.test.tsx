@@ -151,6 +151,8 @@ test('a viewer reads', async () => {
   for (const name of ['Preview and save', 'Delete', 'Use reviews', 'New object']) {
     expect(screen.queryByRole('button', { name }), name).toBeNull();
   }
+  expect(screen.queryByRole('link', { name: 'Change traffic' })).toBeNull();
+  expect(screen.queryByRole('tab', { name: 'Form' })).toBeNull();
 });
 
 test('deleting says who needs it, and asks for the name where traffic flows', async () => {
@@ -162,20 +164,22 @@ test('deleting says who needs it, and asks for the name where traffic flows', as
     }),
     'PUT /api/v1/changes': (body: unknown) => {
       put.push(body);
-      return { findings: [] };
+      return { change: { id: '6' }, findings: [] };
     },
   });
   const socket = fakeLive();
   const page = open();
   await socket.tell('objects', { a: live });
   await userEvent.click(await button('Delete'));
+  await button('Copy as heddle delete');
   await screen.findByText('VirtualService shop/other');
   screen.getByText(/12.*rps go where shop\/reviews acts\./);
   const action = await button('Delete anyway');
   expect(action.disabled).toBe(true);
   await userEvent.type(screen.getByRole('textbox', { name: 'Type reviews to confirm' }), 'reviews');
   await userEvent.click(action);
-  await waitFor(() => expect(page.address()).toBe('/rules'));
+  // Where the change is followed, and taken back.
+  await waitFor(() => expect(page.address()).toBe('/changes/6'));
   expect(put).toEqual([{ entries: [{ ref, etag: 'v1', delete: true }], force: true }]);
 });
 
@@ -199,6 +203,7 @@ test('an earlier text is put back into the editor, not written', async () => {
   open('/rules/VirtualService/shop/reviews?view=history');
   await socket.tell('objects', { a: live });
   await userEvent.click(await button(/created/));
+  expect(screen.getByRole('link', { name: 'See the whole change' }).getAttribute('href')).toBe('/changes/3');
   await userEvent.click(await button('Put this text into the editor'));
   await screen.findByText('edited');
 });
@@ -315,4 +320,14 @@ test('when no fix can be looked for, the page says so', async () => {
   await socket.tell('objects', { a: live });
   await userEvent.click(await button('Look for a fix'));
   await screen.findByText('A fix cannot be looked for now.');
+});
+
+test('from an object to the form that changes it in words', async () => {
+  api();
+  const socket = fakeLive();
+  open('/rules/VirtualService/shop/reviews?view=form');
+  await socket.tell('objects', { a: live });
+  const link = await screen.findByRole('link', { name: 'Change traffic of shop/reviews' });
+  expect(decodeURIComponent(link.getAttribute('href') ?? '')).toBe('/change?service=shop/reviews&object=shop/reviews');
+  expect(screen.getByRole('link', { name: 'Change traffic' }).getAttribute('href')).toBe('/change');
 });

@@ -16,11 +16,11 @@ import { diffLines } from '../../ui/diff-lines';
 import { PageHead } from '../../ui/page';
 import { Banner, Empty, Failed, Loading, NoRights } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
+import { Begin, FormLinks } from './change-traffic';
 import { DeleteRule } from './delete-rule';
 import { Editor, EditorFoot } from './editor';
 import { History } from './history';
 import { KindGlyph } from './kind-glyph';
-import { NewMenu } from './new-menu';
 import { ActsOn, ObjectsList } from './objects-list';
 import './rules.css';
 import { Rejected } from './rejected';
@@ -29,7 +29,7 @@ import { standingOf } from './standing';
 import { useRulesTexts } from './texts';
 import { type RuleAt, useRule } from './use-rule';
 
-const views = ['yaml', 'changes', 'history', 'acts'] as const;
+const views = ['yaml', 'changes', 'form', 'history', 'acts'] as const;
 type View = (typeof views)[number];
 
 /** The list of objects, and one of them open beside it. */
@@ -46,7 +46,7 @@ export function RulePage() {
           </Link>
         }
         facts={<Facts />}
-        actions={<NewMenu />}
+        actions={<Begin />}
       />
       <div className="ru-split">
         <div className="ru-l">
@@ -62,7 +62,6 @@ function Rule({ at }: { at: RuleAt }) {
   const t = useRulesTexts();
   const navigate = useNavigate();
   const search = useSearch({ strict: false }) as { view?: string; at?: string };
-  const view: View = views.find((v) => v === search.view) ?? 'yaml';
   // A field in the address is where a link led to; who has looked around since is not led there again.
   const show = (next: View) =>
     void navigate({
@@ -84,6 +83,9 @@ function Rule({ at }: { at: RuleAt }) {
   const { saved, live, text, edited, etag } = rule;
   const ref = saved?.ref;
   const may = useMayWrite()(ref ? [ref] : []);
+  const hasForm = may && kind === 'VirtualService' && (live?.services ?? []).length > 0;
+  const shown = views.filter((v) => v !== 'form' || hasForm);
+  const view: View = shown.find((v) => v === search.view) ?? 'yaml';
 
   // Where the link leads to: told once, so that typing does not move the cursor.
   const field = search.at;
@@ -174,7 +176,7 @@ function Rule({ at }: { at: RuleAt }) {
         )}
       </div>
       <Tabs activeKey={view} onSelect={(_, key) => show(key as View)} aria-label={t('views')} className="ru-t">
-        {views.map((v) => (
+        {shown.map((v) => (
           <Tab
             key={v}
             eventKey={v}
@@ -245,6 +247,7 @@ function Rule({ at }: { at: RuleAt }) {
             <Diff before={saved.yaml} after={text} label={t('changes.label', { name })} />
           </div>
         )}
+        {view === 'form' && <FormLinks object={ref} services={services} edited={edited} />}
         {view === 'history' && <History at={at} etag={saved.etag} text={text} onRestore={may ? edit : undefined} />}
         {view === 'acts' && live && (
           <div className="ru-pad">
@@ -317,9 +320,10 @@ function Rule({ at }: { at: RuleAt }) {
           target={ref}
           etag={saved.etag}
           onClose={() => setDeleting(false)}
-          onDeleted={() => {
+          onDeleted={(change) => {
             rule.revert();
-            void navigate({ to: '/rules', search: (old: object) => old });
+            // Nothing is left here: the change is where the deletion is seen to arrive, and taken back.
+            void navigate(change ? { to: changeAddress(change.id) } : { to: '/rules', search: (old: object) => old });
           }}
         />
       )}
