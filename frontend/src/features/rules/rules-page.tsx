@@ -1,5 +1,5 @@
 import { PageHead } from '../../ui/page';
-import { NewMenu } from './new-menu';
+import { Begin } from './change-traffic';
 import { ObjectsList, useObjects } from './objects-list';
 import './rules.css';
 import { tally } from './rows';
@@ -10,7 +10,7 @@ export function RulesPage() {
   const t = useRulesTexts();
   return (
     <div className="page">
-      <PageHead title={t('title')} facts={<Facts />} actions={<NewMenu />} />
+      <PageHead title={t('title')} facts={<Facts />} actions={<Begin />} />
       <div className="ru-list">
         <ObjectsList />
       </div>
