@@ -63,6 +63,14 @@ destination http default/reviews-v2 -> default/WORKLOAD service=ratings.default 
 destination http default/reviews-v2 -> default/WORKLOAD service=ratings.default code=503 rate=3
 `
 	passedOn := broken + "destination http default/productpage-v1 -> default/reviews-v2 service=reviews.default code=500 rate=3\n"
+	// reviews' p95 rises by 2350 ms, that of ratings to 1000 ms and 95 % of the way to bound.
+	waits := func(bound string) string {
+		return `
+destination http default/productpage-v1 -> default/reviews-v2 service=reviews.default rate=10 le=1000:0,2500:10,inf:10
+destination http default/reviews-v2 -> default/ratings-v1 service=ratings.default rate=8 le=1000:0,` + bound + `:10,inf:10
+destination http default/reviews-v2 -> default/ratings-v1 service=ratings.default code=503 rate=2
+`
+	}
 	tests := []struct {
 		name    string
 		traffic string
@@ -82,6 +90,18 @@ destination http default/reviews-v2 -> default/WORKLOAD service=ratings.default 
 		{name: "another one elsewhere", traffic: broken, changes: []func(time.Time) graph.Change{change("c1", deployed, 5*time.Second), change("c2", elsewhere, 9*time.Second)}, at: ratings, want: "startedAfterChange c1 1.00"},
 		{name: "only elsewhere", traffic: broken, changes: []func(time.Time) graph.Change{change("c2", elsewhere, 9*time.Second)}, at: ratings},
 		{name: "not healthy for long", traffic: broken, healthy: 4 * time.Minute, changes: []func(time.Time) graph.Change{change("c1", deployed, 0)}, at: ratings},
+		{name: "healthy for five minutes", traffic: broken, healthy: 4*time.Minute + 45*time.Second /* the first window began 15 s before */, changes: []func(time.Time) graph.Change{change("c1", deployed, 0)}, at: ratings, want: "startedAfterChange c1 1.00"},
+		{name: "healthy for a second less", traffic: broken, healthy: 4*time.Minute + 44*time.Second, changes: []func(time.Time) graph.Change{change("c1", deployed, 0)}, at: ratings},
+		{name: "called 50 times before", traffic: broken, rate: "0.08334", changes: []func(time.Time) graph.Change{change("c1", deployed, 0)}, at: ratings, want: "startedAfterChange c1 1.00"},
+		{name: "called 49 times before", traffic: broken, rate: "0.08167", changes: []func(time.Time) graph.Change{change("c1", deployed, 0)}, at: ratings},
+		{
+			name: "90 % of the errors on what was changed", traffic: broken + "destination http default/reviews-v2 -> default/ratings-v1 service=ratings.default code=503 rate=0.333\n",
+			changes: []func(time.Time) graph.Change{change("c1", deployed, 5*time.Second)}, at: ratings, want: "startedAfterChange c1 0.90",
+		},
+		{
+			name: "hardly less than 90 %", traffic: broken + "destination http default/reviews-v2 -> default/ratings-v1 service=ratings.default code=503 rate=0.335\n",
+			changes: []func(time.Time) graph.Change{change("c1", deployed, 5*time.Second)}, at: ratings,
+		},
 		{name: "hardly called before", traffic: broken, rate: "0.08", changes: []func(time.Time) graph.Change{change("c1", deployed, 0)}, at: ratings},
 		{
 			name: "errors elsewhere too", traffic: broken + "destination http default/reviews-v2 -> default/ratings-v1 service=ratings.default code=503 rate=0.5\n",
@@ -102,6 +122,16 @@ destination http default/reviews-v2 -> default/ratings-v1 service=ratings.defaul
 destination http default/reviews-v2 -> default/ratings-v1 service=ratings.default code=503 rate=2
 `,
 		},
+		{
+			name: "80 % of them come from ratings", at: reviews, want: "failsBecauseOf ratings 0.80",
+			traffic: broken + "destination http default/productpage-v1 -> default/reviews-v2 service=reviews.default code=500 rate=3.75\n",
+		},
+		{
+			name: "hardly less than 80 %", at: reviews,
+			traffic: broken + "destination http default/productpage-v1 -> default/reviews-v2 service=reviews.default code=500 rate=3.76\n",
+		},
+		{name: "80 % of the rise lie on ratings", at: reviews, want: "waitsFor ratings 0.80", traffic: waits("1932")},
+		{name: "hardly less of the rise", at: reviews, traffic: waits("1930")},
 		{
 			name: "ratings is only slow", at: reviews,
 			traffic: `
@@ -188,6 +218,15 @@ destination http default/reviews-v2 -> default/ratings-v2 service=ratings.defaul
 	r := g.Samples(nil)["service/ratings.default.svc.cluster.local"].Error
 	if r.Code != graph.ServerErrors || r.Answer != "503" || r.Flags != "" || r.Version != "v2" || r.VersionShare < 0.5 || r.VersionShare > 0.51 {
 		t.Errorf("%+v", r)
+	}
+	for v1, want := range map[string]string{"1": "v2", "1.01": ""} { // beside 9 on v2
+		g := graph.Build(snap, parseTraffic(t, `
+destination http default/reviews-v2 -> default/ratings-v1 service=ratings.default code=503 rate=`+v1+`
+destination http default/reviews-v2 -> default/ratings-v2 service=ratings.default code=503 rate=9
+`), graph.Options{Type: graph.ByService, IncludeIdle: true})
+		if r := g.Samples(nil)["service/ratings.default.svc.cluster.local"].Error; r.Version != want {
+			t.Errorf("9 of 9 + %s errors on v2: %+v", v1, r)
+		}
 	}
 }
 
