@@ -1,75 +1,72 @@
-import { Button, FormSelect, FormSelectOption } from '@patternfly/react-core';
+import { Button } from '@patternfly/react-core';
 import { Link } from '@tanstack/react-router';
-import { type ReactNode, useEffect, useState } from 'react';
-import type { CanaryCandidate, CanaryRefusal, CanaryTold, HistoryChange } from '../../api/generated/types.gen';
+import { Fragment, type ReactNode, useEffect, useRef, useState } from 'react';
+import type { CanaryCandidate, CanaryTold } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
 import { useCan } from '../../api/session-store';
-import { clock, count, number, plain, share } from '../../lib/format';
+import { clock, count } from '../../lib/format';
 import { PreviewDrawer } from '../../parts/preview/preview-drawer';
 import { UndoButton } from '../../parts/undo/undo-button';
-import { useProblemWords } from '../../ui/problem-words';
-import { Banner, Failed, Loading, NoRights, StateChip } from '../../ui/states';
+import { Banner, Failed, Loading, NoRights } from '../../ui/states';
 import './canary.css';
+import { Conflict } from './conflict';
+import { Refused } from './refused';
+import { RuleChoice } from './rule-choice';
 import { ShareSlider } from './share-slider';
 import { ShareTable } from './share-table';
-import { useSplitDraft } from './split-drafts';
-import { type Shares, sameShares, setShare, stableOf, widestGap } from './split-math';
+import { type ServiceName, useSplitDraft } from './split-drafts';
+import { sameShares, setShare } from './split-math';
+import { SplitState } from './state-chip';
 import { useCanaryTexts } from './texts';
-import { list, useSplit, useSplitEntries } from './use-split';
+import { type ChoiceAddress, list, stablePlace, useSplit, useSplitEntries, useStanding } from './use-split';
 
 const quick = [0, 5, 20, 50, 100];
 
-/** Where the slider stands: a sheet of a page, within a panel, or at a card, where the numbers are left out. */
+/** Where the slider stands: a sheet of a page, within a panel, or at a card. */
 export type SplitForm = 'page' | 'panel' | 'card';
 
 interface SplitSheetProps {
   namespace: string;
   name: string;
   form?: SplitForm;
+  /** Where the page's address keeps which rule and which stable version are looked at. */
+  address?: ChoiceAddress;
 }
 
 const frameOf: Record<SplitForm, string> = { page: 'sheet cn', panel: 'cn cn-panel', card: 'cn cn-card' };
 
 /** The canary slider of one service: asked, in effect and measured, a preview of each move, and Apply. */
-export function SplitSheet({ namespace, name, form = 'page' }: SplitSheetProps) {
+export function SplitSheet({ namespace, name, form = 'page', address }: SplitSheetProps) {
   const t = useCanaryTexts();
-  const { query, candidates, candidate, choose, versions, told, again } = useSplit(namespace, name);
-  // A split that makes its rule is another candidate afterwards; what was applied stays known.
-  const [applied, setApplied] = useState<HistoryChange>();
-  if (query.error) {
+  const { query, candidates, candidate, choose, ...split } = useSplit({ namespace, name }, address);
+  const rules = <RuleChoice candidates={candidates} candidate={candidate} choose={choose} />;
+  if (candidate) {
     return (
-      <section className={frameOf[form]}>
-        <Title form={form}>{t('title')}</Title>
-        <Failed error={asProblem(query.error)} retry={() => void query.refetch()} />
-      </section>
+      <Split
+        // Another rule is another question: no draft goes along.
+        key={candidate.id}
+        form={form}
+        service={{ namespace, name }}
+        candidate={candidate}
+        rules={rules}
+        {...split}
+      />
     );
-  }
-  if (!query.data) {
-    return (
-      <section className={frameOf[form]}>
-        <Title form={form}>{t('title')}</Title>
-        <Loading lines={5} />
-      </section>
-    );
-  }
-  if (!candidate) {
-    return <Refused refusal={query.data.refused} service={name} form={form} />;
   }
   return (
-    <Split
-      // Another rule is another question: no draft goes along.
-      key={candidate.id}
-      form={form}
-      service={{ namespace, name }}
-      candidates={candidates}
-      candidate={candidate}
-      choose={choose}
-      versions={versions}
-      told={told}
-      again={again}
-      applied={applied}
-      onApplied={setApplied}
-    />
+    <section className={frameOf[form]}>
+      <Title form={form}>{t('title')}</Title>
+      {query.error ? (
+        <Failed error={asProblem(query.error)} retry={() => void query.refetch()} />
+      ) : query.data ? (
+        <>
+          {rules}
+          <Refused refusal={query.data.refused} service={name} />
+        </>
+      ) : (
+        <Loading lines={5} />
+      )}
+    </section>
   );
 }
 
@@ -78,81 +75,83 @@ function Title({ form, children }: { form: SplitForm; children: ReactNode }) {
   return form === 'panel' ? <h3 className="cn-h">{children}</h3> : <h2 className="cn-h">{children}</h2>;
 }
 
-/** How long what is written may take until the mesh tells of it, in milliseconds. */
-const toldWithin = 10_000;
+const keys = (...caps: string[]): ReactNode =>
+  caps.map((cap, i) => (
+    <Fragment key={cap}>
+      {i > 0 && ' '}
+      <kbd>{cap}</kbd>
+    </Fragment>
+  ));
 
 interface SplitProps {
   form: SplitForm;
-  service: { namespace: string; name: string };
-  candidates: readonly CanaryCandidate[];
+  service: ServiceName;
   candidate: CanaryCandidate;
-  choose: (id: string) => void;
+  rules: ReactNode;
   versions: readonly string[];
+  newest: number;
   told: CanaryTold | undefined;
+  stable: string | undefined;
+  chooseStable: (version: string) => void;
   again: () => void;
-  applied: HistoryChange | undefined;
-  onApplied: (change: HistoryChange | undefined) => void;
 }
 
 function Split({
   form,
   service,
-  candidates,
   candidate,
-  choose,
+  rules,
   versions,
+  newest,
   told,
+  chooseStable,
   again,
-  applied,
-  onApplied,
+  ...chosen
 }: SplitProps) {
   const t = useCanaryTexts();
-  const words = useProblemWords();
   const may = useCan('editTraffic');
   const [draft, setDraft] = useSplitDraft(service, candidate.id, versions);
-  const written = list(versions, told?.asked ?? candidate.weights);
-  const effect = told ? list(versions, told.effect) : written;
-  const asked = draft?.shares ?? written;
-  const changed = draft !== undefined && !sameShares(draft.shares, written);
-  const applying = changed && draft.applied === true;
-  const moved = draft !== undefined && !sameShares(draft.base, written);
-  const conflict = changed && !applying && moved;
-  const stable = stableOf(effect);
-  const newest = versions.length - 1;
+  const { standing, waiting, untold, change, write, takeBack } = useStanding(service, candidate, versions, told);
+  const effect = told ? list(versions, told.effect) : standing;
+  const asked = draft?.shares ?? standing;
+  const changed = draft !== undefined && !sameShares(draft.shares, standing);
+  const conflict = changed && !sameShares(draft.base, standing);
+  const stable = stablePlace(versions, chosen.stable, effect);
   const counted = told && told.n > 0 ? versions.map((v) => told.measured[v]?.pct ?? 0) : undefined;
 
-  const ask = (shares: number[]) => setDraft((old) => ({ base: old?.base ?? written, shares, closed: false }));
+  const ask = (shares: number[]) => setDraft((old) => ({ base: standing, ...old, shares, closed: false }));
   const close = (closed: boolean) => setDraft((old) => old && { ...old, closed });
   const discard = () => setDraft(undefined);
-  // A draft that says what is written is none: the next change of others is no conflict with it.
-  // Nor is one that was written before somebody else wrote other shares.
-  const spent = draft !== undefined && (!changed || (applying && moved));
+  // A draft that says what stands is none: the next change of others is no conflict with it.
+  const spent = draft !== undefined && !changed;
   useEffect(() => {
     if (spent) {
       setDraft(undefined);
     }
   }, [spent, setDraft]);
-  // What was taken back at once is never told of.
-  useEffect(() => {
-    if (applying) {
-      const timer = setTimeout(setDraft, toldWithin, undefined);
-      return () => clearTimeout(timer);
-    }
-  }, [applying, setDraft]);
-  const wanted = changed && !conflict && !applying ? draft.shares : undefined;
+
+  const wanted = changed && !conflict ? draft.shares : undefined;
   const proposal = useSplitEntries(service, candidate, versions, wanted);
+  // The preview takes room from the slider: it opens once the handle is let go.
+  const [held, setHeld] = useState(false);
+  const opened = useRef(false);
+  const previewed =
+    wanted !== undefined && draft?.closed === false && proposal.entries.length > 0 && (!held || opened.current);
+  useEffect(() => {
+    opened.current = previewed;
+  }, [previewed]);
 
   return (
     <section className={frameOf[form]}>
       <Title form={form}>
         {t('title')}
-        <Chip
-          draft={changed && !applying}
+        <SplitState
+          draft={changed}
           conflict={conflict}
-          applying={applying}
+          waiting={waiting || untold}
           told={told}
           versions={versions}
-          asked={written}
+          asked={standing}
         />
         <span className="fill" />
         {may && (
@@ -175,26 +174,18 @@ function Split({
           </span>
         )}
       </Title>
-      {candidates.length > 1 && (
-        <div className="cn-of">
-          <label htmlFor="cn-candidate" className="dim">
-            {t('rule')}
-          </label>
-          <FormSelect id="cn-candidate" value={candidate.id} onChange={(_, id) => choose(id)}>
-            {candidates.map((c) => (
-              <FormSelectOption key={c.id} value={c.id} label={candidateName(c, t)} />
-            ))}
-          </FormSelect>
-        </div>
-      )}
-      {conflict && (
+      {rules}
+      {(conflict || (changed && draft.opened)) && (
         <Conflict
+          candidate={candidate}
+          opened={draft.opened ?? draft.base}
+          theirs={standing}
           mine={draft.shares}
-          theirs={written}
-          effect={effect}
           versions={versions}
-          onTheirs={discard}
-          onMine={() => setDraft({ ...draft, base: written })}
+          onTheirs={conflict ? discard : undefined}
+          onMerge={
+            conflict ? () => setDraft({ ...draft, opened: draft.opened ?? draft.base, base: standing }) : undefined
+          }
         />
       )}
       <ShareSlider
@@ -202,35 +193,28 @@ function Split({
         asked={asked}
         effect={effect}
         measured={counted}
-        {...(may ? { onAsk: ask, onReset: discard } : {})}
+        allRoutes={told?.allRoutes ?? false}
+        {...(may ? { onAsk: ask, onReset: changed ? discard : undefined, onHold: setHeld } : {})}
       />
-      {form !== 'card' && (
-        <ShareTable
-          versions={versions}
-          asked={asked}
-          effect={effect}
-          measured={told?.measured ?? {}}
-          stable={stable}
-          {...(may ? { onAsk: ask } : {})}
-        />
-      )}
+      <ShareTable
+        versions={versions}
+        asked={asked}
+        effect={effect}
+        told={told}
+        stable={stable}
+        onStable={(i) => chooseStable(versions[i] ?? '')}
+        {...(may ? { onAsk: ask } : {})}
+      />
       <div className="cn-foot dim">
         {!may ? (
           <NoRights />
         ) : form === 'card' ? null : (
           <p>
-            {t.rich('keys', {
-              arrows: (
-                <>
-                  <kbd>←</kbd> <kbd>→</kbd>
-                </>
-              ),
-              pages: (
-                <>
-                  <kbd>PgUp</kbd> <kbd>PgDn</kbd>
-                </>
-              ),
-            })}
+            {t.rich(
+              'keys',
+              { arrows: keys('←', '→'), pages: keys('PgUp', 'PgDn'), ends: keys('Home', 'End'), back: keys('Esc') },
+              { stable: versions[stable] ?? '' },
+            )}
           </p>
         )}
         <p className="num">
@@ -240,7 +224,7 @@ function Split({
           {told?.allRoutes && ` ${t('allRoutes')}`}
         </p>
       </div>
-      {changed && !applying && draft.closed && (
+      {changed && draft.closed && (
         <div className="cn-act">
           <Button variant="primary" size="sm" onClick={() => close(false)}>
             {t('preview')}
@@ -252,173 +236,38 @@ function Split({
       )}
       {proposal.error && wanted && (
         <Banner tone="failing" lead={t('noEntries')}>
-          {words(asProblem(proposal.error))}
+          {asProblem(proposal.error).detail}
         </Banner>
       )}
-      {applied && (!changed || applying) && (
+      {change && !changed && (
         <div className="cn-act" role="status">
-          <span>{t('applied', { time: clock(applied.at) })}</span>
-          <Link to="/changes/$id" params={{ id: applied.id }}>
+          <span>{t('applied', { time: clock(change.at) })}</span>
+          <Link to="/changes/$id" params={{ id: change.id }}>
             {t('follow')}
           </Link>
           <UndoButton
-            change={applied}
+            change={change}
             onUndone={() => {
-              discard();
-              onApplied(undefined);
+              takeBack();
               again();
             }}
           />
         </div>
       )}
-      {wanted && !draft?.closed && proposal.entries.length > 0 && (
+      {previewed && (
         <PreviewDrawer
           entries={proposal.entries}
           behind={proposal.behind}
-          onApplied={(change) => {
-            // A rule that is new has another name from now on.
-            setDraft((old) => (old && candidate.ref ? { ...old, applied: true } : undefined));
-            onApplied(change);
+          onApplied={(by) => {
+            write(by, wanted);
+            discard();
             again();
           }}
           onClose={() => close(true)}
           onDiscard={discard}
-          undoNote={t('undo', { shares: written.join(' / ') })}
+          undoNote={t('undo', { shares: standing.join(' / ') })}
         />
       )}
-    </section>
-  );
-}
-
-type Texts = ReturnType<typeof useCanaryTexts>;
-
-function candidateName(c: CanaryCandidate, t: Texts): string {
-  const rule = c.ref ? `${c.ref.namespace}/${c.ref.name}` : '';
-  const where = c.route === null ? '' : ` http[${c.route}]${c.name ? ` ${c.name}` : ''}`;
-  const matches = (c.matches ?? []).join(t('or'));
-  return t(c.kind === 'gateway' ? 'candidate.gateway' : 'candidate.mesh', {
-    rule: c.ref ? `${rule}${where}` : t('candidate.new'),
-    matches: matches ? t('candidate.matches', { matches }) : t('candidate.all'),
-  });
-}
-
-interface ChipProps {
-  draft: boolean;
-  conflict: boolean;
-  /** It is written, and the mesh does not say so yet. */
-  applying: boolean;
-  told: CanaryTold | undefined;
-  versions: readonly string[];
-  asked: Shares;
-}
-
-/** Where the split stands; the only thing that changes between the states. */
-function Chip({ draft, conflict, applying, told, versions, asked }: ChipProps) {
-  const t = useCanaryTexts();
-  if (conflict) {
-    return <StateChip state="conflict">{t('state.conflict')}</StateChip>;
-  }
-  if (draft) {
-    return <StateChip state="draft">{t('state.draft')}</StateChip>;
-  }
-  if (!told) {
-    return null;
-  }
-  if (applying) {
-    return <StateChip state="pending">{t('state.pending', { acked: 0, total: told.total })}</StateChip>;
-  }
-  switch (told.state) {
-    case 'pending':
-      return <StateChip state="pending">{t('state.pending', { acked: told.acked, total: told.total })}</StateChip>;
-    case 'converging': {
-      const measured = versions.map((v) => told.measured[v]?.pct ?? 0);
-      const i = widestGap(asked, measured);
-      return (
-        <StateChip state="converging">
-          {told.n === 0
-            ? t('state.waiting')
-            : t('state.converging', {
-                version: versions[i] ?? '',
-                measured: plain(share((measured[i] ?? 0) / 100)),
-                asked: plain(share((asked[i] ?? 0) / 100)),
-              })}
-        </StateChip>
-      );
-    }
-    case 'settled':
-      return <StateChip state="settled">{t('state.settled')}</StateChip>;
-    default:
-      return <StateChip state="settled">{t('state.acknowledged', { total: number(told.total) })}</StateChip>;
-  }
-}
-
-interface ConflictProps {
-  mine: Shares;
-  theirs: Shares;
-  effect: Shares;
-  versions: readonly string[];
-  onTheirs: () => void;
-  onMine: () => void;
-}
-
-/** The object changed underneath: three values, and which of them to go on from. */
-function Conflict({ mine, theirs, effect, versions, onTheirs, onMine }: ConflictProps) {
-  const t = useCanaryTexts();
-  return (
-    <div className="cn-conflict">
-      <Banner tone="failing" lead={t('conflict.title')}>
-        {t('conflict.text')}
-      </Banner>
-      <div className="three">
-        {(
-          [
-            ['conflict.mine', mine],
-            ['conflict.theirs', theirs],
-            ['effect', effect],
-          ] as const
-        ).map(([key, shares]) => (
-          <div key={key}>
-            {t(key)}
-            <b>{shares.join(' / ')}</b>
-          </div>
-        ))}
-      </div>
-      <p className="dim">{versions.join(' / ')}</p>
-      <div className="ph-act">
-        <Button variant="secondary" size="sm" onClick={onTheirs}>
-          {t('conflict.start')}
-        </Button>
-        <Button variant="secondary" size="sm" onClick={onMine}>
-          {t('conflict.keep')}
-        </Button>
-      </div>
-    </div>
-  );
-}
-
-/** Why there is no slider, and where that stands. */
-function Refused({ refusal, service, form }: { refusal: CanaryRefusal | undefined; service: string; form: SplitForm }) {
-  const t = useCanaryTexts();
-  const ref = refusal?.ref;
-  const params = { service, path: refusal?.path ?? '', ...refusal?.params };
-  return (
-    <section className={frameOf[form]}>
-      <Title form={form}>{t('title')}</Title>
-      <p className="cn-refused">
-        {(refusal && t.maybe(`refused.${refusal.code}`, params)) ?? t('refused.other', params)}
-        {ref && (
-          <>
-            {' '}
-            <Link
-              to="/rules/$kind/$namespace/$name"
-              params={{ kind: ref.kind, namespace: ref.namespace ?? '', name: ref.name }}
-            >
-              {ref.kind} {ref.name}
-            </Link>
-            {refusal.path && <span className="mono"> {refusal.path}</span>}
-          </>
-        )}
-      </p>
     </section>
   );
 }

@@ -51,8 +51,8 @@ export function CardSplit({ name, card, viewport, onClose, onPanel, children }: 
     if (!event.currentTarget.contains(event.target as Node)) {
       return;
     }
-    // On a handle it takes the draft back.
-    if (event.key === 'Escape' && !(event.target as Element).closest('[role=slider]')) {
+    // On a handle it takes the draft back first, and does not come here.
+    if (event.key === 'Escape') {
       event.stopPropagation();
       onClose();
     }
