@@ -1,7 +1,7 @@
 import { render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { useState } from 'react';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { List } from './list';
 
 const fruit = ['apple', 'pear', 'plum'];
@@ -26,14 +26,7 @@ function Page() {
             onPick: setFirst,
           },
         ]}
-        csv={{ name: 'fruit', columns: [{ head: 'name', of: (r) => r }] }}
-        table={{
-          label: 'Fruit',
-          columns: [{ id: 'n', title: 'Name', cell: (r) => r, by: (r) => r }],
-          rows,
-          rowKey: (r) => r,
-          sort: '-n',
-        }}
+        table={{ label: 'Fruit', columns: [{ id: 'n', title: 'Name', cell: (r) => r }], rows, rowKey: (r) => r }}
         noMatch={{ title: 'No fruit', text: '3 were looked at.', action: 'Show all' }}
         onShowAll={() => {
           setQ(undefined);
@@ -58,25 +51,4 @@ test('a list is filtered by words and by menus, and shows all again', async () =
   await waitFor(() => expect(screen.getAllByRole('row')).toHaveLength(4));
   // Nothing is left in the address.
   expect(screen.getByRole('status').textContent).toBe('[null,null]');
-});
-
-test('what is listed is saved as it stands there: filtered, and in its order', async () => {
-  const saved: Blob[] = [];
-  vi.spyOn(URL, 'createObjectURL').mockImplementation((blob) => {
-    saved.push(blob as Blob);
-    return 'blob:x';
-  });
-  vi.spyOn(URL, 'revokeObjectURL').mockImplementation(() => undefined);
-  const names: string[] = [];
-  vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {
-    names.push(this.download);
-  });
-  render(<Page />);
-  await userEvent.type(screen.getByRole('textbox', { name: 'Find' }), 'p');
-  await userEvent.type(screen.getByRole('textbox', { name: 'Find' }), 'l');
-  await waitFor(() => expect(screen.getAllByRole('row')).toHaveLength(3));
-  await userEvent.click(screen.getByRole('button', { name: 'Export' }));
-  expect(names).toEqual(['heddle-fruit.csv']);
-  expect(await saved[0]?.text()).toBe('\ufeffname\r\nplum\r\napple\r\n');
-  vi.restoreAllMocks();
 });

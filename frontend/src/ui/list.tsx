@@ -1,10 +1,8 @@
 import { Button } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
-import type { CsvColumn } from '../lib/csv';
-import { DataTable, type DataTableProps, sortRows } from './data-table';
+import { DataTable, type DataTableProps } from './data-table';
 import { FilterField } from './filter-field';
 import { Menu, type MenuProps } from './menu';
-import { ExportButton, saveCsv } from './save-csv';
 import { Empty } from './states';
 
 interface ListProps<R> {
@@ -18,8 +16,6 @@ interface ListProps<R> {
     readonly value: string | undefined;
     readonly onPick: (value: string | undefined) => void;
   })[];
-  /** What is saved of the rows that are listed, as heddle-<name>.csv. */
-  readonly csv?: { readonly name: string; readonly columns: readonly CsvColumn<R>[] };
   /** Filters of another shape than a menu. */
   readonly more?: ReactNode;
   /** What is said when the filter leaves nothing, and how to see everything again. */
@@ -31,7 +27,7 @@ interface ListProps<R> {
 
 /** A list that fills its page: filters in the address, then the table or why it is empty. */
 export function List<R>(props: ListProps<R>) {
-  const { table, find, onFind, filters = [], csv, more, noMatch, onShowAll, compact = false } = props;
+  const { table, find, onFind, filters = [], more, noMatch, onShowAll, compact = false } = props;
   return (
     <>
       <div className={compact ? 'fbar' : 'fbar wide'}>
@@ -50,11 +46,6 @@ export function List<R>(props: ListProps<R>) {
           />
         ))}
         {more}
-        {csv && table.rows.length > 0 && (
-          <ExportButton
-            onExport={() => saveCsv(csv.name, csv.columns, sortRows(table.rows, table.columns, table.sort))}
-          />
-        )}
       </div>
       {table.rows.length > 0 ? (
         <div className="tscroll grow">

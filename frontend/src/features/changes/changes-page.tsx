@@ -9,12 +9,14 @@ import { asProblem } from '../../api/problem';
 import { request } from '../../api/request';
 import { useMayWrite } from '../../api/rights';
 import { changeAddress, ruleAddress } from '../../lib/addresses';
+import type { CsvColumn } from '../../lib/csv';
 import { instant } from '../../lib/format';
 import { UndoButton } from '../../parts/undo/undo-button';
 import { useChangeWords } from '../../ui/change-words';
-import type { Column } from '../../ui/data-table';
+import type { Column, DataTableProps } from '../../ui/data-table';
 import { List } from '../../ui/list';
 import { PageHead } from '../../ui/page';
+import { SaveTable } from '../../ui/save-csv';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { useScope } from '../../ui/use-scope';
@@ -117,12 +119,32 @@ export function ChangesPage() {
     },
   ];
 
+  const table: DataTableProps<HistoryChange> = {
+    label: t('list'),
+    columns,
+    rows,
+    rowKey: (c) => c.id,
+    sort: search.sort,
+    onSort: (sort) => put({ sort }),
+  };
+  const csv: CsvColumn<HistoryChange>[] = [
+    { head: 'id', of: (c) => c.id },
+    { head: 'at', of: (c) => c.at },
+    { head: 'change', of: (c) => words.summary(c.summary) },
+    { head: 'actor', of: (c) => c.actor },
+    { head: 'via', of: (c) => c.via },
+    { head: 'objects', of: (c) => (c.entries ?? []).map(({ ref }) => ruleAddress(ref).slice(7)).join(' ') },
+    { head: 'services', of: (c) => (c.services ?? []).join(' ') },
+    { head: 'undoneBy', of: (c) => c.undoneBy },
+  ];
+
   return (
     <div className="page">
       <PageHead
         crumb={<Link to="/rules">{t('rules')}</Link>}
         title={t('list')}
         facts={<span>{t('list.facts')}</span>}
+        actions={<SaveTable name="changes" csv={csv} table={table} />}
       />
       {query.isError ? (
         <Failed title={t('list.failed')} error={asProblem(query.error)} retry={() => void query.refetch()} />
@@ -146,27 +168,7 @@ export function ChangesPage() {
                 onPick: (via) => put({ via }),
               },
             ]}
-            csv={{
-              name: 'changes',
-              columns: [
-                { head: 'id', of: (c) => c.id },
-                { head: 'at', of: (c) => c.at },
-                { head: 'change', of: (c) => words.summary(c.summary) },
-                { head: 'actor', of: (c) => c.actor },
-                { head: 'via', of: (c) => c.via },
-                { head: 'objects', of: (c) => (c.entries ?? []).map(({ ref }) => ruleAddress(ref).slice(7)).join(' ') },
-                { head: 'services', of: (c) => (c.services ?? []).join(' ') },
-                { head: 'undone_by', of: (c) => c.undoneBy },
-              ],
-            }}
-            table={{
-              label: t('list'),
-              columns,
-              rows,
-              rowKey: (c) => c.id,
-              sort: search.sort,
-              onSort: (sort) => put({ sort }),
-            }}
+            table={table}
             noMatch={{
               title: t('list.noMatch'),
               text: t('list.noMatch.text', { count: all.length }),

@@ -11,12 +11,13 @@ import { changeAddress } from '../../lib/addresses';
 import { fullName } from '../../lib/kinds';
 import { objectAddress } from '../../lib/object-address';
 import { PreviewDrawer } from '../../parts/preview/preview-drawer';
-import type { Column } from '../../ui/data-table';
+import type { Column, DataTableProps } from '../../ui/data-table';
 import { FindingText } from '../../ui/finding-text';
 import { SeverityGlyph } from '../../ui/glyph';
 import { List } from '../../ui/list';
 import { ObjectLink } from '../../ui/object-link';
 import { PageHead } from '../../ui/page';
+import { SaveTable } from '../../ui/save-csv';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
 import { useOtherFixLabel } from '../../ui/yaml/fix-label';
@@ -108,9 +109,24 @@ export function FindingsPage() {
     },
   ];
 
+  const table: DataTableProps<Row> = {
+    label: t('title'),
+    columns,
+    rows,
+    rowKey: (r) => r.id,
+    sort: search.sort,
+    onSort: (sort) => put({ sort }),
+    selected: search.open,
+    detail: (row) => search.open === row.id && <Explained finding={row.finding} />,
+  };
+
   return (
     <div className="page">
-      <PageHead title={t('title')} facts={status.state === 'ready' && <Facts rows={all} />} />
+      <PageHead
+        title={t('title')}
+        facts={status.state === 'ready' && <Facts rows={all} />}
+        actions={<SaveTable name="findings" csv={csvColumns(text)} table={table} />}
+      />
       {status.state === 'error' ? (
         <Failed title={t('failed')} error={status} />
       ) : status.state === 'loading' ? (
@@ -133,17 +149,7 @@ export function FindingsPage() {
               onPick: (severity) => put({ severity }),
             },
           ]}
-          csv={{ name: 'findings', columns: csvColumns(text) }}
-          table={{
-            label: t('title'),
-            columns,
-            rows,
-            rowKey: (r) => r.id,
-            sort: search.sort,
-            onSort: (sort) => put({ sort }),
-            selected: search.open,
-            detail: (row) => search.open === row.id && <Explained finding={row.finding} />,
-          }}
+          table={table}
           noMatch={{
             title: t('noMatch.title'),
             text: t('noMatch.text', { count: all.length }),

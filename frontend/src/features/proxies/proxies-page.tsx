@@ -5,12 +5,13 @@ import { proxyAddress, workloadAddress } from '../../lib/addresses';
 import { age, bytes, clock, duration, lasting, plain } from '../../lib/format';
 import { fullName } from '../../lib/kinds';
 import { answerTime, certificatesOf, isOlder, mostFrequent, newest, oldestFirst } from '../../lib/proxy-figures';
-import type { Column } from '../../ui/data-table';
+import type { Column, DataTableProps } from '../../ui/data-table';
 import { Figure } from '../../ui/figure';
 import { SyncGlyph } from '../../ui/glyph';
 import { List } from '../../ui/list';
 import { ObjectLink } from '../../ui/object-link';
 import { PageHead } from '../../ui/page';
+import { SaveTable } from '../../ui/save-csv';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { useScope } from '../../ui/use-scope';
@@ -134,9 +135,24 @@ export function ProxiesPage() {
       : []),
   ];
 
+  const table: DataTableProps<ProxyRow> = {
+    label: t('title'),
+    columns,
+    rows,
+    rowKey: (r) => r.proxy.uid,
+    sort: search.sort,
+    onSort: (sort) => put({ sort }),
+    rowTone: (r) => (r.state === 'rejected' ? 'failing' : undefined),
+    detail: (r) => r.state === 'rejected' && <Rejection proxy={r.proxy} />,
+  };
+
   return (
     <div className="page">
-      <PageHead title={t('title')} facts={status.state === 'ready' && <Facts rows={all} />} />
+      <PageHead
+        title={t('title')}
+        facts={status.state === 'ready' && <Facts rows={all} />}
+        actions={<SaveTable name="proxies" csv={csvColumns} table={table} />}
+      />
       {status.state === 'error' ? (
         <Failed title={t('failed')} error={status} />
       ) : status.state === 'loading' ? (
@@ -175,17 +191,7 @@ export function ProxiesPage() {
               {revision && t('revision', { revision: revision.slice(0, 6) })}
             </span>
           }
-          csv={{ name: 'proxies', columns: csvColumns }}
-          table={{
-            label: t('title'),
-            columns,
-            rows,
-            rowKey: (r) => r.proxy.uid,
-            sort: search.sort,
-            onSort: (sort) => put({ sort }),
-            rowTone: (r) => (r.state === 'rejected' ? 'failing' : undefined),
-            detail: (r) => r.state === 'rejected' && <Rejection proxy={r.proxy} />,
-          }}
+          table={table}
           noMatch={{ title: t('noMatch.title'), action: t('noMatch.action') }}
           onShowAll={() => put({ q: undefined, state: undefined, envoy: undefined })}
         />

@@ -8,6 +8,7 @@ import { inScope } from '../../lib/scope';
 import type { Column } from '../../ui/data-table';
 import { SeverityGlyph } from '../../ui/glyph';
 import { List } from '../../ui/list';
+import { SaveTable } from '../../ui/save-csv';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { useScope } from '../../ui/use-scope';
@@ -33,25 +34,12 @@ export function useObjects() {
   return { all, status: useTopicStatus(topic) };
 }
 
-interface ObjectsListProps {
-  /** Beside an editor there is less room. */
-  compact?: boolean;
-  selected?: { kind: string; namespace: string; name: string } | undefined;
-}
-
-export function ObjectsList({ compact = false, selected }: ObjectsListProps) {
+/** The columns; beside an editor there is room for the first only. */
+function useColumns(compact: boolean): Column<LiveObject>[] {
   const t = useRulesTexts();
-  const search = useSearch({ strict: false }) as ListSearch;
-  const navigate = useNavigate();
-  const scope = useScope();
   const now = useNow();
-  const { all, status } = useObjects();
-  const rows = rowsOf(all, search, scope);
   const edited = useDraftNames();
-  const put = (change: ListSearch) =>
-    void navigate({ to: '.', search: (old: object) => ({ ...old, ...change }), replace: true });
-
-  const columns: Column<LiveObject>[] = [
+  return [
     {
       id: 'state',
       title: t('col.state'),
@@ -113,6 +101,35 @@ export function ObjectsList({ compact = false, selected }: ObjectsListProps) {
       },
     },
   ];
+}
+
+/** Saves the objects that are listed. */
+export function SaveObjects() {
+  const search = useSearch({ strict: false }) as ListSearch;
+  const scope = useScope();
+  const { all } = useObjects();
+  const columns = useColumns(false);
+  return (
+    <SaveTable name="rules" csv={csvColumns} table={{ columns, rows: rowsOf(all, search, scope), sort: search.sort }} />
+  );
+}
+
+interface ObjectsListProps {
+  /** Beside an editor there is less room. */
+  compact?: boolean;
+  selected?: { kind: string; namespace: string; name: string } | undefined;
+}
+
+export function ObjectsList({ compact = false, selected }: ObjectsListProps) {
+  const t = useRulesTexts();
+  const search = useSearch({ strict: false }) as ListSearch;
+  const navigate = useNavigate();
+  const scope = useScope();
+  const { all, status } = useObjects();
+  const rows = rowsOf(all, search, scope);
+  const put = (change: ListSearch) =>
+    void navigate({ to: '.', search: (old: object) => ({ ...old, ...change }), replace: true });
+  const columns = useColumns(compact);
 
   if (status.state === 'error') {
     return <Failed title={t('failed')} error={status} />;
@@ -146,7 +163,6 @@ export function ObjectsList({ compact = false, selected }: ObjectsListProps) {
           onPick: (state) => put({ state }),
         },
       ]}
-      {...(compact ? {} : { csv: { name: 'rules', columns: csvColumns } })}
       table={{
         label: t('title'),
         columns,

@@ -1,6 +1,6 @@
 import { PageHead } from '../../ui/page';
 import { Begin } from './change-traffic';
-import { ObjectsList, useObjects } from './objects-list';
+import { ObjectsList, SaveObjects, useObjects } from './objects-list';
 import './rules.css';
 import { tally } from './rows';
 import { useRulesTexts } from './texts';
@@ -10,7 +10,16 @@ export function RulesPage() {
   const t = useRulesTexts();
   return (
     <div className="page">
-      <PageHead title={t('title')} facts={<Facts />} actions={<Begin />} />
+      <PageHead
+        title={t('title')}
+        facts={<Facts />}
+        actions={
+          <>
+            <SaveObjects />
+            <Begin />
+          </>
+        }
+      />
       <div className="ru-list">
         <ObjectsList />
       </div>

@@ -15,6 +15,7 @@ import { ErrorShare, Rate } from '../../ui/figures';
 import { HealthGlyph, healthRank } from '../../ui/glyph';
 import { List } from '../../ui/list';
 import { PageHead } from '../../ui/page';
+import { SaveTable } from '../../ui/save-csv';
 import { Spark } from '../../ui/spark';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useUiTexts } from '../../ui/texts';
@@ -71,6 +72,14 @@ function Listed({ kind, title, all, old }: ListedProps) {
   const worstFirst = useMemo(() => [...rows].sort((a, b) => b.rate - a.rate || (a.name < b.name ? -1 : 1)), [rows]);
   const facts =
     rows.length === all.length ? count(all.length) : t('list.count', { count: rows.length, all: all.length });
+  const table = {
+    label: title,
+    columns,
+    rows: worstFirst,
+    rowKey: (n: GraphLiveNode) => n.id,
+    sort,
+    onSort: (to: string) => change({ sort: to }),
+  };
   return (
     <div className={old === undefined ? 'page' : 'page is-old'}>
       <PageHead
@@ -81,6 +90,7 @@ function Listed({ kind, title, all, old }: ListedProps) {
             {old !== undefined && <AsOf since={old} />}
           </>
         }
+        actions={<SaveTable name={`${kind}s`} csv={csvColumns(kind)} table={table} />}
       />
       {all.length === 0 ? (
         <div className="body">
@@ -93,15 +103,7 @@ function Listed({ kind, title, all, old }: ListedProps) {
           find={{ label: t('list.filter'), value: q }}
           onFind={(text = '') => change({ q: text })}
           more={<States all={all} chosen={state} onChoose={(s) => change({ state: s })} />}
-          csv={{ name: `${kind}s`, columns: csvColumns(kind) }}
-          table={{
-            label: title,
-            columns,
-            rows: worstFirst,
-            rowKey: (n) => n.id,
-            sort,
-            onSort: (to) => change({ sort: to }),
-          }}
+          table={table}
           noMatch={{
             title: t('list.nothing'),
             text: t('list.nothing.text', { count: all.length }),

@@ -116,7 +116,7 @@ export function TopologyToolbar(props: ToolbarProps) {
             </ToolbarItem>
           )}
           <ToolbarItem>
-            <ExportButton onExport={props.onExport} />
+            <ExportButton inBar onExport={props.onExport} />
           </ToolbarItem>
         </ToolbarGroup>
       </ToolbarContent>

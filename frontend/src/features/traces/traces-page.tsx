@@ -9,12 +9,12 @@ import { traceAddress } from '../../lib/addresses';
 import { clock, duration } from '../../lib/format';
 import type { Window } from '../../lib/scope';
 import { list } from '../../lib/search';
-import { type Column, DataTable, sortRows } from '../../ui/data-table';
+import { type Column, DataTable } from '../../ui/data-table';
 import { Figure } from '../../ui/figure';
 import { HealthGlyph } from '../../ui/glyph';
 import { ManyMenu, Menu } from '../../ui/menu';
 import { PageHead } from '../../ui/page';
-import { ExportButton, saveCsv } from '../../ui/save-csv';
+import { SaveTable } from '../../ui/save-csv';
 import { Empty, Failed, Loading } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
 import { csvColumns } from './model/csv-columns';
@@ -74,7 +74,11 @@ export function TracesPage() {
 
   return (
     <div className="page">
-      <PageHead title={t('title')} facts={traces.data && <Facts found={found} />} />
+      <PageHead
+        title={t('title')}
+        facts={traces.data && <Facts found={found} />}
+        actions={<SaveTable name="traces" csv={csvColumns} table={{ columns, rows: found, sort: search.sort }} />}
+      />
       <div className="fbar wide tr-bar">
         <ManyMenu
           label={t('service')}
@@ -115,9 +119,6 @@ export function TracesPage() {
           </svg>
           {t('error')}
         </span>
-        {found.length > 0 && (
-          <ExportButton onExport={() => saveCsv('traces', csvColumns, sortRows(found, columns, search.sort))} />
-        )}
       </div>
       {traces.isPending ? (
         <Loading lines={8} />

@@ -112,5 +112,5 @@ test('as CSV: one line for each trace', async () => {
   );
   fakeApi({ 'GET /api/v1/traces': [trace('t1')] });
   renderPage(TracesPage, { path: '/traces' });
-  await screen.findByRole('button', { name: 'Export' });
+  await screen.findByRole('button', { name: 'CSV' });
 });
