@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { expect, mesh, test } from './mesh';
 import { gone, writeRule } from './rule';
 import { countVersions, visitors } from './visitors';
@@ -41,7 +41,9 @@ const apply = async (page: Page) => {
     .getByRole('button', { name: 'Apply', exact: true })
     .click();
   await expect(page.getByText(/^Written at/)).toBeVisible();
-  await expect(page.locator('.cn .state')).toHaveText(/^(Settled|All \d+ proxies have it|v\d measured .*)$/);
+  await expect(page.locator('.cn .state')).toHaveText(
+    /^(Settled|Acknowledged.*|All \S+ proxies have it|.* requests counted|v\d measured .*)$/,
+  );
 };
 
 test.beforeEach(async ({ api }) => {
@@ -52,53 +54,99 @@ test.afterEach(async ({ api }) => {
   await writeRule(api, 'reviews', gone);
 });
 
-test('traffic shifts by mouse and by keyboard, nobody is turned away, and undo restores every byte', async ({
-  admin,
-}) => {
-  test.setTimeout(180_000);
-  await admin.goto('/services/default/reviews');
-  const handle = admin.getByRole('slider', { name: 'Boundary between v1 and v2' });
-  await expect(handle).toHaveAttribute('aria-valuetext', 'v1 100 %, v2 0 %');
-  const before = await onDisk();
-  expect(before).toBe(written);
-  const load = visitors(50);
+/** Moves the boundary between v1 and v2, which leaves v1 so many percent. */
+type Move = (page: Page, handle: Locator, percent: number) => Promise<void>;
 
-  // By keyboard: 100/0 → 70/30.
-  await handle.focus();
-  for (let i = 0; i < 3; i++) {
-    await admin.keyboard.press('PageDown');
-  }
-  await expect(handle).toHaveAttribute('aria-valuetext', 'v1 70 %, v2 30 %');
-  await apply(admin);
-  expect(await onDisk()).toBe(written.replace('weight: 100', 'weight: 70').replace('weight: 0 #', 'weight: 30 #'));
-  const shifted = await countVersions(1000);
-  expect(shifted.failed ?? 0).toBe(0);
-  expect(Math.abs((shifted.v1 ?? 0) - 700), JSON.stringify(shifted)).toBeLessThanOrEqual(50);
-  expect(Math.abs((shifted.v2 ?? 0) - 300), JSON.stringify(shifted)).toBeLessThanOrEqual(50);
+const moves = {
+  keyboard: async (page, handle, percent) => {
+    await handle.focus();
+    for (let left = Number(await handle.getAttribute('aria-valuenow')); left > percent; left -= 10) {
+      await page.keyboard.press('PageDown');
+    }
+  },
+  mouse: async (page, handle, percent) => {
+    const eye = await box(handle);
+    const [x, y] = [eye.x + eye.width / 2, eye.y + 6]; // where no other eye stands before it
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    const track = await box(page.locator('.ss-track'));
+    await page.mouse.move(track.x + (track.width * percent) / 100, y, { steps: 5 });
+    // The preview takes room from the slider: it waits until the handle is let go.
+    await expect(page.getByRole('complementary', { name: 'Preview' })).toHaveCount(0);
+    await page.mouse.up();
+  },
+} satisfies Record<string, Move>;
 
-  // By mouse: 70/30 → 0/100.
-  const eye = await handle.boundingBox();
-  const track = await admin.locator('.ss-track').boundingBox();
-  if (!eye || !track) {
+async function box(of: Locator) {
+  const found = await of.boundingBox();
+  if (!found) {
     throw new Error('the slider is not drawn');
   }
-  await admin.mouse.move(eye.x + eye.width / 2, eye.y + eye.height / 2);
-  await admin.mouse.down();
-  await admin.mouse.move(track.x + track.width / 3, eye.y, { steps: 5 });
-  await admin.mouse.move(track.x, eye.y, { steps: 5 });
-  await admin.mouse.up();
-  await expect(handle).toHaveAttribute('aria-valuetext', 'v1 0 %, v2 100 %');
+  return found;
+}
+
+const shared = written.replace('weight: 100', 'weight: 70').replace('weight: 0 #', 'weight: 30 #');
+
+for (const [what, move] of Object.entries(moves)) {
+  test(`traffic shifts by ${what}, nobody is turned away, and undo restores every byte`, async ({ admin }) => {
+    test.setTimeout(120_000);
+    await admin.goto('/services/default/reviews');
+    const handle = admin.getByRole('slider', { name: 'Boundary between v1 and v2' });
+    await expect(handle).toHaveAttribute('aria-valuetext', 'v1 100 %, v2 0 %');
+    expect(await onDisk()).toBe(written);
+    const load = visitors(50);
+
+    await move(admin, handle, 70);
+    await expect(handle).toHaveAttribute('aria-valuetext', 'v1 70 %, v2 30 %');
+    await apply(admin);
+    expect(await onDisk()).toBe(shared);
+    const { v1 = 0, v2 = 0, ...others } = await countVersions(1000);
+    expect(others).toEqual({});
+    expect(Math.abs(v1 - 700), `v1 got ${v1} of 1000`).toBeLessThanOrEqual(50);
+    expect(v1 + v2).toBe(1000);
+
+    await move(admin, handle, 0);
+    await expect(handle).toHaveAttribute('aria-valuetext', 'v1 0 %, v2 100 %');
+    await apply(admin);
+    expect(await countVersions(1000)).toEqual({ v2: 1000 });
+
+    // Back by one click, to what was written before the second change.
+    await admin.getByRole('button', { name: 'Undo this change' }).click();
+    await expect(handle).toHaveAttribute('aria-valuetext', 'v1 70 %, v2 30 %');
+    await expect.poll(onDisk).toBe(shared);
+
+    const { sent, failed } = await load.stop();
+    expect(failed).toEqual([]);
+    expect(sent).toBeGreaterThan(100);
+  });
+}
+
+test('where another route takes part, shares are said to be those of all routes, and are never called settled', async ({
+  admin,
+  api,
+}) => {
+  const testers = `    - match:
+        - headers: {end-user: {exact: jason}}
+      route:
+        - destination: {host: reviews, subset: v3}
+`;
+  await writeRule(api, 'reviews', { etag: '*', yaml: written.replace('  http:\n', `  http:\n${testers}`) });
+  await admin.goto('/services/default/reviews');
+  const handle = admin.getByRole('slider', { name: 'Boundary between v1 and v2' });
+  // The first route without a match is the one that is offered.
+  await expect(handle).toHaveAttribute('aria-valuetext', 'v1 100 %, v2 0 %');
+  const row = admin
+    .locator('.cn')
+    .getByText(/all routes/i)
+    .first();
+  await expect(row).toBeVisible();
+  await moves.keyboard(admin, handle, 70);
   await apply(admin);
-  expect(await countVersions(1000)).toEqual({ v2: 1000 });
-
-  // Back by one click, to what was written before the second change.
-  await admin.getByRole('button', { name: 'Undo this change' }).click();
-  await expect(handle).toHaveAttribute('aria-valuetext', 'v1 70 %, v2 30 %');
-  await expect.poll(onDisk).toBe(written.replace('weight: 100', 'weight: 70').replace('weight: 0 #', 'weight: 30 #'));
-
-  const { sent, failed } = await load.stop();
-  expect(failed).toEqual([]);
-  expect(sent).toBeGreaterThan(100);
+  expect(await onDisk()).toContain(testers);
+  expect((await countVersions(200)).failed).toBeUndefined();
+  await expect(admin.locator('.cn').getByText(/^[\d,.]+ requests counted since /)).toBeVisible();
+  await expect(row).toBeVisible();
+  await expect(admin.locator('.cn .state')).toHaveText(/^(Acknowledged|All \S+ proxies have it)$/);
 });
 
 test('two people at once: the second sees three values, and nothing is overwritten', async ({ admin, api }) => {

@@ -1,5 +1,6 @@
 import { expect, fresh, test } from './mesh';
 import { drawn } from './pages';
+import { withPicky } from './picky';
 import { gone, writeRule } from './rule';
 
 // Nothing is wrong with this rule, except that its regular expression is larger, once compiled,
@@ -94,4 +95,76 @@ test('what Envoy rejects is shown with its words wherever it matters', async ({ 
   await admin.goto('/');
   await drawn(admin);
   await expect(admin.getByText(/rejected (its|their) configuration/)).toHaveCount(0);
+});
+
+/** Every Envoy takes this, and the picky proxy everything but this note. */
+const noted = (note: string) => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: noted
+  namespace: default
+spec:
+  hosts: [details]
+  http:
+    - headers: {request: {set: {x-note: ${note}}}}
+      route:
+        - destination: {host: details}
+`;
+
+test('what one proxy alone rejects is told of that proxy, in the words that it gave', async ({ admin, api }) => {
+  test.setTimeout(120_000);
+  const said = 'Not to my taste: almonds are bitter (picky, 4711)';
+  await withPicky(api, { text: 'bitter-almond', words: said }, async (picky) => {
+    const change = await writeRule(api, 'noted', { yaml: noted('bitter-almond') });
+    try {
+      // The apply step: one of them has rejected it, all others have it.
+      await admin.goto(`/changes/${change}`);
+      await drawn(admin);
+      await expect(admin.getByText('6 acknowledged, 0 pending, 1 rejected')).toBeVisible();
+      const row = admin.getByRole('listitem').filter({ hasText: picky });
+      await expect(row.locator('q')).toHaveText(said);
+      await expect(row).toContainText('This change caused it. The proxy goes on with its former configuration.');
+      await expect(row.getByRole('link', { name: 'noted' })).toBeVisible();
+
+      // The proxy.
+      await row.getByRole('link', { name: 'Show what was rejected' }).click();
+      await expect(admin).toHaveURL(new RegExp(`/proxies/${picky}`));
+      await expect(admin.getByRole('img', { name: 'Virtual hosts rejected' })).toBeVisible();
+      await expect(admin.locator('q').filter({ hasText: said })).toBeVisible();
+      await expect(admin.getByRole('link', { name: 'Fix it' })).toHaveAttribute(
+        'href',
+        /^\/rules\/VirtualService\/default\/noted/,
+      );
+      await admin.goto('/proxies?state=rejected');
+      await drawn(admin);
+      await expect(admin.getByRole('link', { name: picky.replace(/\.default$/, ''), exact: true })).toBeVisible();
+      await expect(admin.getByRole('img', { name: 'Virtual hosts rejected' })).toHaveCount(1);
+
+      // The object, and the finding.
+      await admin.goto('/rules/VirtualService/default/noted');
+      await drawn(admin);
+      await expect(admin.getByText('A proxy rejects what this object makes.')).toBeVisible();
+      await expect(admin.locator('q.said')).toHaveText(said);
+      await admin.goto('/findings');
+      await drawn(admin);
+      await expect(admin.getByRole('row').filter({ hasText: said }).filter({ hasText: 'noted' })).toBeVisible();
+
+      // Another note is taken by all, and everything that was said of this one is gone.
+      const next = await writeRule(api, 'noted', { etag: '*', yaml: noted('sweet-almond') });
+      await expect(admin.getByRole('row').filter({ hasText: said })).toHaveCount(0);
+      await admin.goto(`/changes/${next}`);
+      await drawn(admin);
+      await expect(admin.getByText('7 acknowledged, 0 pending, 0 rejected')).toBeVisible();
+      await admin.goto(`/proxies/${picky}`);
+      await drawn(admin);
+      await expect(admin.getByRole('img', { name: 'Virtual hosts rejected' })).toHaveCount(0);
+      await expect(admin.getByText(said)).toHaveCount(0);
+      await admin.goto('/rules/VirtualService/default/noted');
+      await drawn(admin);
+      await expect(admin.getByText('A proxy rejects what this object makes.')).toHaveCount(0);
+      await admin.goto('/');
+    } finally {
+      await writeRule(api, 'noted', gone);
+    }
+  });
 });

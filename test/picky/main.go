@@ -134,6 +134,7 @@ func (p places) serveAdmin(ctx context.Context) error {
 	}
 	say("/", "")
 	say("/stats", stats)
+	say("/config_dump", `{"configs": []}`)
 	say("/logging", "active loggers:\n  picky: warning\n")
 	go func() { _ = http.Serve(l, mux) }() // it ends with the listener
 	return nil

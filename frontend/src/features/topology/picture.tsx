@@ -90,7 +90,11 @@ export function Picture({ store, mode, search, set, Split, toPanel }: PicturePro
   const viewport = useMemo(() => new Viewport(), []);
   const room = useRef<HTMLDivElement>(null);
   const { at } = arranged;
-  const drawing = useMemo(() => (at ? drawingOf(shown, at, sizes('near')) : undefined), [shown, at, sizes]);
+  const drawing = useMemo(
+    // What is nowhere cannot be fitted: the view stays where it was.
+    () => (at && shown.cards.length > 0 ? drawingOf(shown, at, sizes('near')) : undefined),
+    [shown, at, sizes],
+  );
   const selected = search.sel;
   const split = useSplit(store, Split, search, set);
   const view = useView({
