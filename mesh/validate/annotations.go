@@ -158,12 +158,22 @@ func misplacedAnnotations(_ *Index, o *mesh.Object, _ Evidence) []Found {
 }
 
 // unknownAnnotations finds annotations in Istio's name that Istio does not have.
-func unknownAnnotations(_ *Index, o *mesh.Object, _ Evidence) []Found {
+func unknownAnnotations(x *Index, o *mesh.Object, _ Evidence) []Found {
 	var out []Found
+	spell := spellingOf(x)
 	for _, name := range istioAnnotations(o) {
-		if knownAnnotations()[name] == nil {
-			out = append(out, found(o, annotationPath(name), "annotation", name))
+		if knownAnnotations()[name] != nil {
+			continue
 		}
+		f := found(o, annotationPath(name), "annotation", name)
+		spell.correct(&f, name, func() []string { return sortedKeys(knownAnnotations()) }, func(word string) bool {
+			_, has := o.Annotations[word]
+			return !has
+		}, nil)
+		if near := f.Params["near"]; near != "" {
+			f.Fix = renamed(f.Path, annotationPath(near), o.Annotations[name])
+		}
+		out = append(out, f)
 	}
 	return out
 }

@@ -35,8 +35,7 @@ var destinationRuleChecks = []Check{
 	},
 	{
 		Code: "HDL2201", Severity: mesh.Warning, SameAs: []string{"IST0174", "KIA0202"}, Absence: true,
-		On: onRules, Keys: eachObject, Reads: slices.Concat(onRules, serviceKinds),
-		Run: forObject(ruleHost),
+		On: onRules, Keys: eachObject, Reads: ruleTargets, Run: forObject(ruleHost),
 	},
 	{
 		Code: "HDL2202", Severity: mesh.Error, SameAs: []string{"IST0173", "KIA0203"}, Absence: true,

@@ -84,7 +84,36 @@ func ruleHost(x *Index, o *mesh.Object, _ Evidence) []Found {
 	if full, ok := shortened(x, host); ok {
 		f.Fix = []mesh.Edit{{Op: mesh.OpSet, Path: "spec.host", Value: full}}
 	}
+	spellingOf(x).ruleHost(&f, o, host)
 	return []Found{f}
+}
+
+// ruleHost says which Service is meant by a host that a rule has wrong: one that no
+// other rule is for, with workloads for each of its subsets.
+func (s *spelling) ruleHost(f *Found, o *mesh.Object, written string) {
+	if strings.ContainsAny(written, "*") {
+		return
+	}
+	namespace, name := o.Namespace, written
+	write := func(word string) string { return word }
+	if dot := strings.IndexByte(written, '.'); dot >= 0 {
+		var rest string
+		name, rest = written[:dot], written[dot:]
+		namespace, _, _ = strings.Cut(rest[1:], ".")
+		if mesh.KubeHost("", namespace, s.x.Settings().ClusterDomain) != rest {
+			return
+		}
+		write = func(word string) string { return word + rest }
+	}
+	s.correct(f, name, s.namesOf(mesh.KindService, namespace), func(word string) bool {
+		service, there := s.x.Get(mesh.Ref{Kind: mesh.KindService, Namespace: namespace, Name: word})
+		if !there || !visible(service, o.Namespace) || len(s.x.By(rulesByHost, mesh.KubeHost(word, namespace, s.x.Settings().ClusterDomain))) > 0 {
+			return false
+		}
+		return !slices.ContainsFunc(spec[*networking.DestinationRule](o).GetSubsets(), func(sub *networking.Subset) bool {
+			return !hasEndpoints(s.x, service, sub.GetLabels())
+		})
+	}, write)
 }
 
 // shortened reads "reviews.default" and "reviews.default.svc", which name

@@ -48,6 +48,7 @@ func attachmentsOf(x *Index, o *mesh.Object, r route) []attachment {
 func missingListeners(x *Index, o *mesh.Object, _ Evidence) []Found {
 	r, _ := routeOf(o)
 	var out []Found
+	spell := spellingOf(x)
 	for _, a := range attachmentsOf(x, o, r) {
 		if len(a.listeners) > 0 || len(listenersOf(a.parent)) == 0 {
 			continue
@@ -58,9 +59,27 @@ func missingListeners(x *Index, o *mesh.Object, _ Evidence) []Found {
 		}
 		f := found(o, a.path.Key(field).String(), "listener", wanted, "gateway", a.parent.Name, "namespace", a.parent.Namespace)
 		f.Related = []mesh.Ref{a.parent.Ref}
+		if field == "sectionName" {
+			spell.listener(&f, o, a, wanted)
+		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// listener says which listener is meant by a name that a route has wrong: one that
+// takes it.
+func (s *spelling) listener(f *Found, o *mesh.Object, a attachment, wanted string) {
+	all := map[string]listener{}
+	var names []string
+	for _, l := range listenersOf(a.parent) {
+		all[l.name] = l
+		names = append(names, l.name)
+	}
+	s.correct(f, wanted, func() []string { return names }, func(name string) bool {
+		l := all[name]
+		return welcome(s.x, a.parent, l, o) && (a.ref.Port == nil || int(*a.ref.Port) == l.port)
+	}, nil)
 }
 
 // unwelcomeRoutes finds routes that no listener they are put on takes: because

@@ -185,7 +185,10 @@ func unknownClass(x *Index, o *mesh.Object, _ Evidence) []Found {
 	if _, there := x.Get(mesh.Ref{Kind: mesh.KindGatewayClass, Name: class}); there || slices.Contains(istioClasses, class) || !inSight(x, mesh.KindGatewayClass) {
 		return nil
 	}
-	return []Found{found(o, "spec.gatewayClassName", "class", class)}
+	f := found(o, "spec.gatewayClassName", "class", class)
+	spell := spellingOf(x)
+	spell.correct(&f, class, func() []string { return append(spell.namesOf(mesh.KindGatewayClass, "")(), istioClasses...) }, anyWord, nil)
+	return []Found{f}
 }
 
 // certificate is a reference to a Secret.

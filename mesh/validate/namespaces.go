@@ -76,11 +76,14 @@ func exportedNowhere(x *Index, o *mesh.Object, _ Evidence) []Found {
 		return nil
 	}
 	var out []Found
+	spell := spellingOf(x)
 	for i, ns := range s.GetExportTo() {
 		if ns == "*" || ns == "." || ns == "~" || namespaceKnown(x, ns) {
 			continue
 		}
-		out = append(out, found(o, fmt.Sprintf("spec.exportTo[%d]", i), "namespace", ns))
+		f := found(o, fmt.Sprintf("spec.exportTo[%d]", i), "namespace", ns)
+		spell.correct(&f, ns, spell.namesOf(mesh.KindNamespace, ""), func(word string) bool { return !slices.Contains(s.GetExportTo(), word) }, nil)
+		out = append(out, f)
 	}
 	return out
 }

@@ -58,11 +58,25 @@ func alikeTo(name string, words []string, left *int) (found alike, whole bool) {
 			return nil, false
 		}
 		*left--
-		if d := config.Distance(name, folded, most); d <= most && d < len(w) {
+		if d := config.Distance(name, folded, most); d <= most && d < len(w) && (d == 0 || !sameButNumbers(name, folded)) {
 			found[d] = append(found[d], w)
 		}
 	}
 	return found, true
+}
+
+// sameButNumbers reports whether two words differ in their digits alone, as v1 and
+// v2 do: the one is then not a slip for the other.
+func sameButNumbers(a, b string) bool {
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if '0' <= r && r <= '9' {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	return letters(a) == letters(b)
 }
 
 // fitting is the word that is meant: the nearest that fits, if it is one.

@@ -171,10 +171,23 @@ func unknownProviders(x *Index, o *mesh.Object, _ Evidence) []Found {
 		return nil
 	}
 	var out []Found
+	spell := spellingOf(x)
+	known := func() []string {
+		names := slices.Clone(builtinProviders)
+		for _, p := range m.GetExtensionProviders() {
+			//lint:ignore SA1019 nobody is led to what is deprecated
+			if p.GetLightstep() == nil {
+				names = append(names, p.GetName())
+			}
+		}
+		return names
+	}
 	eachProvider(o, func(path, name string, _ bool) {
 		defined := slices.ContainsFunc(m.GetExtensionProviders(), func(p *meshv1alpha1.MeshConfig_ExtensionProvider) bool { return p.GetName() == name })
 		if !defined && !slices.Contains(builtinProviders, name) {
-			out = append(out, found(o, path, "provider", name))
+			f := found(o, path, "provider", name)
+			spell.correct(&f, name, known, anyWord, nil)
+			out = append(out, f)
 		}
 	})
 	return out

@@ -66,15 +66,42 @@ func gatewayPath(i int) string { return fmt.Sprintf("spec.gateways[%d]", i) }
 // gatewaysExist finds names of gateways that nobody declares.
 func gatewaysExist(x *Index, o *mesh.Object, _ Evidence) []Found {
 	var out []Found
+	spell := spellingOf(x)
 	for i, name := range spec[*networking.VirtualService](o).GetGateways() {
 		if name == meshGateway || isGenerated(name) {
 			continue
 		}
 		if istio, kube := gatewaysBy(x, o.Namespace, name); istio == nil && kube == nil {
-			out = append(out, found(o, gatewayPath(i), "gateway", name))
+			f := found(o, gatewayPath(i), "gateway", name)
+			spell.gateway(&f, o, name)
+			out = append(out, f)
 		}
 	}
 	return out
+}
+
+// gateway says which Gateway of Istio's is meant by a name that a VirtualService
+// has wrong: one that it does not name besides, and that lets its hosts in.
+func (s *spelling) gateway(f *Found, o *mesh.Object, written string) {
+	if !strings.Contains(written, "/") && strings.Contains(written, ".") {
+		return // the old form
+	}
+	namespace, name := gatewayNamed(o.Namespace, written)
+	vs := spec[*networking.VirtualService](o)
+	write := func(word string) string {
+		if strings.Contains(written, "/") {
+			return namespace + "/" + word
+		}
+		return word
+	}
+	s.correct(f, name, s.namesOf(mesh.KindGateway, namespace), func(word string) bool {
+		g, _ := s.x.Get(mesh.Ref{Kind: mesh.KindGateway, Namespace: namespace, Name: word})
+		named := slices.ContainsFunc(vs.GetGateways(), func(other string) bool {
+			ns, n := gatewayNamed(o.Namespace, other)
+			return other != meshGateway && ns == namespace && n == word
+		})
+		return !named && someOverlap(hostsForNamespace(g, o.Namespace), vs.GetHosts())
+	}, write)
 }
 
 // gatewayNames finds names of gateways in the old form.
@@ -114,9 +141,7 @@ func gatewayHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
 		}
 		istio, kube := gatewaysBy(x, o.Namespace, name)
 		open := append(hostsForNamespace(istio, o.Namespace), hostsOfListeners(kube)...)
-		if slices.ContainsFunc(vs.GetHosts(), func(h string) bool {
-			return slices.ContainsFunc(open, func(g string) bool { return hostsOverlap(g, h) })
-		}) {
+		if someOverlap(open, vs.GetHosts()) {
 			continue
 		}
 		f := found(o, "spec.hosts", "hosts", strings.Join(vs.GetHosts(), ", "), "gateway", name,
@@ -129,6 +154,13 @@ func gatewayHosts(x *Index, o *mesh.Object, _ Evidence) []Found {
 		out = append(out, f)
 	}
 	return out
+}
+
+// someOverlap reports whether a name can match hosts of both lists.
+func someOverlap(open, hosts []string) bool {
+	return slices.ContainsFunc(hosts, func(h string) bool {
+		return slices.ContainsFunc(open, func(g string) bool { return hostsOverlap(g, h) })
+	})
 }
 
 // hostsForNamespace are the hosts that a Gateway lets VirtualServices of a

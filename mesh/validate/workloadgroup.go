@@ -39,7 +39,10 @@ func groupAccount(x *Index, o *mesh.Object, _ Evidence) []Found {
 	if _, ok := x.Get(mesh.Ref{Kind: mesh.KindServiceAccount, Namespace: o.Namespace, Name: name}); ok {
 		return nil
 	}
-	return []Found{found(o, "spec.template.serviceAccount", "account", name, "namespace", o.Namespace)}
+	f := found(o, "spec.template.serviceAccount", "account", name, "namespace", o.Namespace)
+	spell := spellingOf(x)
+	spell.correct(&f, name, spell.namesOf(mesh.KindServiceAccount, o.Namespace), anyWord, nil)
+	return []Found{f}
 }
 
 // groupsAlike finds groups of a namespace whose workloads carry the same labels,
