@@ -79,7 +79,7 @@ func (h *Handlers) check(ctx context.Context, in *checkInput) (*checkOutput, err
 	}
 	for _, held := range answer.Held {
 		if held.Ref.Name != "" {
-			out.Body.Documents = append(out.Body.Documents, standingOf(held, present))
+			out.Body.Documents = append(out.Body.Documents, standingOf(ctx, held, present))
 		}
 	}
 	for _, u := range answer.Unknown {
@@ -137,12 +137,13 @@ func respell(f mesh.Finding, units *codeUnits) []Splice {
 	return []Splice{{From: units.before(at), To: units.before(at + len(found)), Insert: near}}
 }
 
-// standingOf compares an object of a manifest with the mesh.
-func standingOf(held validate.Held, present mesh.Table[mesh.Ref, *mesh.Object]) Standing {
+// standingOf compares an object of a manifest with the mesh. Whether a Secret is
+// the one that is there is told to the owner alone: anybody could guess at it.
+func standingOf(ctx context.Context, held validate.Held, present mesh.Table[mesh.Ref, *mesh.Object]) Standing {
 	out := Standing{File: held.File, Line: held.Line, Ref: held.Ref, State: "new"}
 	if old, ok := present.Get(held.Ref); ok {
-		out.State, out.ETag = "changed", old.Version
-		if bytes.Equal(bytes.TrimSpace(old.Text), bytes.TrimSpace(held.Text)) {
+		out.State, out.ETag = "changed", tagOf(ctx, old)
+		if out.ETag != "" && bytes.Equal(bytes.TrimSpace(old.Text), bytes.TrimSpace(held.Text)) {
 			out.State = "unchanged"
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/conditional"
 
+	"github.com/heddle-mesh/heddle/backend/auth"
 	"github.com/heddle-mesh/heddle/backend/history"
 	"github.com/heddle-mesh/heddle/backend/merge"
 	"github.com/heddle-mesh/heddle/backend/preview"
@@ -88,7 +89,7 @@ func (h *Handlers) listObjects(ctx context.Context, in *listInput) (*listOutput,
 	all := h.mesh.Findings()
 	for o := range objects.Values() {
 		if o.Kind == kind.Kind && (in.Namespace == "" || o.Namespace == in.Namespace) {
-			out.Body = append(out.Body, objectOf(o, all))
+			out.Body = append(out.Body, objectOf(ctx, o, all))
 		}
 	}
 	return out, nil
@@ -134,12 +135,29 @@ func (h *Handlers) object(ctx context.Context, in *objectInput) (*objectOutput, 
 		return nil, err
 	}
 	if in.HasConditionalParams() {
-		if err := in.PreconditionFailed(o.Version, time.Time{}); err != nil {
+		if err := in.PreconditionFailed(tagOf(ctx, o), time.Time{}); err != nil {
 			return nil, err
 		}
 	}
-	body := objectOf(o, h.mesh.Findings())
-	return &objectOutput{ETag: `"` + body.ETag + `"`, Body: body}, nil
+	return outputOf(objectOf(ctx, o, h.mesh.Findings())), nil
+}
+
+func outputOf(body Object) *objectOutput {
+	out := &objectOutput{Body: body}
+	if body.ETag != "" {
+		out.ETag = `"` + body.ETag + `"`
+	}
+	return out
+}
+
+// tagOf is the version of an object for who asks. That of a Secret is a digest of
+// its content, by which a guess at that could be tried out anywhere: only the owner,
+// who may write it, is told.
+func tagOf(ctx context.Context, o *mesh.Object) string {
+	if o.Kind == mesh.KindSecret && auth.Require(ctx, OwnerOnly, "") != nil {
+		return ""
+	}
+	return o.Version
 }
 
 // find is one object, or the problem that there is none.
@@ -156,8 +174,8 @@ func (h *Handlers) find(ctx context.Context, ref mesh.Ref) (*mesh.Object, error)
 }
 
 // objectOf shows an object with those of all findings that are about it.
-func objectOf(o *mesh.Object, all []mesh.Finding) Object {
-	out := Object{Ref: o.Ref, ETag: o.Version, Labels: o.Labels, Origin: o.Origin}
+func objectOf(ctx context.Context, o *mesh.Object, all []mesh.Finding) Object {
+	out := Object{Ref: o.Ref, ETag: tagOf(ctx, o), Labels: o.Labels, Origin: o.Origin}
 	if o.Kind == mesh.KindSecret {
 		// A secret's content is nobody's to read back.
 		out.YAML = fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: %s\n# content is not shown\n", o.Name, o.Namespace)
@@ -405,8 +423,7 @@ func (h *Handlers) edit(ctx context.Context, in *editInput) (*objectOutput, erro
 	if err := h.write(ctx, []source.Change{{Ref: ref, Text: text, Expect: expect, From: o.Origin.From}}, in.Force, added); err != nil {
 		return nil, err
 	}
-	body := objectOf(r.Objects[0], h.mesh.Findings())
-	return &objectOutput{ETag: `"` + body.ETag + `"`, Body: body}, nil
+	return outputOf(objectOf(ctx, r.Objects[0], h.mesh.Findings())), nil
 }
 
 type deleteInput struct {

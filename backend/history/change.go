@@ -62,7 +62,8 @@ type Entry struct {
 	Op     Op       `json:"op" enum:"create,change,delete"`
 	Before *string  `json:"before,omitempty"`
 	After  *string  `json:"after,omitempty"`
-	// BeforeETag and AfterETag are the versions; empty where there was no object.
+	// BeforeETag and AfterETag are the versions; empty where there was no object, and
+	// of a Secret.
 	BeforeETag string `json:"beforeEtag,omitempty"`
 	AfterETag  string `json:"afterEtag,omitempty"`
 }

@@ -176,11 +176,11 @@ func entriesOf(ctx context.Context, db *sql.DB, id int64, texts bool) ([]Entry, 
 func (e edit) entry(texts bool) Entry {
 	out := Entry{Ref: e.ref, Op: e.op()}
 	show := func(t *text, etag *string, shown **string) {
-		if t == nil {
+		if t == nil || !kept(e.ref.Kind) { // its version is a digest, by which a guess could be tried out
 			return
 		}
 		*etag = t.version
-		if texts && t.bytes != nil && kept(e.ref.Kind) {
+		if texts && t.bytes != nil {
 			s := string(t.bytes)
 			*shown = &s
 		}
