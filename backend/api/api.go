@@ -49,8 +49,6 @@ type Mesh interface {
 	Proxies() []serve.ProxyStatus
 	// Envoy asks the admin interface of a pod's proxy through its agent.
 	Envoy(ctx context.Context, podUID, path string) ([]byte, error)
-	// Explain walks a call from a workload through what its proxy was sent.
-	Explain(from *mesh.Workload, call simulate.Call) (*simulate.Answer, error)
 	// Try walks a call through what a workload's proxy was sent, and, with a
 	// change that is not written, through what it would be sent.
 	Try(ctx context.Context, from *mesh.Workload, call simulate.Call, change *preview.Proposal) (before, after *simulate.Answer, err error)

@@ -375,6 +375,19 @@ func TestConflictsOfWholeObjects(t *testing.T) {
 	}
 }
 
+// However often a change names an object that somebody else changed, its text is
+// compared and told once.
+func TestAConflictIsToldOnce(t *testing.T) {
+	d := newDesk(t)
+	many := make([]map[string]any, 50)
+	for i := range many {
+		many[i] = map[string]any{"ref": routeRef, "yaml": shifted(1, 99)}
+	}
+	if a := d.put(operator, http.StatusPreconditionFailed, entries(many...)); len(a.Conflicts) != 1 {
+		t.Errorf("%d conflicts of one object", len(a.Conflicts))
+	}
+}
+
 func TestWhatBlocksAndWhatMayBeForced(t *testing.T) {
 	d := newDesk(t)
 	wrong := entries(map[string]any{"ref": routeRef, "etag": "*", "yaml": strings.Replace(reviewsRoute, "timeout", "timeuot", 1)})

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -116,17 +117,9 @@ func respell(f mesh.Finding, units *codeUnits) []Splice {
 	if found == "" || near == "" || f.Line == 0 || f.Column == 0 {
 		return nil
 	}
-	at := 0
-	for range f.Line - 1 {
-		next := strings.IndexByte(units.text[at:], '\n')
-		if next < 0 {
-			return nil
-		}
-		at += next + 1
-	}
-	for range f.Column - 1 { // columns count characters
-		_, size := utf8.DecodeRuneInString(units.text[at:])
-		at += size
+	at, ok := units.at(f.Line, f.Column)
+	if !ok {
+		return nil
 	}
 	if rest := units.text[at:]; rest != "" && (rest[0] == '"' || rest[0] == '\'') && !strings.HasPrefix(rest, found) {
 		at++
@@ -150,40 +143,81 @@ func standingOf(ctx context.Context, held validate.Held, present mesh.Table[mesh
 	return out
 }
 
-// codeUnits counts the UTF-16 code units of a text.
+// codeUnits counts the UTF-16 code units of a text, and finds places in it. There
+// are as many questions as findings: none may cost as much as the text is long.
 type codeUnits struct {
 	text  string
-	marks []int // how many stand before every stride-th byte, or in the character that it is in
+	marks []mark // for every stride-th byte, or the character that it is in
+	lines []int  // where they begin
 }
+
+// mark is what stands before a place.
+type mark struct{ units, characters int }
 
 // stride is how many bytes are counted at most to answer.
 const stride = 4096
 
 func newCodeUnits(text string) *codeUnits {
-	c := &codeUnits{text: text}
-	n := 0
+	c := &codeUnits{text: text, lines: []int{0}}
+	n := mark{}
 	for i, r := range text {
 		for len(c.marks)*stride <= i {
 			c.marks = append(c.marks, n)
 		}
-		n += utf16.RuneLen(r)
+		n.units += utf16.RuneLen(r)
+		n.characters++
+		if r == '\n' {
+			c.lines = append(c.lines, i+1)
+		}
 	}
 	return c
 }
 
+// at is the offset in bytes of a line and a column, which counts characters, both
+// from 1; it is not ok behind the end of the text.
+func (c *codeUnits) at(line, column int) (offset int, ok bool) {
+	if line > len(c.lines) || len(c.marks) == 0 {
+		return 0, false
+	}
+	left := c.count(c.lines[line-1]).characters + column - 1
+	i, exact := slices.BinarySearchFunc(c.marks, left, func(m mark, n int) int { return m.characters - n })
+	if !exact {
+		i--
+	}
+	left -= c.marks[i].characters
+	for j := range c.text[c.character(i):] {
+		if left == 0 {
+			return c.character(i) + j, true
+		}
+		left--
+	}
+	return 0, false
+}
+
+// character is where the first character begins that mark i does not count.
+func (c *codeUnits) character(i int) int {
+	at := i * stride
+	for at < len(c.text) && !utf8.RuneStart(c.text[at]) {
+		at++
+	}
+	return at
+}
+
 // before is how many stand before an offset in bytes, at which a character
 // begins or the text ends.
-func (c *codeUnits) before(at int) int {
+func (c *codeUnits) before(at int) int { return c.count(at).units }
+
+// count is what stands before such an offset.
+func (c *codeUnits) count(at int) mark {
 	if len(c.marks) == 0 {
-		return 0
+		return mark{}
 	}
-	mark := min(at/stride, len(c.marks)-1)
-	from, n := mark*stride, c.marks[mark]
-	for from < at && !utf8.RuneStart(c.text[from]) { // the mark counts up to the next character
-		from++
-	}
-	for _, r := range c.text[from:max(from, at)] {
-		n += utf16.RuneLen(r)
+	i := min(at/stride, len(c.marks)-1)
+	n := c.marks[i]
+	from := min(c.character(i), at)
+	for _, r := range c.text[from:at] {
+		n.units += utf16.RuneLen(r)
+		n.characters++
 	}
 	return n
 }

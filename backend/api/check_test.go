@@ -227,6 +227,30 @@ func TestCodeUnits(t *testing.T) {
 	}
 }
 
+// Places are found as somebody finds them who counts from the start.
+func TestCodeUnitsFindPlaces(t *testing.T) {
+	line := strings.Repeat("a🦀é重", stride/4)
+	text := line + "\n\n" + line + line + "\nb\n"
+	c := newCodeUnits(text)
+	row, column := 1, 1
+	for i, r := range text {
+		if got, ok := c.at(row, column); !ok || got != i {
+			t.Fatalf("line %d, column %d is at %d, %v, want %d", row, column, got, ok, i)
+		}
+		if column++; r == '\n' {
+			row, column = row+1, 1
+		}
+	}
+	for _, beyond := range [][2]int{{row, 1}, {row + 1, 1}, {1, 1 << 20}} {
+		if got, ok := c.at(beyond[0], beyond[1]); ok {
+			t.Errorf("line %d, column %d, where nothing is, is at %d", beyond[0], beyond[1], got)
+		}
+	}
+	if _, ok := newCodeUnits("").at(1, 1); ok {
+		t.Error("there is a place in no text")
+	}
+}
+
 // A misspelt field or value is put right by one replacement, wherever it stands.
 func TestCheckRespells(t *testing.T) {
 	text := "# 路由 😀\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: cart, namespace: default}\n" +

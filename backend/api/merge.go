@@ -52,16 +52,20 @@ func merged(hunks []merge.Hunk) ([]merge.Hunk, *string) {
 // another one than they were made from. What is already as an entry wants it is
 // in nobody's way; such entries are left out of the rest.
 func (h *Handlers) conflicts(ctx context.Context, entries []preview.Entry, present mesh.Table[mesh.Ref, *mesh.Object]) (rest []preview.Entry, found []merge.Conflict, err error) {
+	shown := map[mesh.Ref]bool{}
 	for _, e := range entries {
 		now, _ := present.Get(e.Ref)
 		version := ""
 		if now != nil {
 			version = now.Version
 		}
-		if e.ETag == source.Any || e.ETag == version {
+		// An object that is named again and again is refused for that, and its text
+		// not compared as often.
+		if e.ETag == source.Any || e.ETag == version || shown[e.Ref] {
 			rest = append(rest, e)
 			continue
 		}
+		shown[e.Ref] = true
 		c, settled, err := h.conflict(ctx, e, now)
 		switch {
 		case err != nil:

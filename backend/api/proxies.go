@@ -101,7 +101,7 @@ type explainInput struct {
 
 type explainOutput struct{ Body *simulate.Answer }
 
-func (h *Handlers) explain(_ context.Context, in *explainInput) (*explainOutput, error) {
+func (h *Handlers) explain(ctx context.Context, in *explainInput) (*explainOutput, error) {
 	w, err := h.findWorkload(in.Body.From)
 	if err != nil {
 		return nil, err
@@ -111,7 +111,10 @@ func (h *Handlers) explain(_ context.Context, in *explainInput) (*explainOutput,
 		return nil, huma.NewError(http.StatusUnprocessableEntity, err.Error())
 	}
 	call.Headers = in.Body.Headers
-	answer, err := h.mesh.Explain(w, call)
+	answer, _, err := h.mesh.Try(ctx, w, call, nil)
+	if ctx.Err() != nil {
+		return nil, problemOf(ctx.Err())
+	}
 	if err != nil {
 		return nil, huma.NewError(http.StatusUnprocessableEntity, err.Error())
 	}

@@ -74,7 +74,7 @@ var routes = []route{
 	{http.MethodGet, "/api/v1/proxies/{proxy}/config/{what}", View, "proxy-config", "What a proxy holds", typed((*Handlers).proxyConfig)},
 	{http.MethodPost, "/api/v1/check", View, "check", "What is wrong with manifests, written to the mesh or alone", inTurn((*Handlers).check)},
 	{http.MethodPost, "/api/v1/fixes", View, "fixes", "The ways to mend one finding", inTurn((*Handlers).fixes)},
-	{http.MethodPost, "/api/v1/explain", View, "explain", "Where a request would go, and why", typed((*Handlers).explain)},
+	{http.MethodPost, "/api/v1/explain", View, "explain", "Where a request would go, and why", inTurn((*Handlers).explain)},
 
 	{http.MethodGet, "/api/v1/proxies/{proxy}/log-level", View, "proxy-log-level", "How much a proxy logs", typed((*Handlers).logLevel)},
 	{http.MethodPut, "/api/v1/proxies/{proxy}/log-level", Admin, "set-proxy-log-level", "Have a proxy log more or less, until it starts again", typed((*Handlers).setLogLevel)},

@@ -114,10 +114,10 @@ func TestExpensiveRequestsTakeTurns(t *testing.T) {
 
 func TestEveryRouteThatTriesAChangeTakesTurns(t *testing.T) {
 	snap := meshtest.Snapshot(t, meshtest.Bookinfo())
-	expensive := []string{"preview", "preview-envoy", "try", "check", "fixes", "merge", "put-change", "undo-change", "apply", "delete-objects", "edit-object", "delete-object"}
+	expensive := []string{"preview", "preview-envoy", "try", "explain", "check", "fixes", "merge", "put-change", "undo-change", "apply", "delete-objects", "edit-object", "delete-object"}
 	bodies := map[string]string{
 		"preview": `{"entries": [{"ref": {"kind": "VirtualService", "name": "a"}}]}`, "preview-envoy": `{"group": "", "entries": [{"ref": {"kind": "VirtualService", "name": "a"}}]}`,
-		"try": `{"method": "GET", "url": "/", "from": "a"}`, "check": `{"manifests": [{"file": "a", "text": ""}]}`,
+		"try": `{"method": "GET", "url": "/", "from": "a"}`, "explain": `{"method": "GET", "url": "/", "from": "a"}`, "check": `{"manifests": [{"file": "a", "text": ""}]}`,
 		"fixes": `{"code": "HDL2104", "ref": {"kind": "VirtualService", "name": "a"}}`,
 		"merge": `{"base": "", "theirs": "", "mine": ""}`, "put-change": `{"entries": [{"ref": {"kind": "VirtualService", "name": "a"}}]}`,
 		"apply": `{"manifests": [{"file": "a", "text": ""}]}`, "delete-objects": `{"objects": [{"kind": "VirtualService", "name": "a"}]}`,

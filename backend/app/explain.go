@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"slices"
@@ -14,12 +13,6 @@ import (
 	"github.com/heddle-mesh/heddle/xds/serve"
 	"github.com/heddle-mesh/heddle/xds/simulate"
 )
-
-// Explain implements api.Mesh.
-func (p *plane) Explain(from *mesh.Workload, call simulate.Call) (*simulate.Answer, error) {
-	before, _, err := p.Try(context.Background(), from, call, nil)
-	return before, err
-}
 
 // walk follows a call through what a proxy has. A call to a service's name dials
 // its address, as the application's resolver would have it.

@@ -11,6 +11,7 @@ import { useMayWrite } from '../../api/rights';
 import { changeAddress, ruleAddress } from '../../lib/addresses';
 import type { CsvColumn } from '../../lib/csv';
 import { instant } from '../../lib/format';
+import { changeInScope } from '../../lib/scope';
 import { UndoButton } from '../../parts/undo/undo-button';
 import { useChangeWords } from '../../ui/change-words';
 import type { Column, DataTableProps } from '../../ui/data-table';
@@ -21,7 +22,7 @@ import { Empty, Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
 import { useScope } from '../../ui/use-scope';
 import './changes.css';
-import { type ChangesFilter, concerns, isFound, origins } from './rows';
+import { type ChangesFilter, isFound, origins } from './rows';
 import { useChangesTexts } from './texts';
 
 interface ChangesSearch extends ChangesFilter {
@@ -47,7 +48,7 @@ export function ChangesPage() {
     void navigate({ to: '.', search: (old: object) => ({ ...old, ...change }), replace: true });
 
   const all = (query.data?.pages ?? []).flatMap((p) => p.items ?? []);
-  const here = all.filter((change) => concerns(scope, change));
+  const here = all.filter((change) => changeInScope(scope, change));
   const rows = here.filter((change) => isFound(change, words.summary(change.summary), search.q));
   const older = query.hasNextPage && (
     <div className="cl-older">
