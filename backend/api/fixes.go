@@ -158,7 +158,8 @@ func entryOf(ctx context.Context, f Fix, present mesh.Table[mesh.Ref, *mesh.Obje
 }
 
 // checked checks manifests, or asks about one finding in them. It gives besides
-// the texts by the names of their files.
+// the texts by the names of their files. Together with the mesh nobody checks what
+// they may not try out.
 func (h *Handlers) checked(ctx context.Context, manifests []Manifest, live bool, only *validate.Wanted, present mesh.Table[mesh.Ref, *mesh.Object]) (validate.Answer, map[string]*codeUnits, error) {
 	files, units := make([]config.File, len(manifests)), map[string]*codeUnits{}
 	for i, m := range manifests {
@@ -173,5 +174,12 @@ func (h *Handlers) checked(ctx context.Context, manifests []Manifest, live bool,
 	}
 	opt.Stop = ctx.Done()
 	answer := validate.Files(files, validate.Together, opt)
-	return answer, units, problemOf(ctx.Err())
+	if err := ctx.Err(); err != nil || !live {
+		return answer, units, problemOf(err)
+	}
+	refs := make([]mesh.Ref, len(answer.Held))
+	for i, held := range answer.Held {
+		refs[i] = held.Ref
+	}
+	return answer, units, mayTryOut(ctx, refs...)
 }

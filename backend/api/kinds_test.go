@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,12 @@ func TestEveryKindTriedOutByEveryRole(t *testing.T) {
 		{"try", "/api/v1/try", View, func(l []preview.Entry) any {
 			return map[string]any{"method": "GET", "url": "reviews:9080/", "from": "productpage-v1", "entries": l}
 		}},
+		{"check", "/api/v1/check", View, func(l []preview.Entry) any {
+			return map[string]any{"live": true, "manifests": []Manifest{{File: "a.yaml", Text: textsOf(l)}}}
+		}},
+		{"fixes", "/api/v1/fixes", View, func(l []preview.Entry) any {
+			return map[string]any{"live": true, "code": "HDL0000", "ref": l[0].Ref, "manifests": []Manifest{{File: "a.yaml", Text: textsOf(l)}}}
+		}},
 		{"dry run", "/api/v1/config", EditTraffic, func(l []preview.Entry) any {
 			return map[string]any{"dryRun": true, "manifests": []Manifest{{File: "a.yaml", Text: textsOf(l)}}}
 		}},
@@ -142,4 +149,73 @@ func textsOf(list []preview.Entry) string {
 		texts[i] = e.YAML
 	}
 	return strings.Join(texts, "---\n")
+}
+
+// Every kind is written and taken back by who may, and by nobody else.
+func TestEveryKindWrittenByEveryRole(t *testing.T) {
+	d := newDesk(t)
+	for _, k := range config.Kinds {
+		for len(d.told) > 0 {
+			<-d.told
+		}
+		standing, text := documentOf(k, "standing")
+		set := entries(map[string]any{"ref": standing, "yaml": text})
+		set["force"] = true
+		change := d.put(owner, http.StatusOK, set).Change.ID
+		for _, role := range everybody() {
+			who := auth.Session{User: "somebody", Role: role, Via: auth.Console}
+			may := role.Can(auth.ToWrite(k.Kind))
+			if want := role == auth.OwnerRole || map[Capability]bool{
+				EditTraffic: role == auth.Operator || role == auth.AdminRole,
+				Admin:       role == auth.AdminRole,
+			}[auth.ToWrite(k.Kind)]; may != want {
+				t.Errorf("%s writes %s: %v", role, k.Name, may)
+			}
+			status := func(good int) int {
+				if !may {
+					return http.StatusForbidden
+				}
+				return good
+			}
+			ref, text := documentOf(k, "of-somebody")
+			set := entries(map[string]any{"ref": ref, "yaml": text})
+			set["force"] = true
+			var said answer
+			if got := d.ask(who, http.MethodPut, "/api/v1/changes", set, &said); got != status(http.StatusOK) {
+				t.Errorf("%s writes %s: %d, want %d: %+v", role, ref, got, status(http.StatusOK), said)
+			}
+			if there := d.etag(ref) != ""; there != may {
+				t.Errorf("after %s wrote %s it is there: %v", role, ref, there)
+			}
+			id, want := change, status(http.StatusOK)
+			if said.Change != nil {
+				id = said.Change.ID
+			}
+			if k.Kind == mesh.KindSecret && role.Can(EditTraffic) {
+				want = http.StatusConflict // nobody can
+			}
+			if got := d.ask(who, http.MethodPost, "/api/v1/changes/"+id+"/undo", map[string]any{"force": true}, nil); got != want {
+				t.Errorf("%s takes %s back: %d, want %d", role, ref, got, want)
+			}
+			if there := d.etag(ref) != ""; there != (may && want != http.StatusOK) {
+				t.Errorf("after %s took %s back it is there: %v", role, ref, there)
+			}
+			if d.etag(standing) == "" {
+				t.Errorf("%s took %s back", role, standing)
+			}
+		}
+	}
+}
+
+// What is told live is told to whoever may look, and to nobody else.
+func TestEveryTopicToldToEveryRole(t *testing.T) {
+	for _, role := range append(everybody(), "", "somebody") {
+		may := callerOf(auth.Session{User: "somebody", Role: role}).May
+		for _, topic := range append(Topics(), Topic{Name: "forgotten"}) {
+			want := topic.Needs == View && slices.Contains(everybody(), role)
+			if got := may(topic.Name); got != want {
+				t.Errorf("%q is told of %s: %v", role, topic.Name, got)
+			}
+		}
+	}
 }

@@ -179,9 +179,6 @@ func TestAllRoutesForAllRoles(t *testing.T) {
 		callers = append(callers, caller{"a token of " + string(role), role, with("Authorization", "Bearer "+secret)})
 	}
 	for _, r := range routes {
-		if r.id == "live" {
-			continue // needs a real connection; its topics have a test of their own
-		}
 		for _, c := range callers {
 			w := b.do(request(r.method, concrete(r.path), "", c.as))
 			got := w.Code != http.StatusUnauthorized && w.Code != http.StatusForbidden
@@ -236,7 +233,7 @@ func TestScrapeTokenOpensScrapingAlone(t *testing.T) {
 	b := newBench(t)
 	token := with("Authorization", "Bearer "+scrapeSecret)
 	for _, r := range routes {
-		if r.needs == Open || r.needs == SignIn || r.id == "live" {
+		if r.needs == Open || r.needs == SignIn {
 			continue
 		}
 		w := b.do(request(r.method, concrete(r.path), "", token))

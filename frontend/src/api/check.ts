@@ -14,12 +14,28 @@ export interface CheckState {
   readonly of: readonly Manifest[];
   /** True until the answer is about the texts as they are. */
   readonly checking: boolean;
+  /** They hold what only the owner may try out, and were checked without the mesh. */
+  readonly alone: boolean;
   /** Why there is no answer. */
   readonly error: Problem | undefined;
 }
 
 const pause = 300;
-const nothing: CheckState = { answer: undefined, of: [], checking: false, error: undefined };
+const nothing: CheckState = { answer: undefined, of: [], checking: false, alone: false, error: undefined };
+
+/** Together with the running mesh; by themselves where the person may not try them out against it. */
+async function ask(manifests: readonly Manifest[], signal: AbortSignal) {
+  const check = (live: boolean) =>
+    request<CheckOutputBody>('/api/v1/check', { method: 'POST', body: { manifests, live }, signal });
+  try {
+    return { answer: await check(true), alone: false };
+  } catch (error) {
+    if (signal.aborted || asProblem(error).code !== 'forbidden') {
+      throw error;
+    }
+    return { answer: await check(false), alone: true };
+  }
+}
 
 /** Checks texts together with the running mesh whenever typing pauses. Nothing is written. */
 export function useCheck(manifests: readonly Manifest[]): CheckState {
@@ -38,12 +54,8 @@ export function useCheck(manifests: readonly Manifest[]): CheckState {
     const of = latest.current;
     const timer = setTimeout(
       () => {
-        request<CheckOutputBody>('/api/v1/check', {
-          method: 'POST',
-          body: { manifests: of, live: true },
-          signal: abort.signal,
-        })
-          .then((answer) => setState({ answer, of, checking: false, error: undefined, key }))
+        ask(of, abort.signal)
+          .then((said) => setState({ ...said, of, checking: false, error: undefined, key }))
           .catch((error: unknown) => {
             if (!abort.signal.aborted) {
               setState((old) => ({ ...old, error: asProblem(error), key }));

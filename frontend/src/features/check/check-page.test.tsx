@@ -2,7 +2,7 @@ import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { fakeLive } from '../../testing/live';
-import { type Answers, fakeApi, renderPage, signedIn } from '../../testing/render';
+import { type Answers, fakeApi, Refusal, renderPage, signedIn } from '../../testing/render';
 import { CheckPage } from './check-page';
 
 const ref = (kind: string, name: string) => ({ group: 'networking.istio.io', kind, namespace: 'shop', name });
@@ -33,6 +33,7 @@ const check = (body: unknown) => {
     cannotTell: [],
   };
 };
+const forbidden = { status: 403, code: 'forbidden', title: 'not allowed', detail: 'trying out Deployment shop/a' };
 const api = (more: Answers = {}) => fakeApi({ 'POST /api/v1/check': check, ...more });
 const button = (name: string | RegExp) => screen.findByRole<HTMLButtonElement>('button', { name });
 
@@ -227,4 +228,20 @@ test('what nobody looked for yet is looked for when it is looked at', async () =
   await userEvent.click(await within(await aside()).findByRole('button', { name: 'Apply fix' }));
   await waitFor(() => expect(sessionStorage.getItem('heddle.draft.check')).toContain('[reviews]'));
   expect(asked.filter((a) => a === 'POST /api/v1/fixes').length).toBeGreaterThan(0);
+});
+
+test('what only the owner may try out is checked without the mesh, and that is said', async () => {
+  kept();
+  const live: boolean[] = [];
+  api({
+    'POST /api/v1/check': (body: unknown) => {
+      live.push((body as { live: boolean }).live);
+      return live.at(-1) ? new Refusal(403, forbidden) : check(body);
+    },
+  });
+  fakeLive();
+  renderPage(CheckPage, { path: '/check', at: '/check?step=findings' });
+  await screen.findByRole('heading', { name: 'VirtualService shop/reviews' });
+  expect(live).toEqual([true, false]);
+  await screen.findByText(/checked by themselves: what is not in them counts as absent/);
 });

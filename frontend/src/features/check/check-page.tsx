@@ -119,6 +119,11 @@ export function CheckPage() {
       </div>
       <div className="ck-b">
         {step === 'input' && <InputStep files={files} onFiles={put} />}
+        {step === 'findings' && check.alone && (
+          <p className="ck-say" role="status">
+            {t.rich('alone', { command: <span className="mono">heddle apply --dry-run</span> })}
+          </p>
+        )}
         {step === 'findings' && (
           <FindingsStep
             files={files}
