@@ -54,9 +54,11 @@ func (h *Handlers) mayUndo(ctx context.Context, w wish) error {
 	if err != nil {
 		return problemOf(err)
 	}
-	refs := make([]mesh.Ref, len(c.Entries))
-	for i, e := range c.Entries {
-		refs[i] = e.Ref
+	var refs []mesh.Ref
+	for _, e := range c.Entries {
+		if !slices.Contains(c.Stays, e.Ref) {
+			refs = append(refs, e.Ref)
+		}
 	}
 	if err := h.mayWrite(ctx, refs...); err != nil {
 		return err
@@ -73,11 +75,13 @@ type undoInput struct {
 	ID   string `path:"id" maxLength:"20"`
 	Body struct {
 		Force bool `json:"force,omitempty" doc:"Write even what would add errors to the mesh"`
+		Rest  bool `json:"rest,omitempty" doc:"Where some of the change stays, take back the rest of it"`
 	}
 }
 
 // undoChange writes what stood there before a change, if nothing changed since. Of
 // several who undo the same one, the first does it, and the others hear of that.
+// What cannot be written as it was stays, and whoever undoes the rest has to know.
 func (h *Handlers) undoChange(ctx context.Context, in *undoInput) (*changeOutput, error) {
 	select {
 	case h.undoing <- struct{}{}:
@@ -95,7 +99,12 @@ func (h *Handlers) undoChange(ctx context.Context, in *undoInput) (*changeOutput
 		p.Params = map[string]any{"by": c.UndoneBy}
 		return nil, p
 	case !c.Undoable:
-		return nil, newProblem(http.StatusConflict, "notUndoable", "it cannot be undone", "change "+c.ID+" holds a Secret, and contents of Secrets are not kept")
+		return nil, newProblem(http.StatusConflict, "notUndoable", "it cannot be undone", "change "+c.ID+" is one of Secrets alone, and contents of Secrets are not kept; write them anew")
+	case len(c.Stays) > 0 && !in.Body.Rest:
+		p := newProblem(http.StatusConflict, "staysBehind", "not all of it can be undone",
+			namesOf(c.Stays)+" would stay as it is, because contents of Secrets are not kept; ask for the rest to take back the other objects (heddle undo "+c.ID+" --rest)")
+		p.Params = map[string]any{"stays": namesOf(c.Stays)}
+		return nil, p
 	}
 	present, err := h.mesh.Objects(ctx)
 	if err != nil {
@@ -219,14 +228,11 @@ const (
 	actionUndo   = "change.undo"
 )
 
-// maxNamed bounds how many objects a line of the audit log names.
+// maxNamed bounds how many objects a line names.
 const maxNamed = 8
 
-// note leaves a line in the audit log about what somebody wrote, or wanted to.
-func (h *Handlers) note(ctx context.Context, by history.By, refs []mesh.Ref, id string, force bool, added []mesh.Finding, err error) {
-	if h.auth == nil {
-		return
-	}
+// namesOf names objects in a line.
+func namesOf(refs []mesh.Ref) string {
 	names := make([]string, 0, maxNamed)
 	for i, ref := range refs {
 		if i == maxNamed {
@@ -235,7 +241,15 @@ func (h *Handlers) note(ctx context.Context, by history.By, refs []mesh.Ref, id 
 		}
 		names = append(names, ref.String())
 	}
-	e := auth.Entry{Action: actionChange, Target: strings.Join(names, ", "), Outcome: auth.Done}
+	return strings.Join(names, ", ")
+}
+
+// note leaves a line in the audit log about what somebody wrote, or wanted to.
+func (h *Handlers) note(ctx context.Context, by history.By, refs []mesh.Ref, id string, force bool, added []mesh.Finding, err error) {
+	if h.auth == nil {
+		return
+	}
+	e := auth.Entry{Action: actionChange, Target: namesOf(refs), Outcome: auth.Done}
 	var details []string
 	if by.Undoes != "" {
 		e.Action = actionUndo

@@ -131,10 +131,13 @@ func stale(found []merge.Conflict) error {
 	return p
 }
 
-// undoing are the entries that take a change back.
+// undoing are the entries that take a change back, without what stays.
 func undoing(c *history.Change, present mesh.Table[mesh.Ref, *mesh.Object]) []preview.Entry {
 	var out []preview.Entry
 	for _, e := range slices.Backward(c.Entries) {
+		if slices.Contains(c.Stays, e.Ref) {
+			continue
+		}
 		back := preview.Entry{Ref: e.Ref, ETag: e.AfterETag, Delete: e.Before == nil}
 		if e.Before != nil {
 			back.YAML = *e.Before

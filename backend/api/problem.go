@@ -20,7 +20,7 @@ import (
 // is for programs and stays as it is; its words may change.
 type Problem struct {
 	huma.ErrorModel
-	Code     string         `json:"code" enum:"badRequest,busy,conflict,credentials,crossOrigin,databaseNotWritable,exists,findings,forbidden,internal,invalid,lastAdministrator,methodNotAllowed,notAcceptable,notFound,notOfTheChange,notSignedIn,notUndoable,stale,throttled,timeout,tooLarge,tooManyLogs,unavailable,undone,unknownHost,unsupportedMediaType,wrongPassword" doc:"What went wrong, as a word that stays the same"`
+	Code     string         `json:"code" enum:"badRequest,busy,conflict,credentials,crossOrigin,databaseNotWritable,exists,findings,forbidden,internal,invalid,lastAdministrator,methodNotAllowed,notAcceptable,notFound,notOfTheChange,notSignedIn,notUndoable,stale,staysBehind,throttled,timeout,tooLarge,tooManyLogs,unavailable,undone,unknownHost,unsupportedMediaType,wrongPassword" doc:"What went wrong, as a word that stays the same"`
 	Params   map[string]any `json:"params,omitempty" doc:"What the words are about, for texts in other languages"`
 	Findings []mesh.Finding `json:"findings,omitempty" doc:"What is wrong with the objects of the request"`
 	// Forceable is true when force makes the server write all the same.

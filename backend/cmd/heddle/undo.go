@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,7 +21,7 @@ import (
 )
 
 func newUndo(g *globals) *cobra.Command {
-	var list, dryRun, force, join bool
+	var list, dryRun, force, join, rest bool
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "undo [CHANGE]",
@@ -33,6 +34,9 @@ console or in the folder, are named by their number.
 Nothing is written when somebody changed an object since. With --merge both
 changes are joined where they do not touch the same lines.
 
+Contents of Secrets are not kept: a Secret stays as it is. With --rest the other
+objects of the change are taken back all the same.
+
 An undo is a change too, and can be undone by its number.`,
 		Example: `  heddle undo --list
   heddle undo
@@ -44,6 +48,7 @@ An undo is a change too, and can be undone by its number.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the change, and write nothing")
 	cmd.Flags().BoolVar(&force, "force", false, "write even what would add errors to the mesh")
 	cmd.Flags().BoolVar(&join, "merge", false, "join it with what others changed since, where lines do not clash")
+	cmd.Flags().BoolVar(&rest, "rest", false, "take back what can be, and leave its Secrets as they are")
 	out := addOutput(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := newClient(g)
@@ -64,7 +69,7 @@ An undo is a change too, and can be undone by its number.`,
 		} else if id, err = c.lastOwn(cmd.Context()); err != nil {
 			return err
 		}
-		return c.undo(cmd, id, undoing{dryRun: dryRun, force: force, join: join, json: out.value == "json"})
+		return c.undo(cmd, id, undoing{dryRun: dryRun, force: force, join: join, rest: rest, json: out.value == "json"})
 	}
 	return cmd
 }
@@ -101,6 +106,8 @@ func listChanges(cmd *cobra.Command, c *client, limit int, format string) error 
 			state = "undone by " + ch.UndoneBy
 		case !ch.Undoable:
 			state = "not undoable"
+		case len(ch.Stays) > 0:
+			state = "undoable with --rest"
 		}
 		rows = append(rows, []string{ch.ID, age(ch.At), ch.Actor, string(ch.Via), said(ch), state})
 	}
@@ -171,7 +178,13 @@ func (c *client) lastOwn(ctx context.Context) (string, error) {
 }
 
 // undoing says how to undo.
-type undoing struct{ dryRun, force, join, json bool }
+type undoing struct{ dryRun, force, join, rest, json bool }
+
+// undoBody asks for an undo.
+type undoBody struct {
+	Force bool `json:"force"`
+	Rest  bool `json:"rest,omitempty"`
+}
 
 // undo shows a change and takes it back.
 func (c *client) undo(cmd *cobra.Command, id string, how undoing) error {
@@ -184,6 +197,9 @@ func (c *client) undo(cmd *cobra.Command, id string, how undoing) error {
 		fmt.Fprintf(w, "change %s by %s (%s), %s ago: %s\n", ch.ID, plain.Text(ch.Actor), ch.Via, age(ch.At), plain.Text(said(ch)))
 		for _, e := range ch.Entries {
 			printEntry(w, e)
+			if slices.Contains(ch.Stays, e.Ref) {
+				fmt.Fprintln(w, "    stays as it is: contents of Secrets are not kept")
+			}
 		}
 	}
 	if how.dryRun {
@@ -196,7 +212,7 @@ func (c *client) undo(cmd *cobra.Command, id string, how undoing) error {
 		Change   *history.Change `json:"change,omitempty"`
 		Findings []mesh.Finding  `json:"findings"`
 	}
-	err := c.call(ctx, http.MethodPost, "/api/v1/changes/"+url.PathEscape(id)+"/undo", nil, map[string]any{"force": how.force}, &answer)
+	err := c.call(ctx, http.MethodPost, "/api/v1/changes/"+url.PathEscape(id)+"/undo", nil, undoBody{how.force, how.rest}, &answer)
 	var p problem
 	if errors.As(err, &p) && p.Status == http.StatusPreconditionFailed {
 		entries, clashes := merges(ch, p.Conflicts)
@@ -234,6 +250,9 @@ func merges(c history.Change, conflicts []merge.Conflict) (entries []preview.Ent
 		inTheWay[conflict.Ref] = conflict
 	}
 	for _, e := range c.Entries {
+		if slices.Contains(c.Stays, e.Ref) {
+			continue
+		}
 		conflict, changed := inTheWay[e.Ref]
 		entry := preview.Entry{Ref: e.Ref, ETag: e.AfterETag, Delete: e.Before == nil}
 		switch {

@@ -542,6 +542,7 @@ export type HistoryChange = {
     id: string;
     note?: string;
     services?: Array<string> | null;
+    stays?: Array<Ref> | null;
     summary: HistorySummary;
     undoable: boolean;
     undoes?: string;
@@ -1016,7 +1017,7 @@ export type Problem = {
     /**
      * What went wrong, as a word that stays the same
      */
-    code: 'badRequest' | 'busy' | 'conflict' | 'credentials' | 'crossOrigin' | 'databaseNotWritable' | 'exists' | 'findings' | 'forbidden' | 'internal' | 'invalid' | 'lastAdministrator' | 'methodNotAllowed' | 'notAcceptable' | 'notFound' | 'notOfTheChange' | 'notSignedIn' | 'notUndoable' | 'stale' | 'throttled' | 'timeout' | 'tooLarge' | 'tooManyLogs' | 'unavailable' | 'undone' | 'unknownHost' | 'unsupportedMediaType' | 'wrongPassword';
+    code: 'badRequest' | 'busy' | 'conflict' | 'credentials' | 'crossOrigin' | 'databaseNotWritable' | 'exists' | 'findings' | 'forbidden' | 'internal' | 'invalid' | 'lastAdministrator' | 'methodNotAllowed' | 'notAcceptable' | 'notFound' | 'notOfTheChange' | 'notSignedIn' | 'notUndoable' | 'stale' | 'staysBehind' | 'throttled' | 'timeout' | 'tooLarge' | 'tooManyLogs' | 'unavailable' | 'undone' | 'unknownHost' | 'unsupportedMediaType' | 'wrongPassword';
     /**
      * What others changed meanwhile
      */
@@ -1434,6 +1435,10 @@ export type UndoInputBody = {
      * Write even what would add errors to the mesh
      */
     force?: boolean;
+    /**
+     * Where some of the change stays, take back the rest of it
+     */
+    rest?: boolean;
 };
 
 export type Untold = {

@@ -182,3 +182,23 @@ test('what moves no shares is not called measured', async () => {
   await live.tell('delivery', elements);
   expect(screen.getByText('not a matter of shares').closest('li')?.className).toBe('lm-none');
 });
+
+test('of a change with a Secret the rest is undone, and what stays is named', async () => {
+  signedIn('operator');
+  const secret = { kind: 'Secret', namespace: 'default', name: 'stars' };
+  const asked: unknown[] = [];
+  show({
+    'GET /api/v1/changes/7': {
+      ...change,
+      stays: [secret],
+      entries: [...change.entries, { ref: secret, op: 'change', beforeEtag: 's1', afterEtag: 's2' }],
+    },
+    'POST /api/v1/changes/7/undo': (body: unknown) => {
+      asked.push(body);
+      return { change: { ...change, id: '8', undoes: '7' }, findings: [] };
+    },
+  });
+  await screen.findByText('Secret default/stars stays as it is: what Secrets hold is not kept.');
+  await userEvent.click(screen.getByRole('button', { name: 'Undo the rest' }));
+  await vi.waitFor(() => expect(asked).toEqual([{ rest: true }]));
+});

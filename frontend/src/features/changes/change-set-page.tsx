@@ -16,6 +16,7 @@ import { changeAddress } from '../../lib/addresses';
 import { clock, duration, instant, plain, share } from '../../lib/format';
 import { Written } from '../../parts/preview/written';
 import { UndoButton } from '../../parts/undo/undo-button';
+import { undoRefs } from '../../parts/undo/undo-entries';
 import { useChangeWords } from '../../ui/change-words';
 import { PageHead } from '../../ui/page';
 import { Failed, Loading, NoRights, StateChip } from '../../ui/states';
@@ -88,7 +89,6 @@ function ChangeSet({ change, again }: { change: HistoryChange; again: () => void
   const service = change.services?.[0];
   const asked = askedOf(change);
   const inForce = useInForce(change);
-  const refs = (change.entries ?? []).map((entry) => entry.ref);
   return (
     <div className="page">
       <PageHead
@@ -109,7 +109,7 @@ function ChangeSet({ change, again }: { change: HistoryChange; again: () => void
           </>
         }
         actions={
-          mayWrite(refs) ? (
+          mayWrite(undoRefs(change)) ? (
             <UndoButton
               change={change}
               size="default"

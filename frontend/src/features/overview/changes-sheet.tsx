@@ -6,6 +6,7 @@ import { useMayWrite } from '../../api/rights';
 import { changeAddress } from '../../lib/addresses';
 import { duration, instant, plain } from '../../lib/format';
 import { UndoButton } from '../../parts/undo/undo-button';
+import { undoRefs } from '../../parts/undo/undo-entries';
 import { useChangeWords } from '../../ui/change-words';
 import { Sheet } from '../../ui/page';
 import { Banner, Failed, Loading } from '../../ui/states';
@@ -63,7 +64,7 @@ function Change({ change, onUndone }: { change: HistoryChange; onUndone: () => v
           {change.undoneBy && ` · ${t('changes.undone')}`}
         </div>
       </div>
-      {change.undoable && !change.undoneBy && mayWrite((change.entries ?? []).map((e) => e.ref)) && (
+      {change.undoable && !change.undoneBy && mayWrite(undoRefs(change)) && (
         <UndoButton change={change} label={t('undo')} what={t('undo.of', { what: summary })} onUndone={onUndone} />
       )}
     </li>

@@ -1,9 +1,10 @@
 import { Button } from '@patternfly/react-core';
 import { Undo2 } from 'lucide-react';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import type { ChangeOutputBody, HistoryChange, PreviewEntry } from '../../api/generated/types.gen';
 import { asProblem, type Problem } from '../../api/problem';
 import { path, request } from '../../api/request';
+import { fullName } from '../../lib/kinds';
 import { useProblemWords } from '../../ui/problem-words';
 import { PreviewDrawer } from '../preview/preview-drawer';
 import { useUndoTexts } from './texts';
@@ -23,25 +24,29 @@ interface UndoButtonProps {
 }
 
 /**
- * Takes a change back at once. Where something was changed since, or where the former state
- * would be an error today, it opens the preview with both sides.
+ * Takes a change back at once; of one that holds Secrets the rest, and says which stay. Where
+ * something was changed since, or where the former state would be an error today, it opens the
+ * preview with both sides.
  */
 export function UndoButton({ change, onUndone, size = 'sm', primary = false, label, what }: UndoButtonProps) {
   const t = useUndoTexts();
   const words = useProblemWords();
+  const note = useId();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const [merge, setMerge] = useState<PreviewEntry[]>();
   if (!change.undoable || change.undoneBy) {
     return null;
   }
+  const stays = (change.stays ?? []).map(fullName);
+  const rest = stays.length > 0;
   const undo = async () => {
     setBusy(true);
     setProblem(undefined);
     try {
       const answer = await request<ChangeOutputBody>(path`/api/v1/changes/${change.id}/undo`, {
         method: 'POST',
-        body: {},
+        body: rest ? { rest } : {},
       });
       onUndone(answer.change);
     } catch (error) {
@@ -65,13 +70,19 @@ export function UndoButton({ change, onUndone, size = 'sm', primary = false, lab
         variant={primary ? 'primary' : 'secondary'}
         size={size}
         aria-label={what}
+        aria-describedby={rest ? note : undefined}
         icon={<Undo2 size={14} strokeWidth={1.7} aria-hidden />}
         isDisabled={busy}
         {...(busy ? { isLoading: true } : {})}
         onClick={() => void undo()}
       >
-        {label ?? t('undo')}
+        {rest ? t('undo.rest') : (label ?? t('undo'))}
       </Button>
+      {rest && (
+        <span id={note} className="dim">
+          {t('undo.stays', { count: stays.length, names: stays.join(', ') })}
+        </span>
+      )}
       {problem && (
         <span role="alert" className="k-failing">
           {words(problem)}

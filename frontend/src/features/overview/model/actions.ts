@@ -1,4 +1,5 @@
 import type { GraphLiveNode, HistoryChange, Ref } from '../../../api/generated/types.gen';
+import { undoRefs } from '../../../parts/undo/undo-entries';
 
 /** What likely helps: one thing, or nothing. */
 export type Action =
@@ -27,7 +28,7 @@ export function actionOf(node: GraphLiveNode, given: Given): Action | undefined 
   const reasons = node.health.reasons ?? [];
   const started = (node.health.why ?? []).find((w) => w.rule === 'startedAfterChange')?.params.change;
   const change = changes.find((c) => c.id === started);
-  if (change?.undoable && !change.undoneBy && mayWrite((change.entries ?? []).map((e) => e.ref))) {
+  if (change?.undoable && !change.undoneBy && mayWrite(undoRefs(change))) {
     return { kind: 'undo', change };
   }
   if (reasons.some((r) => r.code === 'noEndpoints')) {
