@@ -103,7 +103,7 @@ const slips: Slip[] = [
     away: 's, subset: v1}',
     typed: 'z, subset: v1}',
   },
-  { what: 'a subset that nobody defines', code: 'HDL2104', line: 'subset: v2', away: 'v2', typed: 'v22' },
+  { what: 'a subset that nobody defines', code: 'HDL2104', line: 'subset: v2', away: 'v2', typed: 'vv2' },
   {
     what: 'the old name of a gateway',
     code: 'HDL2106',

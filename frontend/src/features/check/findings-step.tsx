@@ -256,7 +256,7 @@ function Elsewhere({ fix, finding, files, mending }: ElsewhereProps) {
   const text = files.find((f) => f.file === fix.file)?.text;
   return (
     <>
-      <h3>{t('about.oneClick')}</h3>
+      <h3>{t('about.otherFix')}</h3>
       {text !== undefined && fix.splices?.length ? (
         <Diff
           before={text}
@@ -265,7 +265,7 @@ function Elsewhere({ fix, finding, files, mending }: ElsewhereProps) {
           label={t('about.diff', { code: finding.code })}
         />
       ) : (
-        <p>{t('about.beside')}</p>
+        <p className="ck-beside">{t('about.beside')}</p>
       )}
       <Button
         variant="primary"
