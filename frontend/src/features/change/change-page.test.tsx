@@ -6,9 +6,20 @@ import { fakeLive } from '../../testing/live';
 import { fakeApi, renderPage, signedIn } from '../../testing/render';
 import { ChangePage } from './change-page';
 
+interface Editor {
+  value: string;
+  label: string;
+  onChange?: (text: string) => void;
+  notes?: { code: string; text: string }[];
+}
 vi.mock('../../ui/code/code', () => ({
-  Code: ({ value, label, onChange }: { value: string; label: string; onChange?: (text: string) => void }) => (
-    <textarea aria-label={label} value={value} onChange={(e) => onChange?.(e.target.value)} readOnly={!onChange} />
+  Code: ({ value, label, onChange, notes = [] }: Editor) => (
+    <>
+      <textarea aria-label={label} value={value} onChange={(e) => onChange?.(e.target.value)} readOnly={!onChange} />
+      {notes.map((note) => (
+        <p key={note.code}>note {note.code}</p>
+      ))}
+    </>
   ),
 }));
 
@@ -50,12 +61,16 @@ let previews: { entries: PreviewEntry[] }[];
 let tries: { url: string; from: string; headers: Record<string, string> }[];
 let puts: { entries: PreviewEntry[] }[];
 let live: ReturnType<typeof fakeLive>;
+let found: (text: string) => object[];
+let foundThen: object;
 
 beforeEach(() => {
   sessionStorage.clear();
   previews = [];
   puts = [];
   tries = [];
+  found = () => [];
+  foundThen = {};
   live = fakeLive();
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -85,8 +100,17 @@ function show(at: string, text = yaml) {
     ],
     'POST /api/v1/preview': (body: unknown) => {
       previews.push(body as (typeof previews)[number]);
-      return preview;
+      return { ...preview, ...foundThen };
     },
+    'POST /api/v1/check': (body: unknown) => {
+      const { manifests } = body as { manifests: { file: string; text: string }[] };
+      return {
+        findings: manifests.flatMap(({ file, text }) => found(text).map((f) => ({ ...f, file }))),
+        documents: [],
+        cannotTell: [],
+      };
+    },
+    'GET /api/v1/schemas/VirtualService': { properties: {} },
     'POST /api/v1/try': (body: unknown) => {
       tries.push(body as (typeof tries)[number]);
       return {
@@ -274,4 +298,47 @@ test('an answer is of the text and the question that stand there', async () => {
   await ask();
   await screen.findByText('After');
   expect(tries.at(-1)?.url).toBe('http://elsewhere.test:81/');
+});
+
+test('what is found stands in the text and beside it, with its fix; the steps say what they hold', async () => {
+  signedIn('operator');
+  const finding = {
+    code: 'HDL9',
+    severity: 'warning',
+    phase: 'check',
+    ref,
+    path: 'spec.http[0].timeout',
+    message: 'm',
+  };
+  found = (text) => {
+    const from = text.indexOf('timeout: 2s');
+    const splices = [{ from, to: from + 11, insert: 'timeout: 3s' }];
+    const fix = [{ op: 'set', path: finding.path, value: '3s' }];
+    return from < 0 ? [] : [{ ...finding, documentLine: 1, line: 1, sameAs: [], splices, fix }];
+  };
+  const proxies = [{ uid: '1', id: 'a', workload: 'a', namespace: 'default', rps: 1, refusing: false }];
+  foundThen = {
+    findings: { added: [finding], gone: [], kept: 0 },
+    groups: [{ id: 'g', proxies, resources: { added: 0, changed: 1, removed: 0 }, bytes: 1, types: [] }],
+  };
+  show('/change?service=default%2Freviews&intent=resilience&step=details');
+  await live.tell('objects', objects);
+  const health = {
+    state: 'failing',
+    since: '2026-01-01T13:54:00Z',
+    atLeast: false,
+    reasons: [{ code: 'errors', share: 0.246 }],
+  };
+  await live.tell('graph', { 'n:a': { id: 'a', namespace: 'default', name: 'reviews', health } });
+  expect(await screen.findByText(/^24\.6.%/)).toBeDefined();
+  await userEvent.type(await screen.findByLabelText('Time-out'), '2s');
+  await userEvent.type(screen.getByLabelText('Retries'), '2');
+  await screen.findByRole('button', { name: 'Details 2s; 2 retries' });
+  await userEvent.click(reviewButton());
+  await screen.findByText('note HDL9');
+  await screen.findByRole('button', { name: 'Review 1 finding, 1 proxy' });
+  await userEvent.click(await screen.findByRole('button', { name: 'Use 3s' }));
+  expect((screen.getByLabelText(/reviews, YAML/) as HTMLTextAreaElement).value).toContain('timeout: 3s');
+  await waitFor(() => expect(screen.queryByText('note HDL9')).toBeNull());
+  expect(screen.queryByRole('button', { name: 'Use 3s' })).toBeNull();
 });

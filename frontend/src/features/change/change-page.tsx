@@ -1,6 +1,7 @@
 import { Button, FormSelect, FormSelectOption } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { type Dispatch, type SetStateAction, useEffect, useState } from 'react';
 import type { Service } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
 import { request } from '../../api/request';
@@ -11,9 +12,11 @@ import { Empty, Failed, Loading } from '../../ui/states';
 import { useScope } from '../../ui/use-scope';
 import './change.css';
 import { Details } from './details';
+import { formFacts, previewFacts } from './facts';
 import { Intentions } from './intentions';
 import { intents, isIntent, mistakes } from './model/form';
 import { Review } from './review';
+import { ServiceHealth } from './service-health';
 import { useChangeTexts } from './texts';
 import { useRule } from './use-rule';
 import { useTarget } from './use-target';
@@ -42,11 +45,12 @@ export function ChangePage() {
     void navigate({ to: '.', search: ((old: Search) => ({ ...old, ...to })) as never });
   const name = service.split('/')[1] ?? '';
   const at = steps.indexOf(step);
+  const [said, setSaid] = useState<Said>({});
   const facts: Record<Step, string> = {
     service: name || t('step.service.open'),
     intention: intent ? t(`intent.${intent}`) : t('step.intention.open'),
-    details: t('step.details.open'),
-    review: t('step.review.open'),
+    details: said.details || t('step.details.open'),
+    review: said.review || t('step.review.open'),
   };
   return (
     <div className="page">
@@ -59,6 +63,7 @@ export function ChangePage() {
           </>
         }
         title={name ? t('title.of', { name }) : t('title')}
+        facts={name && <ServiceHealth namespace={service.split('/')[0] ?? ''} name={name} />}
       />
       <div className="cw">
         <nav aria-label={t('steps')} className="cw-nav">
@@ -112,6 +117,7 @@ export function ChangePage() {
               onObject={(object) => go({ object })}
               onStep={(s) => go({ step: s })}
               onDone={(to) => void navigate({ to })}
+              onSaid={setSaid}
             />
           )}
         </div>
@@ -160,6 +166,12 @@ function Services({ chosen, onChoose }: { chosen: string; onChoose: (service: st
   );
 }
 
+/** What the later steps say of themselves, in a few words. */
+interface Said {
+  readonly details?: string;
+  readonly review?: string;
+}
+
 interface RuleProps {
   service: string;
   intent: (typeof intents)[number];
@@ -168,13 +180,19 @@ interface RuleProps {
   onObject: (object: string) => void;
   onStep: (step: Step) => void;
   onDone: (address: string) => void;
+  onSaid: Dispatch<SetStateAction<Said>>;
 }
 
-function Rule({ service, intent, object, step, onObject, onStep, onDone }: RuleProps) {
+function Rule({ service, intent, object, step, onObject, onStep, onDone, onSaid }: RuleProps) {
   const t = useChangeTexts();
   const target = useTarget(service, object);
   const { base, context } = target;
   const rule = useRule(`${service} ${intent} ${target.ref?.name ?? 'new'}`, intent, base, target.destination, context);
+  const details = rule ? formFacts(intent, rule.form, t) : '';
+  useEffect(() => {
+    onSaid({ details });
+    return () => onSaid({});
+  }, [details, onSaid]);
   if (target.error) {
     return <Failed error={asProblem(target.error)} retry={target.again} />;
   }
@@ -201,6 +219,7 @@ function Rule({ service, intent, object, step, onObject, onStep, onDone }: RuleP
           rule.forget();
           onDone(change ? changeAddress(change.id) : '/rules');
         }}
+        onPreviewed={(preview) => onSaid((old) => ({ ...old, review: previewFacts(preview, t) }))}
         onBack={() => onStep('details')}
         onCancel={() => {
           rule.forget();

@@ -1,7 +1,16 @@
 import { Button, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
-import { useMemo, useState } from 'react';
-import type { HistoryChange, MergeConflict, PreviewEntry, Service } from '../../api/generated/types.gen';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { useCheck, useSchemas } from '../../api/check';
+import type {
+  HistoryChange,
+  MergeConflict,
+  MeshFinding,
+  PreviewEntry,
+  Previewed,
+  Service,
+} from '../../api/generated/types.gen';
 import { useMayWrite } from '../../api/rights';
+import { fullName, kindWord } from '../../lib/kinds';
 import { ApplyProblem } from '../../parts/preview/apply-problem';
 import { applyCommand } from '../../parts/preview/command';
 import { Conflicts } from '../../parts/preview/conflicts';
@@ -10,11 +19,13 @@ import { Settings } from '../../parts/preview/settings';
 import { Told } from '../../parts/preview/told';
 import { useApply } from '../../parts/preview/use-apply';
 import { usePreview } from '../../parts/preview/use-preview';
-import { Code } from '../../ui/code/code';
+import { applySplices } from '../../ui/code/code-note';
 import { CopyButton } from '../../ui/copy-button';
 import { Diff } from '../../ui/diff';
 import { diffLines } from '../../ui/diff-lines';
 import { Failed, Loading, NoRights } from '../../ui/states';
+import { useFixLabel } from '../../ui/yaml/fix-label';
+import { YamlEditor } from '../../ui/yaml/yaml-editor';
 import type { Form, Intent } from './model/form';
 import type { Condition } from './model/match';
 import { readable } from './model/rule';
@@ -35,6 +46,8 @@ interface ReviewProps {
   onYaml: (yaml: string) => void;
   onMerged: (conflict: MergeConflict, text: string) => void;
   onApplied: (change: HistoryChange | undefined) => void;
+  /** What it would do is known, of the text as it stands. */
+  onPreviewed: (preview: Previewed) => void;
   onBack: () => void;
   onCancel: () => void;
 }
@@ -48,12 +61,37 @@ export function Review(props: ReviewProps) {
   const [view, setView] = useState<'yaml' | 'diff'>('yaml');
   const { preview, problem, behind, retry } = usePreview(entries);
   const applying = useApply(onApplied);
+  const previewed = useRef(props.onPreviewed);
+  previewed.current = props.onPreviewed;
+  useEffect(() => {
+    if (preview && !behind) {
+      previewed.current(preview);
+    }
+  }, [preview, behind]);
   const before = base.etag === '' ? '' : base.yaml;
   const changed = useMemo(
     () => diffLines(before, yaml).flatMap((l) => (l.kind === 'added' ? [l.after] : [])),
     [before, yaml],
   );
-  const name = `${base.ref.kind} ${base.ref.namespace}/${base.ref.name}`;
+  const name = fullName(base.ref);
+  // The objects are checked together: one makes the subsets that the other names.
+  const manifests = useMemo(
+    () => entries.flatMap((e) => (e.yaml === undefined ? [] : [{ file: fullName(e.ref), text: e.yaml }])),
+    [entries],
+  );
+  const check = useCheck(manifests);
+  const checked = check.of.find((f) => f.file === name)?.text ?? '';
+  const findings = (check.answer?.findings ?? []).filter((f) => f.file === name);
+  const schemaOf = useSchemas([kindWord(base.ref)]);
+  const fixLabel = useFixLabel();
+  /** The way to mend what the preview found, where it lies in this text. */
+  const fixOf = (finding: MeshFinding) => {
+    const found = findings.find((f) => f.code === finding.code && (f.path ?? '') === (finding.path ?? ''));
+    const splices = found?.splices;
+    return may && found && splices?.length && checked === yaml
+      ? { label: fixLabel(found), onFix: () => onYaml(applySplices(yaml, splices)) }
+      : undefined;
+  };
   const conflicts = applying.conflicts.length > 0 ? applying.conflicts : (preview?.conflicts ?? []);
   const force = applying.forceable || (preview?.blocked === true && !preview.refused);
   const ready = preview && !behind && !preview.refused && conflicts.length === 0 && readable(yaml);
@@ -76,11 +114,14 @@ export function Review(props: ReviewProps) {
             </ToggleGroup>
           </div>
           {view === 'yaml' ? (
-            <Code
+            <YamlEditor
               value={yaml}
               label={t('review.label', { name })}
               changedLines={changed}
-              {...(may ? { onChange: onYaml } : {})}
+              onChange={may ? onYaml : undefined}
+              findings={findings}
+              checked={checked}
+              schemaOf={schemaOf}
             />
           ) : (
             <div className="cw-diff">
@@ -103,7 +144,7 @@ export function Review(props: ReviewProps) {
             <Failed error={problem} retry={retry} />
           ) : preview ? (
             <>
-              <Findings findings={preview.findings} />
+              <Findings findings={preview.findings} fixOf={fixOf} />
               <Settings settings={preview.settings ?? []} />
               <Told preview={preview} entries={entries} />
             </>

@@ -1,3 +1,4 @@
+import { Button } from '@patternfly/react-core';
 import type { MeshFinding, PreviewFindings } from '../../api/generated/types.gen';
 import { FindingText } from '../../ui/finding-text';
 import { HealthGlyph, SeverityGlyph } from '../../ui/glyph';
@@ -9,8 +10,20 @@ const severity = (f: MeshFinding) => (f.severity === 'error' || f.severity === '
 
 const place = (f: MeshFinding) => `${f.ref.kind} ${f.ref.namespace ? `${f.ref.namespace}/` : ''}${f.ref.name}`;
 
-/** One finding: glyph, code, what it says, and where. */
-export function FindingItem({ finding, gone = false }: { finding: MeshFinding; gone?: boolean }) {
+/** A way to mend a finding by one click. */
+export interface FindingFix {
+  readonly label: string;
+  readonly onFix: () => void;
+}
+
+interface FindingItemProps {
+  finding: MeshFinding;
+  gone?: boolean;
+  fix?: FindingFix | undefined;
+}
+
+/** One finding: glyph, code, what it says, where, and what mends it. */
+export function FindingItem({ finding, gone = false, fix }: FindingItemProps) {
   const t = usePreviewTexts();
   return (
     <li className={gone ? 'gone' : ''} data-code={finding.code}>
@@ -20,7 +33,12 @@ export function FindingItem({ finding, gone = false }: { finding: MeshFinding; g
         <SeverityGlyph severity={severity(finding)} size={13} />
       )}
       <div>
-        <b>{finding.code}</b> <FindingText finding={finding} />
+        <b>{finding.code}</b> <FindingText finding={finding} />{' '}
+        {fix && (
+          <Button variant="link" isInline onClick={fix.onFix}>
+            {fix.label}
+          </Button>
+        )}
         {!gone && (
           <span className="pv-place dim">
             {place(finding)}
@@ -33,7 +51,14 @@ export function FindingItem({ finding, gone = false }: { finding: MeshFinding; g
 }
 
 /** What is found once it is written: what goes away, then what is new, worst first. */
-export function Findings({ findings }: { findings: PreviewFindings }) {
+export function Findings({
+  findings,
+  fixOf,
+}: {
+  findings: PreviewFindings;
+  /** What mends a finding, where it lies in a text that is being written. */
+  fixOf?: (finding: MeshFinding) => FindingFix | undefined;
+}) {
   const t = usePreviewTexts();
   const gone = findings.gone ?? [];
   const added = [...(findings.added ?? [])].sort((a, b) => (rank[a.severity] ?? 3) - (rank[b.severity] ?? 3));
@@ -53,7 +78,7 @@ export function Findings({ findings }: { findings: PreviewFindings }) {
             <FindingItem key={`gone ${f.code} ${f.path} ${i}`} finding={f} gone />
           ))}
           {added.map((f, i) => (
-            <FindingItem key={`${f.code} ${f.path} ${i}`} finding={f} />
+            <FindingItem key={`${f.code} ${f.path} ${i}`} finding={f} fix={fixOf?.(f)} />
           ))}
         </ul>
       )}

@@ -1,4 +1,5 @@
 import { type OtherFix, otherFixWords } from '../../lib/fixes';
+import { type Found, fixWords } from '../../lib/found';
 import { useYamlTexts } from './texts';
 
 /** What the button of a fix says that may lie in another object. */
@@ -7,5 +8,14 @@ export function useOtherFixLabel(): (fix: OtherFix) => string {
   return (fix) => {
     const { key, ...values } = otherFixWords(fix);
     return t.maybe(`fix.${key}`, values) ?? t('fix.fix');
+  };
+}
+
+/** The label of a fix's button, in the page's language. */
+export function useFixLabel(): (finding: Pick<Found, 'fix' | 'splices'>) => string {
+  const t = useYamlTexts();
+  return (finding) => {
+    const { key, ...values } = fixWords(finding);
+    return t(`fix.${key}`, values as Record<string, string>);
   };
 }

@@ -2,11 +2,11 @@ import { useMemo, useRef } from 'react';
 import { findingMessage, useFindingCatalogue } from '../../i18n/findings';
 import { type FieldSchema, fieldHelp, type KnownValues, proposals } from '../../lib/field-help';
 import type { OtherFix } from '../../lib/fixes';
-import { type Found, fixWords, rangeOf } from '../../lib/found';
+import { type Found, rangeOf } from '../../lib/found';
 import { Code } from '../code/code';
 import type { CodeProps } from '../code/code-mirror';
 import type { CodeNote } from '../code/code-note';
-import { useOtherFixLabel } from './fix-label';
+import { useFixLabel, useOtherFixLabel } from './fix-label';
 import { useYamlTexts } from './texts';
 
 interface YamlEditorProps<F extends Found, O extends OtherFix>
@@ -21,15 +21,6 @@ interface YamlEditorProps<F extends Found, O extends OtherFix>
   schemaOf: (kind: string) => FieldSchema | undefined;
   /** Values that the mesh knows: hosts, namespaces. */
   known?: KnownValues;
-}
-
-/** The label of a fix's button, in the page's language. */
-function useFixLabel(): (finding: Pick<Found, 'fix' | 'splices'>) => string {
-  const t = useYamlTexts();
-  return (finding) => {
-    const { key, ...values } = fixWords(finding);
-    return t(`fix.${key}`, values as Record<string, string>);
-  };
 }
 
 const severity = (text: string): CodeNote['severity'] => (text === 'error' || text === 'warning' ? text : 'info');
