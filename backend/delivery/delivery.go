@@ -278,30 +278,30 @@ func (t *Tracker) Get(id string) (Delivery, bool) {
 
 // LatestOf is the newest change that wrote an object, with the snapshot before
 // it; false when none that is followed did. text is what the mesh holds: a change
-// that wrote something else is not the one in force. The one that is, is told of a
-// moment later, and until then nobody has it.
+// that wrote something else is not the one in force. The one that is, which may be
+// the first of the object, is told of a moment later, and until then nobody has it.
 func (t *Tracker) LatestOf(ref mesh.Ref, text []byte) (d Delivery, before *mesh.Snapshot, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, f := range slices.Backward(t.changes) {
 		i := slices.IndexFunc(f.change.Objects, func(w Written) bool { return w.Ref == ref })
-		switch {
-		case i < 0:
+		if i < 0 {
 			continue
-		case f.seq == 0 || f.change.Objects[i].says(text):
+		}
+		if f.seq == 0 || f.change.Objects[i].says(text) {
 			return f.delivery(), f.before, true
 		}
-		now := []Written{{Ref: ref, Text: text}}
-		if t.latest != nil && !holds(t.latest, now) { // it is still to be published
-			return Delivery{Summary: Summary{Written: time.Now()}}, t.latest, true
-		}
-		step := t.heldSince(now)
-		if step < 0 || time.Since(t.steps[step].at) > toldWithin {
-			return Delivery{}, nil, false // it was not recorded
-		}
-		return Delivery{Summary: Summary{Written: t.steps[step].at}}, t.steps[step].before, true
+		break
 	}
-	return Delivery{}, nil, false
+	now := []Written{{Ref: ref, Text: text}}
+	if t.latest != nil && !holds(t.latest, now) { // it is still to be published
+		return Delivery{Summary: Summary{Written: time.Now()}}, t.latest, true
+	}
+	step := t.heldSince(now)
+	if step < 0 || time.Since(t.steps[step].at) > toldWithin {
+		return Delivery{}, nil, false // it was not recorded
+	}
+	return Delivery{Summary: Summary{Written: t.steps[step].at}}, t.steps[step].before, true
 }
 
 // Watch gives a channel that says when there is something new about a change;

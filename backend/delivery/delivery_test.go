@@ -203,6 +203,27 @@ func TestAChangeBeforeIsNotTheOneInForce(t *testing.T) {
 	}
 }
 
+// The same of the first change of an object, as of one that is made.
+func TestTheFirstChangeOfAnObjectIsInForceBeforeItIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.settled()
+	made := strings.Replace(routesYAML("2s"), "name: reviews", "name: made", 1)
+	ref := routes
+	ref.Name = "made"
+	if _, _, ok := w.tracker.LatestOf(routes, []byte(routesYAML("1s"))); ok {
+		t.Error("what was there at first is a change")
+	}
+	w.head.Set(w.head.Get().With(meshtest.Object(t, made)))
+	w.settled()
+	d, before, ok := w.tracker.LatestOf(ref, []byte(made))
+	if !ok || d.Summary.Known || d.Summary.Written.IsZero() || before == nil {
+		t.Fatalf("%+v %v", d, ok)
+	}
+	if _, there := before.Get(ref); there {
+		t.Error("it was there before it was made")
+	}
+}
+
 func TestRejectionIsToldInEnvoysWords(t *testing.T) {
 	w := newWorld(t)
 	var one picky
