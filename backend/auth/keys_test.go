@@ -159,7 +159,7 @@ func TestKeysRotate(t *testing.T) {
 	b := newBench(t)
 	_, first := b.in("the-viewer")
 	b.wait(time.Second)
-	if err := b.RotateKey(t.Context()); err != nil {
+	if err := b.keyRing().rotate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	_, second := b.in("the-viewer")
@@ -173,7 +173,7 @@ func TestKeysRotate(t *testing.T) {
 		t.Errorf("after a restart: %v", err)
 	}
 	b.wait(time.Second)
-	if err := b.RotateKey(t.Context()); err != nil {
+	if err := b.keyRing().rotate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := b.comes(first); !errors.Is(err, ErrNotSignedIn) {

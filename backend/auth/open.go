@@ -175,10 +175,6 @@ func (a *Auth) keyRing() *keyRing {
 	return a.keys
 }
 
-// RotateKey makes a new key for sessions. Cookies under the one before it are
-// good until they are renewed.
-func (a *Auth) RotateKey(ctx context.Context) error { return a.keyRing().rotate(ctx) }
-
 // millis is a time as the database has it.
 func millis(t time.Time) int64 { return t.UnixMilli() }
 
