@@ -129,3 +129,30 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 		t.Error("a client that never ends its headers is kept")
 	}
 }
+
+// The settings bound the sessions of people who sign in.
+func TestSessionsLastAsSet(t *testing.T) {
+	s := settings.Default()
+	s.State = t.TempDir()
+	s.Session.Idle, s.Session.Absolute = 17*time.Minute, 3*time.Hour
+	p, err := openPeople(t.Context(), s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.database.Close()
+	if _, err := p.auth.AddUser(t.Context(), "anna", auth.Viewer, "correct horse"); err != nil {
+		t.Fatal(err)
+	}
+	before := time.Now()
+	session, _, err := p.auth.SignIn(t.Context(), auth.Client{Address: "127.0.0.1", Local: true}, "anna", "correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := time.Now()
+	within := func(got time.Time, d time.Duration) bool {
+		return !got.Before(before.Add(d)) && !got.After(after.Add(d))
+	}
+	if e, ok := p.auth.Expiry(session.ID); !ok || !within(e.Idle, s.Session.Idle) || !within(e.Absolute, s.Session.Absolute) {
+		t.Errorf("it ends at %v and %v, begun at %v", e.Idle, e.Absolute, before)
+	}
+}
