@@ -88,10 +88,11 @@ func sameOrigin(r *http.Request, own string) error {
 			return nil
 		}
 	}
-	// The library allows all of GET, so that an upgrade is shown to it as what it is.
-	shown := r
+	// The library allows all of GET, so that an upgrade is shown to it as what it is;
+	// and it compares with the host that was asked for, which a proxy may have changed.
+	shown := r.WithContext(r.Context())
+	_, shown.Host, _ = strings.Cut(own, "://")
 	if upgrade {
-		shown = r.Clone(r.Context())
 		shown.Method = http.MethodPost
 	}
 	if err := http.NewCrossOriginProtection().Check(shown); err != nil {
