@@ -44,7 +44,11 @@ export function RulesTab({ subject, node }: Detail) {
         </Sheet>
       ))}
       <Sheet title={t('rules.objects')}>
-        <Objects rules={node.rules ?? []} settings={settings.flatMap((query) => query.data ?? [])} />
+        <Objects
+          rules={node.rules ?? []}
+          settings={settings.flatMap((query) => query.data ?? [])}
+          known={settings.length > 0 && settings.every((query) => query.isSuccess)}
+        />
       </Sheet>
     </>
   );
@@ -131,10 +135,17 @@ function ObjectName({ of, at }: { of: Ref; at?: string | undefined }) {
   );
 }
 
-function Objects({ rules, settings }: { rules: readonly Ref[]; settings: readonly Setting[] }) {
+interface ObjectsProps {
+  readonly rules: readonly Ref[];
+  readonly settings: readonly Setting[];
+  /** All settings have been read: an object that decides none of them says so. */
+  readonly known: boolean;
+}
+
+function Objects({ rules, settings, known }: ObjectsProps) {
   const t = useServicesTexts();
-  const known = useElements<LiveObject>(useTopic('objects'));
-  const rows = useMemo(() => rules.map((ref) => ({ ref, object: known.get(objectId(ref)) })), [rules, known]);
+  const objects = useElements<LiveObject>(useTopic('objects'));
+  const rows = useMemo(() => rules.map((ref) => ({ ref, object: objects.get(objectId(ref)) })), [rules, objects]);
   if (rows.length === 0) {
     return <p className="sv-none">{t('rules.none')}</p>;
   }
@@ -156,7 +167,7 @@ function Objects({ rules, settings }: { rules: readonly Ref[]; settings: readonl
                 <ObjectName of={ref} />
               </th>
               <td>
-                <Sets of={ref} settings={settings} />
+                <Sets of={ref} settings={settings} known={known} />
               </td>
               <td>{object && <State state={object.state} />}</td>
               <td className="dim">
@@ -175,12 +186,12 @@ function Objects({ rules, settings }: { rules: readonly Ref[]; settings: readonl
 }
 
 /** The effective values that an object decides, each leading to its line. */
-function Sets({ of, settings }: { of: Ref; settings: readonly Setting[] }) {
+function Sets({ of, settings, known }: { of: Ref } & Omit<ObjectsProps, 'rules'>) {
   const t = useServicesTexts();
   const name = useSettingName();
   const decided = decidedBy(settings, of);
   if (decided.length === 0) {
-    return <span className="dim">{t('rules.sets.nothing')}</span>;
+    return known && <span className="dim">{t('rules.sets.nothing')}</span>;
   }
   return (
     <ul className="sv-sets">
@@ -189,6 +200,7 @@ function Sets({ of, settings }: { of: Ref; settings: readonly Setting[] }) {
         return (
           <li key={`${setting.setting} ${i}`}>
             {name(setting.setting)} <span className="mono sv-value">{setting.value}</span>
+            {setting.match && <span className="sv-line dim">{setting.match}</span>}
             {to && line !== undefined && (
               <Link to={to} title={path} className="sv-line">
                 {t('rules.line', { line })}

@@ -339,3 +339,27 @@ test('a service that is gone says so', async () => {
   await screen.findByText('There is no service reviews');
   expect(screen.getByRole('link', { name: 'All services' }).getAttribute('href')).toBe('/services');
 });
+
+test('a workload shows what holds for calls to its services', async () => {
+  api['GET /api/v1/services/bookinfo/reviews/settings'] = [
+    { setting: 'timeout', value: '2s', from: [ref], path: 'spec.http[0].timeout', line: 11, match: 'path /x' },
+  ];
+  fakeApi(api);
+  renderPage(WorkloadPage, {
+    path: '/workloads/$namespace/$name',
+    at: '/workloads/bookinfo/reviews-v1?tab=rules',
+  });
+  const gateway = { ...ref, kind: 'Gateway' };
+  await live.tell(
+    'graph',
+    node('reviews-v1', {
+      kind: 'workload',
+      services: ['reviews.bookinfo.svc.cluster.local', 'api.example.com'],
+      rules: [ref, gateway],
+    }),
+  );
+  await screen.findByRole('heading', { name: /In force for calls to reviews/ });
+  const line = await screen.findByRole('link', { name: 'line 11' });
+  expect(line.parentElement?.textContent).toBe('Timeout 2spath /xline 11');
+  screen.getByText('nothing of the above');
+});
