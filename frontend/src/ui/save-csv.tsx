@@ -29,8 +29,7 @@ export function ExportButton({ onExport, inBar = false }: ExportProps) {
   const size = inBar ? 15 : 13;
   return (
     <Button
-      variant={inBar ? 'plain' : 'secondary'}
-      size="sm"
+      {...(inBar ? { variant: 'plain', size: 'sm' } : { variant: 'secondary' })}
       icon={<Download size={size} strokeWidth={1.7} aria-hidden />}
       title={t('export.title')}
       onClick={onExport}

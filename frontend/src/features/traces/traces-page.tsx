@@ -1,4 +1,4 @@
-import { Button } from '@patternfly/react-core';
+import { Button, Skeleton } from '@patternfly/react-core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { traceServicesOptions } from '../../api/generated/@tanstack/react-query.gen';
@@ -121,7 +121,7 @@ export function TracesPage() {
         </span>
       </div>
       {traces.isPending ? (
-        <Loading lines={8} />
+        <Waiting />
       ) : traces.isError && !traces.data ? (
         <Failed title={t('failed')} error={asProblem(traces.error)} retry={() => void traces.refetch()} />
       ) : found.length === 0 ? (
@@ -167,6 +167,22 @@ export function TracesPage() {
         </>
       )}
     </div>
+  );
+}
+
+/** What will come, before it does: the picture and the list in their places. */
+function Waiting() {
+  return (
+    <Loading>
+      <div className="tr-picture">
+        <div className="sheet tr-scatter-wait" />
+      </div>
+      <div className="tr-wait">
+        {[62, 48, 71, 55, 66, 44].map((width) => (
+          <Skeleton key={width} width={`${width}%`} aria-hidden="true" />
+        ))}
+      </div>
+    </Loading>
   );
 }
 
