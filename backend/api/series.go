@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,9 +18,9 @@ import (
 type Observation interface {
 	// Series reads the rates, durations and bytes of a subject.
 	Series(ctx context.Context, s metrics.Subject, r metrics.Range) ([]metrics.Series, error)
-	// Timeline reads what happened in each step of a range, in the mesh or a
-	// namespace, and when services began to fail in it.
-	Timeline(ctx context.Context, namespace string, r metrics.Range) ([]metrics.Bar, []graph.Transition, error)
+	// Timeline reads what happened in each step of a range, in the mesh or in some
+	// namespaces, and when services began to fail in it.
+	Timeline(ctx context.Context, namespaces []string, r metrics.Range) ([]metrics.Bar, []graph.Transition, error)
 }
 
 // Bounds of series.
@@ -31,7 +32,7 @@ const (
 
 type seriesInput struct {
 	Kind            string    `query:"kind" required:"true" enum:"mesh,service,workload,app" doc:"What the series are about; of the mesh, a namespace is what is called in it"`
-	Namespace       string    `query:"namespace" maxLength:"253"`
+	Namespace       string    `query:"namespace" maxLength:"4096" doc:"Of the mesh there may be several, with commas between them"`
 	Name            string    `query:"name" maxLength:"253" doc:"Of a service the name, or the host of one outside the mesh; not for the mesh"`
 	Version         string    `query:"version" maxLength:"253" doc:"Only this version"`
 	ByVersion       bool      `query:"byVersion" doc:"One line for each version"`
@@ -62,8 +63,12 @@ func (h *Handlers) series(ctx context.Context, in *seriesInput) (*seriesOutput, 
 		Kind: metrics.SubjectKind(in.Kind), Namespace: in.Namespace, Name: in.Name, Direction: metrics.Direction(in.Direction),
 		Version: in.Version, ByVersion: in.ByVersion, SourceNamespace: in.SourceNamespace, Sources: in.Source,
 	}
+	if subject.Kind != metrics.Mesh && strings.Contains(in.Namespace, ",") {
+		return nil, huma.NewError(http.StatusUnprocessableEntity, "a "+in.Kind+" is of one namespace: only of the mesh may there be several")
+	}
 	switch subject.Kind {
 	case metrics.Mesh:
+		subject.Namespace, subject.Namespaces = "", namespacesOf(in.Namespace)
 		if in.Name != "" || in.Version != "" || in.ByVersion {
 			return nil, huma.NewError(http.StatusUnprocessableEntity, "the mesh has no name and no versions: leave name, version and byVersion out")
 		}
@@ -99,6 +104,11 @@ func (h *Handlers) series(ctx context.Context, in *seriesInput) (*seriesOutput, 
 	return &seriesOutput{SeriesAnswer{Start: r.Start, End: r.End, Step: r.Step.Seconds(), Series: list}}, nil
 }
 
+// namespacesOf reads names with commas between them.
+func namespacesOf(list string) []string {
+	return slices.DeleteFunc(strings.Split(list, ","), func(name string) bool { return name == "" })
+}
+
 // hostOf is the host of a service by its namespace and name, or by its host.
 func (h *Handlers) hostOf(namespace, name string) (string, error) {
 	for s := range h.mesh.Snapshot().Services.Values() {
@@ -132,7 +142,7 @@ func rangeOf(long, step string, end, now time.Time) (metrics.Range, error) {
 }
 
 type timelineInput struct {
-	Namespace string `query:"namespace" maxLength:"253" doc:"Only what is called in this namespace"`
+	Namespace string `query:"namespace" maxLength:"4096" doc:"Only what is called in this namespace; there may be several, with commas between them"`
 	Bars      int    `query:"bars" default:"120" minimum:"1" maximum:"500"`
 	Step      string `query:"step" default:"30s" maxLength:"16" doc:"What one bar stands for"`
 }
@@ -154,7 +164,7 @@ func (h *Handlers) timeline(ctx context.Context, in *timelineInput) (*timelineOu
 	}
 	end := time.Now().Truncate(step).UTC()
 	r := metrics.Range{Start: end.Add(-time.Duration(in.Bars-1) * step), End: end, Step: step}
-	bars, incidents, err := h.mesh.Timeline(ctx, in.Namespace, r)
+	bars, incidents, err := h.mesh.Timeline(ctx, namespacesOf(in.Namespace), r)
 	if err != nil {
 		return nil, huma.NewError(http.StatusBadGateway, "metrics cannot be read: "+err.Error())
 	}

@@ -33,8 +33,8 @@ func (o *observed) Series(_ context.Context, s metrics.Subject, r metrics.Range)
 	return []metrics.Series{{Name: "requests", Unit: "1/s", Version: "v1", Points: [][2]float64{{float64(r.End.Unix()), 12.3456}}}}, o.failed
 }
 
-func (o *observed) Timeline(_ context.Context, namespace string, r metrics.Range) ([]metrics.Bar, []graph.Transition, error) {
-	o.asked, o.over = metrics.Subject{Namespace: namespace}, r
+func (o *observed) Timeline(_ context.Context, namespaces []string, r metrics.Range) ([]metrics.Bar, []graph.Transition, error) {
+	o.asked, o.over = metrics.Subject{Namespaces: namespaces}, r
 	return []metrics.Bar{{At: r.End, ErrorShare: 1. / 3, RPS: 99.99}}, []graph.Transition{{ID: "service/a", At: r.Start}}, o.failed
 }
 
@@ -77,7 +77,11 @@ func TestSeries(t *testing.T) {
 	if code := ask(t, h, "GET", "/api/v1/series?"+edge, "", &got); code != 200 || o.asked.SourceNamespace != "default" || !slices.Equal(o.asked.Sources, []string{"productpage-v1", "other"}) {
 		t.Error(code, o.asked)
 	}
+	if code := ask(t, h, "GET", "/api/v1/series?kind=mesh&namespace=shop,bank", "", &got); code != 200 || !slices.Equal(o.asked.Namespaces, []string{"shop", "bank"}) {
+		t.Error(code, o.asked)
+	}
 	for path, want := range map[string]string{
+		"kind=workload&namespace=shop,bank&name=a":                                           "of one namespace",
 		"kind=service&namespace=default&name=reviews&source=a":                               "in which namespace the source workloads are",
 		"kind=app&namespace=default&name=reviews&direction=outbound&sourceNamespace=default": "has only itself as source",
 		"kind=service&namespace=default&name=nobody":                                         "does not exist",
@@ -122,7 +126,7 @@ func TestTimeline(t *testing.T) {
 	o := &observed{}
 	h := New(Options{Mesh: o}).Owner()
 	var got TimelineAnswer
-	if code := ask(t, h, "GET", "/api/v1/timeline?namespace=shop", "", &got); code != 200 || o.asked.Namespace != "shop" || int(o.over.End.Sub(o.over.Start)/o.over.Step) != 119 {
+	if code := ask(t, h, "GET", "/api/v1/timeline?namespace=shop,bank", "", &got); code != 200 || !slices.Equal(o.asked.Namespaces, []string{"shop", "bank"}) || int(o.over.End.Sub(o.over.Start)/o.over.Step) != 119 {
 		t.Fatal(code, o.asked, o.over)
 	}
 	if len(got.Bars) != 1 || got.Bars[0].ErrorShare != 0.333 || got.Bars[0].RPS != 100 || len(got.Incidents) != 1 || got.Step != 30 {

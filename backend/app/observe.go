@@ -24,13 +24,13 @@ func (p *plane) Series(ctx context.Context, s metrics.Subject, r metrics.Range) 
 }
 
 // Timeline implements api.Mesh.
-func (p *plane) Timeline(ctx context.Context, namespace string, r metrics.Range) ([]metrics.Bar, []graph.Transition, error) {
-	bars, err := p.telemetry.metrics.Timeline(ctx, namespace, r)
+func (p *plane) Timeline(ctx context.Context, namespaces []string, r metrics.Range) ([]metrics.Bar, []graph.Transition, error) {
+	bars, err := p.telemetry.metrics.Timeline(ctx, namespaces, r)
 	if err != nil {
 		return nil, nil, err
 	}
 	incidents := slices.DeleteFunc(p.health.Incidents(r.Start.Add(-r.Step)), func(t graph.Transition) bool {
-		return namespace != "" && t.Namespace != namespace
+		return len(namespaces) > 0 && !slices.Contains(namespaces, t.Namespace)
 	})
 	return bars, incidents, nil
 }

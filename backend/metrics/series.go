@@ -32,7 +32,7 @@ type SubjectKind string
 
 // What series can be about.
 const (
-	Mesh     SubjectKind = "mesh"     // all traffic, or what goes to a Namespace
+	Mesh     SubjectKind = "mesh"     // all traffic, or what goes to Namespaces
 	Service  SubjectKind = "service"  // Name is the host
 	Workload SubjectKind = "workload" // Name is that of the workload
 	App      SubjectKind = "app"      // Name is the canonical service
@@ -50,9 +50,12 @@ const (
 // Subject is what series are about.
 type Subject struct {
 	Kind      SubjectKind
-	Namespace string // not for services, whose host says it
-	Name      string
-	Direction Direction // Inbound when empty
+	Namespace string // not for services, whose host says it, nor for the mesh
+	// Namespaces keep of the mesh what is called in one of them; all of it when
+	// there are none.
+	Namespaces []string
+	Name       string
+	Direction  Direction // Inbound when empty
 	// Version keeps one version of it; ByVersion splits the series by versions.
 	// Not for the mesh.
 	Version   string
@@ -117,11 +120,19 @@ func (s Subject) callers() (string, error) {
 	if len(s.Sources) == 0 {
 		return out, nil
 	}
-	names := make([]string, len(s.Sources))
-	for i, name := range s.Sources {
-		names[i] = regexp.QuoteMeta(name)
+	return out + ",source_workload" + oneOf(s.Sources), nil
+}
+
+// oneOf is the end of a matcher that takes any of these values.
+func oneOf(values []string) string {
+	if len(values) == 1 {
+		return "=" + strconv.Quote(values[0])
 	}
-	return out + ",source_workload=~" + strconv.Quote(strings.Join(names, "|")), nil
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = regexp.QuoteMeta(v)
+	}
+	return "=~" + strconv.Quote(strings.Join(quoted, "|"))
 }
 
 // own are the matchers of who is called, or of who calls where that is asked.
@@ -132,8 +143,8 @@ func (s Subject) own() (string, error) {
 		if s.Version != "" || s.ByVersion || s.Direction == Outbound {
 			return "", errors.New("series of the mesh: it has neither versions nor directions")
 		}
-		if s.Namespace != "" {
-			out = "destination_service_namespace=" + strconv.Quote(s.Namespace)
+		if len(s.Namespaces) > 0 {
+			out = "destination_service_namespace" + oneOf(s.Namespaces)
 		}
 		return out, nil
 	case Service:
@@ -269,11 +280,11 @@ type Bar struct {
 	RPS        float64   `json:"rps"`
 }
 
-// Timeline is the traffic of the mesh, or of what goes to a namespace, in each
+// Timeline is the traffic of the mesh, or of what goes to some namespaces, in each
 // step of a range; steps begin and end at whole multiples of themselves, so that
 // a bar stays what it is. Those of which nothing is known are of no traffic.
-func (c *Client) Timeline(ctx context.Context, namespace string, r Range) ([]Bar, error) {
-	matchers, err := Subject{Kind: Mesh, Namespace: namespace}.matchers()
+func (c *Client) Timeline(ctx context.Context, namespaces []string, r Range) ([]Bar, error) {
+	matchers, err := Subject{Kind: Mesh, Namespaces: namespaces}.matchers()
 	if err != nil {
 		return nil, err
 	}

@@ -107,8 +107,9 @@ func TestSeries(t *testing.T) {
 		}
 	}
 	want("mesh", last(metrics.Subject{Kind: metrics.Mesh}), map[string]float64{"requests": 35, "errors": 9})
-	want("namespace", last(metrics.Subject{Kind: metrics.Mesh, Namespace: "default"}), map[string]float64{"requests": 35})
-	if got := last(metrics.Subject{Kind: metrics.Mesh, Namespace: "other"}); len(got) > 0 {
+	want("namespace", last(metrics.Subject{Kind: metrics.Mesh, Namespaces: []string{"default"}}), map[string]float64{"requests": 35})
+	want("namespaces", last(metrics.Subject{Kind: metrics.Mesh, Namespaces: []string{"other", "default"}}), map[string]float64{"requests": 35})
+	if got := last(metrics.Subject{Kind: metrics.Mesh, Namespaces: []string{"other"}}); len(got) > 0 {
 		t.Errorf("another namespace: %v", got)
 	}
 	if got := last(metrics.Subject{Kind: metrics.Service, Name: `x"} or up{a="`}); len(got) > 0 {
@@ -126,7 +127,7 @@ func TestSeries(t *testing.T) {
 		}
 	}
 
-	bars, err := c.Timeline(t.Context(), "", metrics.Range{Start: now.Add(-30 * time.Second), End: now, Step: 2 * time.Second})
+	bars, err := c.Timeline(t.Context(), nil, metrics.Range{Start: now.Add(-30 * time.Second), End: now, Step: 2 * time.Second})
 	if err != nil || len(bars) != 16 {
 		t.Fatalf("%v, %v", bars, err)
 	}

@@ -24,3 +24,11 @@ export const scopeOf = (search: ScopeSearch): Scope => ({
 /** Whether something of this namespace is looked at. */
 export const inScope = (scope: Scope, namespace: string | undefined): boolean =>
   scope.namespaces.length === 0 || scope.namespaces.includes(namespace ?? '');
+
+interface Touching {
+  readonly entries?: readonly { readonly ref: { readonly namespace?: string } }[] | null;
+}
+
+/** Whether a change touches what is looked at; objects of the whole mesh always do. */
+export const changeInScope = (scope: Scope, { entries }: Touching): boolean =>
+  scope.namespaces.length === 0 || (entries ?? []).some(({ ref }) => !ref.namespace || inScope(scope, ref.namespace));

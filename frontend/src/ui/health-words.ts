@@ -12,6 +12,8 @@ export interface HealthWords {
   short(reason: GraphReason): string;
   /** "Started 13:54, right after lena changed VirtualService ratings." */
   why(why: GraphWhy): string;
+  /** What such a sentence names. */
+  causes(why: GraphWhy): { started: string; actor: string; what: string; name: string; share: string };
   /** "Since 13:54."; empty where the beginning is not known. */
   since(health: GraphHealth): string;
   /** "UC: ratings closed the connection": Envoy's response flags in words, several joined by commas. */
@@ -70,14 +72,15 @@ export function healthWords(t: Texts): HealthWords {
     return refs.length > 1 ? t('why.several', { first, count: refs.length - 1 }) : first;
   };
 
-  const why: HealthWords['why'] = ({ rule, params }) =>
-    t(`why.${rule}`, {
-      started: params.started ? clock(params.started, 'minute') : '',
-      actor: params.actor ?? '',
-      what: changed(params.refs ?? []),
-      name: params.name ?? '',
-      share: plain(share(params.share)),
-    });
+  const causes: HealthWords['causes'] = ({ params }) => ({
+    started: params.started ? clock(params.started, 'minute') : '',
+    actor: params.actor ?? '',
+    what: changed(params.refs ?? []),
+    name: params.name ?? '',
+    share: plain(share(params.share)),
+  });
+
+  const why: HealthWords['why'] = (of) => t(`why.${of.rule}`, causes(of));
 
   const since: HealthWords['since'] = (health) =>
     health.since ? t(health.atLeast ? 'since.atLeast' : 'since', { time: clock(health.since, 'minute') }) : '';
@@ -93,7 +96,7 @@ export function healthWords(t: Texts): HealthWords {
       })
       .join(', ');
 
-  return { title, reason, short, why, since, flags };
+  return { title, reason, short, why, causes, since, flags };
 }
 
 /** The words of health in the page's language, which the component follows. */

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { HistoryChange } from '../../api/generated/types.gen';
-import { scopeOf } from '../../lib/scope';
-import { concerns, isFound } from './rows';
+import { isFound } from './rows';
 
 const change = (namespace: string | undefined): HistoryChange => ({
   id: '12',
@@ -22,14 +21,6 @@ const change = (namespace: string | undefined): HistoryChange => ({
       },
     },
   ],
-});
-
-test('a change stands in the list of its objects’ namespaces; one of the whole mesh in each', () => {
-  const shop = scopeOf({ ns: 'shop' });
-  expect(concerns(shop, change('shop'))).toBe(true);
-  expect(concerns(shop, change('bank'))).toBe(false);
-  expect(concerns(shop, change(undefined))).toBe(true);
-  expect(concerns(scopeOf({}), change('bank'))).toBe(true);
 });
 
 test('each word must be found: in the sentence, who made it, an object, a service or the number', () => {

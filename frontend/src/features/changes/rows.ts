@@ -1,6 +1,5 @@
 import type { HistoryChange } from '../../api/generated/types.gen';
 import { fullName } from '../../lib/kinds';
-import { inScope, type Scope } from '../../lib/scope';
 
 /** What the address keeps of the list of changes. */
 export interface ChangesFilter {
@@ -12,10 +11,6 @@ export interface ChangesFilter {
 
 export const origins = ['console', 'cli', 'file', 'up', 'token'] as const;
 export type Origin = (typeof origins)[number];
-
-/** Whether a change touches the namespaces that are looked at; objects of the whole mesh always do. */
-export const concerns = (scope: Scope, change: Pick<HistoryChange, 'entries'>): boolean =>
-  (change.entries ?? []).some(({ ref }) => !ref.namespace || inScope(scope, ref.namespace));
 
 /** Whether all words of q stand in what is said of a change, in who made it or in its objects. */
 export function isFound(change: HistoryChange, said: string, q: string | undefined): boolean {

@@ -24,7 +24,7 @@ export function MeshSheet({ changes }: { changes: readonly HistoryChange[] }) {
   const t = useOverviewTexts();
   const ui = useUiTexts();
   const { namespaces } = useScope();
-  const namespace = namespaces.length === 1 ? { namespace: namespaces[0] as string } : {};
+  const namespace = namespaces.length > 0 ? { namespace: namespaces.join(',') } : {};
   const series = useQuery({ ...seriesOptions({ query: { kind: 'mesh', ...hour, ...namespace } }), ...fresh });
   const incidents = useQuery({
     ...timelineOptions({ query: { bars: 120, step: '30s', ...namespace } }),

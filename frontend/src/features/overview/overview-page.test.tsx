@@ -65,7 +65,13 @@ const ratings = {
     why: [
       {
         rule: 'startedAfterChange',
-        params: { change: '17', actor: 'lena', started: '2026-11-21T13:54:00Z', share: 1 },
+        params: {
+          change: '17',
+          actor: 'lena',
+          started: '2026-11-21T13:54:00Z',
+          share: 1,
+          refs: [{ group: 'networking.istio.io', kind: 'VirtualService', namespace: 'bookinfo', name: 'ratings' }],
+        },
       },
     ],
   },
@@ -148,7 +154,7 @@ test('delivery, canaries and proxies are told as they are', async () => {
   const ref = { kind: 'VirtualService', namespace: 'bookinfo', name: 'reviews' };
   api['GET /api/v1/services/bookinfo/reviews/split'] = {
     service: { host: 'h', namespace: 'bookinfo', name: 'reviews' },
-    versions: [],
+    versions: [{ version: 'v1' }, { version: 'v2' }],
     preselected: 'x',
     candidates: [{ id: 'x', kind: 'mesh', matches: [], route: 0, ref, weights: { v1: 80, v2: 20 } }],
   };
@@ -186,6 +192,15 @@ test('delivery, canaries and proxies are told as they are', async () => {
   await screen.findByRole('img', { name: '1 in sync, 0 waiting, 1 rejected' });
   screen.getByText('duplicate domain');
   await screen.findByRole('heading', { level: 1, name: '1 proxy rejected its configuration' });
+});
+
+test('a change that is not among the latest is asked for, and the sentence leads to it', async () => {
+  api['GET /api/v1/changes'] = { items: [change('99')] };
+  api['GET /api/v1/changes/17'] = change('17');
+  await open(node('ratings', ratings));
+  await screen.findByRole('button', { name: 'Undo the change' });
+  const links = screen.getAllByRole('link').map((link) => link.getAttribute('href'));
+  expect(links).toContain('/changes/17');
 });
 
 test('an empty mesh says so, and so does one without traffic', async () => {

@@ -104,13 +104,7 @@ function Loaded({ graph, scope }: { graph: GraphParts; scope: Scope }) {
         <div className="ov">
           <div className={old === undefined ? undefined : 'is-old'}>
             {troubled && (
-              <WrongNow
-                troubles={wrong}
-                proxies={rejected}
-                errors={errors}
-                changes={changes.changes}
-                onUndone={onUndone}
-              />
+              <WrongNow troubles={wrong} proxies={rejected} errors={errors} changes={changes.all} onUndone={onUndone} />
             )}
             {services.length > 0 ? (
               <ServicesSheet graph={graph} services={services} />

@@ -11,9 +11,11 @@ import { Figure } from '../../ui/figure';
 import { HealthGlyph } from '../../ui/glyph';
 import { useHealthWords } from '../../ui/health-words';
 import { Sheet } from '../../ui/page';
-import { type Action, actionOf } from './model/actions';
+import { Why } from '../../ui/why';
+import { type Action, actionOf, begunWith } from './model/actions';
 import type { Trouble } from './model/troubles';
 import { useOverviewTexts } from './texts';
+import { useNamed } from './use-changes';
 
 export interface WrongNowProps {
   readonly troubles: readonly Trouble[];
@@ -29,9 +31,11 @@ export function WrongNow({ troubles, proxies, errors, changes, onUndone }: Wrong
   const t = useOverviewTexts();
   const mayEdit = useCan('editTraffic');
   const mayWrite = useMayWrite();
+  const begun = troubles.flatMap(({ node }) => begunWith(node) ?? []);
+  const known = useNamed([...new Set(begun)], changes);
   const rows = troubles.map((trouble) => ({
     trouble,
-    action: actionOf(trouble.node, { depth: trouble.depth, changes, mayEdit, mayWrite }),
+    action: actionOf(trouble.node, { depth: trouble.depth, changes: known, mayEdit, mayWrite }),
   }));
   // One primary button on the page: that of the worst which something can be done about.
   const first = rows.find((r) => r.action)?.trouble;
@@ -129,7 +133,7 @@ function TroubleRow({ trouble: { node, depth }, action, primary, onUndone }: Tro
   const reason = health.reasons?.[0];
   const to = nodeAddress(node);
   const title = <b>{words.title(node.name, health)}</b>;
-  const why = (health.why ?? []).map((w) => words.why(w));
+  const causes = health.why ?? [];
   return (
     <Row
       depth={depth}
@@ -139,7 +143,7 @@ function TroubleRow({ trouble: { node, depth }, action, primary, onUndone }: Tro
           ? t.rich('wrong.sentence', { what: title }, { reason: inSentence(words.reason(reason), t.language) })
           : title
       }
-      detail={why.length > 0 ? why.join(' ') : words.since(health)}
+      detail={causes.length > 0 ? <Why causes={causes} /> : words.since(health)}
       stat={<Stat node={node} />}
       actions={
         <>

@@ -1,5 +1,6 @@
 import { useHealthWords } from '../../ui/health-words';
 import { Banner } from '../../ui/states';
+import { Why } from '../../ui/why';
 import type { Detail } from './detail';
 import { useServicesTexts } from './texts';
 
@@ -11,13 +12,11 @@ export function Trouble({ node }: Pick<Detail, 'node'>) {
   if (health.state !== 'failing' && health.state !== 'degraded') {
     return null;
   }
-  const said = [
-    ...(health.reasons ?? []).map((r) => t('sentence', { said: words.reason(r) })),
-    ...((health.why ?? []).length > 0 ? (health.why ?? []).map((w) => words.why(w)) : [words.since(health)]),
-  ];
+  const causes = health.why ?? [];
   return (
     <Banner tone={health.state} lead={t('sentence', { said: words.title(node.name, health) })}>
-      {said.join(' ')}
+      {(health.reasons ?? []).map((r) => `${t('sentence', { said: words.reason(r) })} `)}
+      {causes.length > 0 ? <Why causes={causes} /> : words.since(health)}
     </Banner>
   );
 }

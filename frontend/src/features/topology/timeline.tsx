@@ -6,6 +6,7 @@ import { useMemo } from 'react';
 import { changesOptions, timelineOptions } from '../../api/generated/@tanstack/react-query.gen';
 import { changeAddress } from '../../lib/addresses';
 import { clock, plain, share } from '../../lib/format';
+import { changeInScope } from '../../lib/scope';
 import { useChangeWords } from '../../ui/change-words';
 import { useScope } from '../../ui/use-scope';
 import { hourOf, type Mark, marksOf } from './model/timeline';
@@ -32,22 +33,23 @@ interface TimelineProps {
 export function Timeline({ paused, at, onPause, onSelect }: TimelineProps) {
   const t = useTopologyTexts();
   const words = useChangeWords();
-  const { namespaces } = useScope();
-  const one = namespaces.length === 1 ? namespaces[0] : undefined;
+  const scope = useScope();
+  const namespace = scope.namespaces.join(',');
   const refresh = { refetchInterval: paused ? (false as const) : every, staleTime: every };
-  const hour = useQuery({ ...timelineOptions({ query: one ? { namespace: one } : {} }), ...refresh });
-  const changes = useQuery({ ...changesOptions({ query: { limit: 50 } }), ...refresh });
+  const hour = useQuery({ ...timelineOptions({ query: namespace ? { namespace } : {} }), ...refresh });
+  const latest = useQuery({ ...changesOptions({ query: { limit: 50 } }), ...refresh }).data?.items;
+  const changes = useMemo(() => (latest ?? []).filter((c) => changeInScope(scope, c)), [latest, scope]);
   const shape = useMemo(() => hourOf(hour.data?.bars ?? [], hour.data?.step ?? 30), [hour.data]);
   const marks = useMemo(
     () =>
-      marksOf(shape, changes.data?.items ?? [], hour.data?.incidents ?? [], (mark) => {
+      marksOf(shape, changes, hour.data?.incidents ?? [], (mark) => {
         const said =
           mark.kind === 'change'
             ? words.summary(mark.change.summary)
             : t('timeline.fails', { name: mark.incident.name });
         return Math.min(mostRoom, roomOf(said));
       }),
-    [shape, changes.data, hour.data, words, t],
+    [shape, changes, hour.data, words, t],
   );
   const measured = shape.bars.some((b) => b.bar.rps > 0);
   const most = Math.max(0, ...shape.bars.map((b) => b.bar.errorShare));
@@ -71,7 +73,7 @@ export function Timeline({ paused, at, onPause, onSelect }: TimelineProps) {
         {measured && (
           <TimelineBars
             hour={shape}
-            changes={changes.data?.items ?? []}
+            changes={changes}
             incidents={hour.data?.incidents ?? []}
             summary={summary}
             onSelect={onSelect}

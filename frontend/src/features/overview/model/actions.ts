@@ -15,6 +15,10 @@ interface Given {
   readonly mayWrite: (refs: readonly Ref[]) => boolean;
 }
 
+/** The number of the change that its trouble began right after. */
+export const begunWith = (node: GraphLiveNode): string | undefined =>
+  (node.health.why ?? []).find((w) => w.rule === 'startedAfterChange')?.params.change;
+
 /**
  * The likely remedy: take back the change that it began with; move traffic away from the one
  * version that fails, when another is healthy; look at the pods when none is ready. An effect
@@ -26,7 +30,7 @@ export function actionOf(node: GraphLiveNode, given: Given): Action | undefined 
     return undefined;
   }
   const reasons = node.health.reasons ?? [];
-  const started = (node.health.why ?? []).find((w) => w.rule === 'startedAfterChange')?.params.change;
+  const started = begunWith(node);
   const change = changes.find((c) => c.id === started);
   if (change?.undoable && !change.undoneBy && mayWrite(undoRefs(change))) {
     return { kind: 'undo', change };

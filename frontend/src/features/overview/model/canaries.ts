@@ -25,11 +25,16 @@ export interface Canary {
 const measured = (node: GraphLiveNode, version: string): GraphVersion | undefined =>
   node.versions?.find((v) => v.version === version && v.rate > 0);
 
-/** The canary of a service, when a route of it sends to two versions or more. */
+/**
+ * The canary of a service, when a route of it sends to two versions or more: that for calls inside
+ * the mesh first, otherwise one of a gateway.
+ */
 export function canaryOf(node: GraphLiveNode, split: CanarySplit): Canary | undefined {
-  const candidates = split.candidates ?? [];
-  const candidate = candidates.find((c) => c.id === split.preselected) ?? candidates[0];
-  if (!candidate?.ref) {
+  const shared = (split.candidates ?? []).filter(
+    ({ ref, weights }) => ref && Object.values(weights).filter((pct) => pct > 0).length > 1,
+  );
+  const candidate = shared.find((c) => c.id === split.preselected) ?? shared[0];
+  if (!candidate) {
     return undefined;
   }
   const shares = (split.versions ?? [])

@@ -191,4 +191,10 @@ test('a split between two versions is a canary', () => {
     tried: { version: 'v10', place: 2 },
     errorsMore: undefined,
   });
+
+  // Where the calls inside the mesh are not divided, a gateway's rule is.
+  const mesh = split({ v1: 100, v2: 0 });
+  const edge = { ...split({ v1: 60, v2: 40 }).candidates?.[0], id: 'edge', kind: 'gateway' };
+  const both = { ...mesh, candidates: [...(mesh.candidates ?? []), edge] } as CanarySplit;
+  expect(canaryOf(reviews, both)?.tried).toMatchObject({ version: 'v2', pct: 40 });
 });

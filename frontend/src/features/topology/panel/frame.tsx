@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import type { GraphHealth } from '../../../api/generated/types.gen';
 import { HealthGlyph } from '../../../ui/glyph';
 import { useHealthWords } from '../../../ui/health-words';
+import { Why as Causes } from '../../../ui/why';
 import { useTopologyTexts } from '../texts';
 
 export interface PanelTab {
@@ -82,9 +83,11 @@ function Why({ health }: { health: GraphHealth }) {
       <HealthGlyph health={health.state} size={13} label="" />
       <div>
         {first && <p>{words.reason(first)}</p>}
-        {why.map((w) => (
-          <p key={w.rule}>{words.why(w)}</p>
-        ))}
+        {why.length > 0 && (
+          <p>
+            <Causes causes={why} />
+          </p>
+        )}
         {!started && <p className="num">{words.since(health)}</p>}
       </div>
     </div>
