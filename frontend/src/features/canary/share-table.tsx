@@ -7,7 +7,7 @@ import { HealthGlyph } from '../../ui/glyph';
 import { weave } from '../../ui/weave';
 import { type Shares, sameShares, setShare } from './split-math';
 import { useCanaryTexts } from './texts';
-import { compare, errorState, othersOf, stateOf } from './versus';
+import { compare, othersOf, stateOf } from './versus';
 
 interface ShareTableProps {
   versions: readonly string[];
@@ -50,7 +50,7 @@ export function ShareTable({ versions, asked, effect, told, stable, onStable, on
     if (!than) {
       return dash;
     }
-    const state = stateOf(m, reference);
+    const state = stateOf(m);
     return (
       <span className={state ? `k-${state}` : 'dim'}>
         {plain(points(than.errors))}
@@ -93,9 +93,10 @@ export function ShareTable({ versions, asked, effect, told, stable, onStable, on
           {versions.map((name, i) => {
             const m = measured[name];
             const seen = m && m.n > 0 ? m : undefined;
-            const state = stateOf(m, reference);
-            const wrong = errorState(m);
+            const state = stateOf(m);
             const than = i === stable ? undefined : compare(m, reference);
+            // A slow one that fails nothing is calm: others call more than it does.
+            const slow = state && than?.slow ? `k-${state}` : '';
             const value = asked[i] ?? 0;
             const p95 = m?.p95 ? <Figure of={duration(m.p95)} /> : dash;
             return (
@@ -140,8 +141,8 @@ export function ShareTable({ versions, asked, effect, told, stable, onStable, on
                   <td className="ss-e">{effect[i]} %</td>
                   <td>{m && n > 0 ? <Figure of={share(m.pct / 100)} /> : dash}</td>
                   <td className="ss-w">{m ? number(m.rps) : dash}</td>
-                  <td className={wrong ? `k-${wrong}` : ''}>{seen ? <Figure of={share(seen.errorShare)} /> : dash}</td>
-                  <td className={`ss-w ${than?.slow ? 'k-degraded' : ''}`}>{p95}</td>
+                  <td className={state ? `k-${state}` : ''}>{seen ? <Figure of={share(seen.errorShare)} /> : dash}</td>
+                  <td className={`ss-w ${slow}`}>{p95}</td>
                   <td className="ss-w">{against(i, m)}</td>
                 </tr>
                 {seen && (
@@ -150,7 +151,7 @@ export function ShareTable({ versions, asked, effect, told, stable, onStable, on
                       <span>
                         <Figure of={rate(seen.rps, t('col.rps'))} />
                       </span>
-                      <span className={than?.slow ? 'k-degraded' : ''}>
+                      <span className={slow}>
                         {t('p95')} {p95}
                       </span>
                       {against(i, m)}

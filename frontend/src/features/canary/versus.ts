@@ -13,6 +13,7 @@ export interface Versus {
   readonly errors: number;
   /** How many times as long its p95 takes, in two digits: "2.1", "28". */
   readonly slower: string | undefined;
+  /** It is slow enough to be told beside its errors. */
   readonly slow: boolean;
 }
 
@@ -27,23 +28,19 @@ export function compare(version: Measured, stable: Measured): Versus | undefined
   return {
     errors: version.errorShare - stable.errorShare,
     slower: times === undefined ? undefined : times.toFixed(times < 9.95 ? 1 : 0),
-    slow: times !== undefined && times >= slowFrom && version.n >= enough,
+    slow: times !== undefined && times >= slowFrom,
   };
 }
 
 type Trouble = 'failing' | 'degraded' | undefined;
 
 /** The state of a version by its errors; undefined where that is nothing to tell. */
-export function errorState(version: Measured): Trouble {
+export function stateOf(version: Measured): Trouble {
   if (!version || version.n < enough || version.errorShare < degradedFrom) {
     return undefined;
   }
   return version.errorShare < failingFrom ? 'degraded' : 'failing';
 }
-
-/** The state of a version by its errors and, against the stable one, its p95. */
-export const stateOf = (version: Measured, stable: Measured): Trouble =>
-  errorState(version) ?? (compare(version, stable)?.slow ? 'degraded' : undefined);
 
 /** What was counted at pods of none of the versions; undefined where nothing was. */
 export function othersOf(
