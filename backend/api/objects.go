@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -72,9 +73,13 @@ func kindOf(word string) (config.KindInfo, error) {
 type listInput struct {
 	Kind      string `path:"kind" maxLength:"128"`
 	Namespace string `query:"namespace" maxLength:"253"`
+	Page
 }
 
-type listOutput struct{ Body []Object }
+type listOutput struct {
+	Link string `header:"Link"`
+	Body []Object
+}
 
 func (h *Handlers) listObjects(ctx context.Context, in *listInput) (*listOutput, error) {
 	kind, err := kindOf(in.Kind)
@@ -85,12 +90,21 @@ func (h *Handlers) listObjects(ctx context.Context, in *listInput) (*listOutput,
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	out := &listOutput{Body: []Object{}}
-	all := h.mesh.Findings()
+	var list []*mesh.Object
 	for o := range objects.Values() {
 		if o.Kind == kind.Kind && (in.Namespace == "" || o.Namespace == in.Namespace) {
-			out.Body = append(out.Body, objectOf(ctx, o, all))
+			list = append(list, o)
 		}
+	}
+	out := &listOutput{Body: []Object{}}
+	list, out.Link, err = cut(in.Page, "/api/v1/config/"+url.PathEscape(in.Kind), url.Values{"namespace": {in.Namespace}}, list,
+		func(o *mesh.Object) mesh.Ref { return o.Ref }, func(o *mesh.Object, after mesh.Ref) int { return o.Compare(after) })
+	if err != nil {
+		return nil, err
+	}
+	all := h.mesh.Findings()
+	for _, o := range list {
+		out.Body = append(out.Body, objectOf(ctx, o, all))
 	}
 	return out, nil
 }

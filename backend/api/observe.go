@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -210,9 +211,13 @@ func (h *Handlers) workloads(_ context.Context, in *namespaceInput) (*workloadsO
 type findingsInput struct {
 	Namespace string `query:"namespace" maxLength:"253"`
 	Severity  string `query:"severity" enum:"error,warning,info" doc:"Only findings of this severity"`
+	Page
 }
 
-type findingsOutput struct{ Body []mesh.Finding }
+type findingsOutput struct {
+	Link string `header:"Link"`
+	Body []mesh.Finding
+}
 
 func (h *Handlers) findings(_ context.Context, in *findingsInput) (*findingsOutput, error) {
 	out := &findingsOutput{Body: []mesh.Finding{}}
@@ -220,6 +225,15 @@ func (h *Handlers) findings(_ context.Context, in *findingsInput) (*findingsOutp
 		if (in.Namespace == "" || f.Ref.Namespace == in.Namespace) && (in.Severity == "" || string(f.Severity) == in.Severity) {
 			out.Body = append(out.Body, f)
 		}
+	}
+	var err error
+	out.Body, out.Link, err = cut(in.Page, "/api/v1/findings", url.Values{"namespace": {in.Namespace}, "severity": {in.Severity}}, out.Body,
+		func(f mesh.Finding) mesh.Finding {
+			f.Fix = nil // it is of no order
+			return f
+		}, mesh.CompareFindings)
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -1715,6 +1715,14 @@ export type ListObjectsData = {
     };
     query?: {
         namespace?: string;
+        /**
+         * Only so many; all when 0. The header Link then says where the list goes on
+         */
+        limit?: number;
+        /**
+         * Only what comes after the page before: from its Link
+         */
+        after?: string;
     };
     url: '/api/v1/config/{kind}';
 };
@@ -1926,6 +1934,14 @@ export type FindingsData = {
          * Only findings of this severity
          */
         severity?: 'error' | 'warning' | 'info';
+        /**
+         * Only so many; all when 0. The header Link then says where the list goes on
+         */
+        limit?: number;
+        /**
+         * Only what comes after the page before: from its Link
+         */
+        after?: string;
     };
     url: '/api/v1/findings';
 };

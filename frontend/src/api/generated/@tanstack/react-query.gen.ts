@@ -262,6 +262,33 @@ export const listObjectsOptions = (options: Options<ListObjectsData>) => queryOp
     queryKey: listObjectsQueryKey(options)
 });
 
+export const listObjectsInfiniteQueryKey = (options: Options<ListObjectsData>): QueryKey<Options<ListObjectsData>> => createQueryKey('listObjects', options, true);
+
+/**
+ * The objects of a kind
+ */
+export const listObjectsInfiniteOptions = (options: Options<ListObjectsData>) => infiniteQueryOptions<ListObjectsResponse, ListObjectsError, InfiniteData<ListObjectsResponse>, QueryKey<Options<ListObjectsData>>, string | Pick<QueryKey<Options<ListObjectsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+// @ts-ignore
+{
+    queryFn: async ({ pageParam, queryKey, signal }) => {
+        // @ts-ignore
+        const page: Pick<QueryKey<Options<ListObjectsData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+            query: {
+                after: pageParam
+            }
+        };
+        const params = createInfiniteParams(queryKey, page);
+        const { data } = await listObjects({
+            ...options,
+            ...params,
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listObjectsInfiniteQueryKey(options)
+});
+
 /**
  * Delete one object
  */
@@ -364,6 +391,33 @@ export const findingsOptions = (options?: Options<FindingsData>) => queryOptions
         return data;
     },
     queryKey: findingsQueryKey(options)
+});
+
+export const findingsInfiniteQueryKey = (options?: Options<FindingsData>): QueryKey<Options<FindingsData>> => createQueryKey('findings', options, true);
+
+/**
+ * What is wrong
+ */
+export const findingsInfiniteOptions = (options?: Options<FindingsData>) => infiniteQueryOptions<FindingsResponse, FindingsError, InfiniteData<FindingsResponse>, QueryKey<Options<FindingsData>>, string | Pick<QueryKey<Options<FindingsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+// @ts-ignore
+{
+    queryFn: async ({ pageParam, queryKey, signal }) => {
+        // @ts-ignore
+        const page: Pick<QueryKey<Options<FindingsData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+            query: {
+                after: pageParam
+            }
+        };
+        const params = createInfiniteParams(queryKey, page);
+        const { data } = await findings({
+            ...options,
+            ...params,
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: findingsInfiniteQueryKey(options)
 });
 
 /**
