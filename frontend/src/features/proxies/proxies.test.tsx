@@ -118,8 +118,12 @@ test('one proxy: what it rejected, and what it holds', async () => {
     'GET /api/v1/proxies/uid-reviews-2/log-level': { level: 'warning' },
   });
   const page = renderPage(ProxyPage, at);
-  await live.tell('proxies', { b: proxy('reviews-2', [refusal]) });
+  await live.tell('proxies', { b: { ...proxy('reviews-2', [refusal]), version: '1.40.0', node: 'node-2' } });
   await screen.findByText(words);
+  screen.getByText('Envoy 1.40.0');
+  screen.getByText('node-2');
+  const log = screen.getByRole('link', { name: 'Log of the proxy' }).getAttribute('href');
+  expect(log).toMatch(/^\/workloads\/shop\/.*tab=pods&pod=reviews-2&container=proxy$/);
   expect(screen.getByRole('link', { name: 'Fix it' }).getAttribute('href')).toBe('/rules/ServiceEntry/shop/alias');
   const table = await screen.findByRole('grid', { name: 'Routes' });
   expect(

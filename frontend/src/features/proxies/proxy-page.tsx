@@ -87,11 +87,24 @@ function OneProxy({ proxy }: { proxy: LiveProxy }) {
           <>
             <Link to={workloadAddress({ namespace: proxy.namespace, name: proxy.workload })}>{proxy.workload}</Link>
             <span>{t.maybe(`facts.role.${proxy.role}`) ?? proxy.role}</span>
+            {proxy.version && <span className="num">Envoy {proxy.version}</span>}
+            {proxy.node && <span>{proxy.node}</span>}
             <span>{plain(rate(proxy.rps))}</span>
             <span>{t('facts.since', { age: age(proxy.connected, now, t.language) })}</span>
           </>
         }
-        actions={<LogLevel proxy={proxy.uid} />}
+        actions={
+          <>
+            <Link
+              className="plain"
+              to={workloadAddress({ namespace: proxy.namespace, name: proxy.workload })}
+              search={{ tab: 'pods', pod: proxy.pod, container: 'proxy' } as never}
+            >
+              {t('logs')}
+            </Link>
+            <LogLevel proxy={proxy.uid} />
+          </>
+        }
       >
         <div className="px-top">
           {refused.length > 0 && <Nacks refused={refused} />}
