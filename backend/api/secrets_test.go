@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -115,4 +116,63 @@ func encoded(t *testing.T, v any) []byte {
 		t.Fatal(err)
 	}
 	return bytes.TrimSpace(text.Bytes())
+}
+
+// A word and a key that stand in Secrets come back to nobody, not to the owner
+// either: neither in an object, nor in the history, nor where two got in each
+// other's way, nor in what is wrong with a Secret.
+func TestContentsOfSecretsStayInside(t *testing.T) {
+	d := newDesk(t)
+	d.engine = New(Options{Mesh: checkedMesh{folderMesh{store: d.store}}, Auth: d.auth, History: d.history}).engine(func(*gin.Context) {})
+	const word, key = "planted-word-x7", "-----BEGIN PRIVATE KEY-----PLANTEDKEYMATERIAL"
+	inside := []string{word, "PLANTEDKEYMATERIAL", base64.StdEncoding.EncodeToString([]byte(word)), base64.StdEncoding.EncodeToString([]byte(key))}
+	text := func(more string) string {
+		return "apiVersion: v1\nkind: Secret\nmetadata: {name: stars, namespace: default}\nstringData: {key: " + word + more + "}\ndata: {tls.key: " +
+			base64.StdEncoding.EncodeToString([]byte(key)) + "}\n"
+	}
+	ref := mesh.Ref{Kind: mesh.KindSecret, Namespace: "default", Name: "stars"}
+	first := d.put(owner, http.StatusOK, entries(map[string]any{"ref": ref, "yaml": text("")})).Change
+	stale := d.etag(ref)
+	second := d.put(owner, http.StatusOK, entries(map[string]any{"ref": ref, "etag": stale, "yaml": text("-2")})).Change
+	mine := "apiVersion: v1\nkind: Secret\nmetadata: {name: stars, namespace: default}\nstringData: {key: of my own}\n"
+	for _, who := range []auth.Session{viewer, operator, admin, owner} {
+		for _, request := range []struct {
+			method, path string
+			body         any
+		}{
+			{"GET", "/api/v1/config/secret", nil},
+			{"GET", "/api/v1/config/secret/default/stars", nil},
+			{"GET", "/api/v1/changes", nil},
+			{"GET", "/api/v1/changes/" + first.ID, nil},
+			{"GET", "/api/v1/changes/" + second.ID, nil},
+			{"GET", "/api/v1/objects/secret/default/stars/history", nil},
+			{"GET", "/api/v1/findings", nil},
+			{"PUT", "/api/v1/changes", entries(map[string]any{"ref": ref, "etag": stale, "yaml": mine})},
+			{"POST", "/api/v1/changes/" + second.ID + "/undo", map[string]any{}},
+			{"POST", "/api/v1/preview", entries(map[string]any{"ref": ref, "etag": stale, "edits": []config.Edit{{Op: config.Set, Path: "spec.nothing", Value: "1"}}})},
+			{"PATCH", "/api/v1/config/secret/default/stars", map[string]any{"edits": []config.Edit{{Op: config.Set, Path: "spec.nothing[0].there", Value: "1"}}}},
+			{"POST", "/api/v1/check", map[string]any{"live": true, "manifests": []map[string]string{{"file": "a.yaml", "text": mine}}}},
+		} {
+			r := httptest.NewRequest(request.method, request.path, bytes.NewReader(encoded(t, request.body)))
+			r.Header.Set("Content-Type", "application/json")
+			w := httptest.NewRecorder()
+			d.engine.ServeHTTP(w, r.WithContext(auth.With(r.Context(), who)))
+			if request.method == "GET" && w.Code != http.StatusOK || w.Code == http.StatusInternalServerError {
+				t.Errorf("%s: %s %s answers %d %s", who.Role, request.method, request.path, w.Code, w.Body)
+			}
+			for _, secret := range inside {
+				if strings.Contains(w.Body.String(), secret) {
+					t.Errorf("%s: %s %s (%d) tells %q: %s", who.Role, request.method, request.path, w.Code, secret, w.Body)
+				}
+			}
+		}
+	}
+	// What is wrong with one in the folder is told to everybody who looks.
+	for _, broken := range []string{"data: {key: " + word + "}", "data: {key: [" + word + "]}", "stringData: " + word, "stringData: {key: {" + word + ": 1}}", "type: {" + word + ": 1}", "stringData: {key: " + word + ", key: " + word + "}"} {
+		for _, f := range config.Decode("a.yaml", []byte("apiVersion: v1\nkind: Secret\nmetadata: {name: stars}\n"+broken+"\n")).Problems {
+			if said := string(encoded(t, f)); strings.Contains(said, word) {
+				t.Errorf("a finding about %q tells it: %s", broken, said)
+			}
+		}
+	}
 }

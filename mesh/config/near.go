@@ -12,7 +12,7 @@ import (
 func (w *walker) failNear(t *trail, n *yaml.Node, near, format string, args ...any) any {
 	told := len(w.problems)
 	broken := w.fail(t, n, format, args...)
-	if len(w.problems) > told {
+	if len(w.problems) > told && !w.hidden {
 		w.problems[told].params = meant(written(n), near)
 	}
 	return broken

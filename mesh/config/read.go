@@ -82,6 +82,7 @@ func (r *reading) read(info KindInfo) *mesh.Object {
 		support: supportOf(info.Kind), most: max(1, r.nodes),
 	}
 	_, w.strict = customGroups[info.Group]
+	w.hidden = info.Kind == mesh.KindSecret // everybody who looks at the mesh is told its findings
 	if info.other() {
 		w.support = allSupported
 	}

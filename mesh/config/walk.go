@@ -55,7 +55,16 @@ type walker struct {
 	sections     map[string][2]int // ranges in buf of the values at the top
 
 	support  *support // of the kind; nil when the kind has no effect
+	hidden   bool     // values are secret: what is wrong is told without them
 	warnings []problem
+}
+
+// shown describes what stands where something else should.
+func (w *walker) shown(n *yaml.Node) string {
+	if w.hidden && n.Kind == yaml.ScalarNode {
+		return "something else"
+	}
+	return describeNode(n)
 }
 
 // read checks a whole document and gives its tree.
@@ -116,7 +125,7 @@ func (w *walker) value(t *trail, n *yaml.Node, s shape, has *support, depth int)
 			return w.text(n.Content[0].Value + ":")
 		}
 		if n.Kind != yaml.ScalarNode {
-			return w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
+			return w.fail(t, n, "must be %s, but %s stands here", s.describe(), w.shown(n))
 		}
 		if slices.Contains(has.words, n.Value) {
 			w.warn(t, n, "%s: %s is not supported yet", t.name(), n.Value)
@@ -187,7 +196,7 @@ func (w *walker) pairs(t *trail, n *yaml.Node, depth int, tree map[string]any) [
 			k = k.Alias
 		}
 		if k.Kind != yaml.ScalarNode {
-			w.complain(t, k, "keys must be plain text, but %s stands here", describeNode(k))
+			w.complain(t, k, "keys must be plain text, but %s stands here", w.shown(k))
 			tree[""] = schema.Broken{}
 			continue
 		}
@@ -267,7 +276,7 @@ func (w *walker) merged(t *trail, n *yaml.Node, depth int, tree map[string]any) 
 		}
 		return out
 	default:
-		w.complain(t, n, "a merge key takes a mapping, but %s stands here", describeNode(n))
+		w.complain(t, n, "a merge key takes a mapping, but %s stands here", w.shown(n))
 		return nil
 	}
 }
@@ -281,7 +290,7 @@ func (w *walker) complain(t *trail, n *yaml.Node, format string, args ...any) {
 
 func (w *walker) object(t *trail, n *yaml.Node, s shape, has *support, depth int) any {
 	if n.Kind != yaml.MappingNode {
-		return w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
+		return w.fail(t, n, "must be %s, but %s stands here", s.describe(), w.shown(n))
 	}
 	tree := make(map[string]any, len(n.Content)/2)
 	w.buf = append(w.buf, '{')
@@ -340,7 +349,7 @@ func (w *walker) object(t *trail, n *yaml.Node, s shape, has *support, depth int
 
 func (w *walker) dict(t *trail, n *yaml.Node, s shape, has *support, depth int) any {
 	if n.Kind != yaml.MappingNode {
-		return w.fail(t, n, "must be %s, but %s stands here", s.describe(), describeNode(n))
+		return w.fail(t, n, "must be %s, but %s stands here", s.describe(), w.shown(n))
 	}
 	tree := make(map[string]any, len(n.Content)/2)
 	w.buf = append(w.buf, '{')
@@ -371,7 +380,7 @@ func (w *walker) dict(t *trail, n *yaml.Node, s shape, has *support, depth int) 
 
 func (w *walker) list(t *trail, n *yaml.Node, s shape, has *support, depth int) any {
 	if n.Kind != yaml.SequenceNode {
-		return w.failNear(t, n, nearList(n, s), "must be %s, but %s stands here", s.describe(), describeNode(n))
+		return w.failNear(t, n, nearList(n, s), "must be %s, but %s stands here", s.describe(), w.shown(n))
 	}
 	tree := make([]any, 0, len(n.Content))
 	if len(n.Content) > maxItems && w.strict {

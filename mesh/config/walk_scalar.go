@@ -49,7 +49,7 @@ func (w *walker) scalar(t *trail, n *yaml.Node, s shape) any {
 		tag = "!!str" // a date without quotes
 	}
 	wrong := func() any {
-		return w.failNear(t, n, nearScalar(n, s), "must be %s, but %s stands here", s.describe(), describeNode(n))
+		return w.failNear(t, n, nearScalar(n, s), "must be %s, but %s stands here", s.describe(), w.shown(n))
 	}
 	switch s.kind {
 	case text:
