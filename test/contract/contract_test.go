@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -243,7 +244,8 @@ func (r *runner) fill(text string) string {
 	})
 }
 
-// find is a string of an answer: "ETag" is the header, "a.b" a field.
+// find is a string of an answer: "ETag" is the header, "a.b" a field, "a.0" the
+// first of a list.
 func find(t *testing.T, name string, in answer, path string) string {
 	t.Helper()
 	if path == "ETag" {
@@ -252,6 +254,12 @@ func find(t *testing.T, name string, in answer, path string) string {
 	var value any
 	err := json.Unmarshal(in.body, &value)
 	for step := range strings.SplitSeq(path, ".") {
+		if list, ok := value.([]any); ok {
+			if i, no := strconv.Atoi(step); no == nil && i < len(list) {
+				value = list[i]
+				continue
+			}
+		}
 		object, ok := value.(map[string]any)
 		if !ok {
 			err = errors.Join(err, errors.New("no object"))
