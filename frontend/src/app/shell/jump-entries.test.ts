@@ -31,7 +31,7 @@ test('what can be jumped to, and where it leads', () => {
     label: 'jump.change reviews',
     link: { to: '/change', search: { service: 'shop/reviews' } },
   });
-  expect(find(entries, 'page change')).toMatchObject({ group: 'pages', label: 'jump.begin', link: { to: '/change' } });
+  expect(find(entries, 'page change')).toMatchObject({ group: 'pages', label: 'page.wizard', link: { to: '/change' } });
   expect(find(entries, 'topology service/local/shop/reviews')?.link).toEqual({
     to: '/topology',
     search: { sel: 'service/local/shop/reviews', around: 'service/local/shop/reviews' },

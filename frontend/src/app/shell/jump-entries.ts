@@ -95,7 +95,7 @@ const proxies: Provider = (known) =>
 const wizard: Provider = ({ names, t, can }) =>
   can('editTraffic')
     ? [
-        { id: 'page change', group: 'pages', label: t('jump.begin'), hint: t('nav.change'), link: { to: '/change' } },
+        { id: 'page change', group: 'pages', label: t('page.wizard'), hint: t('nav.change'), link: { to: '/change' } },
         ...names.services.map(
           ({ namespace, name }): JumpEntry => ({
             id: `change ${namespace}/${name}`,

@@ -16,8 +16,8 @@ const facts: Record<Intent, (form: Form, t: ChangeTexts) => string[]> = {
   ],
   route: ({ to }, t) => [to && t('fact.route', { version: to })],
   fault: (form, t) => [
-    form.delay && t('fact.fault', { what: form.delay, percent: form.delayPercent }),
-    form.abort && t('fact.fault', { what: form.abort, percent: form.abortPercent }),
+    form.delay && t('fact.delay', { time: form.delay, percent: form.delayPercent }),
+    form.abort && t('fact.abort', { status: form.abort, percent: form.abortPercent }),
   ],
   mirror: ({ mirrorTo, mirrorPercent }, t) => [
     mirrorTo && t('fact.mirror', { version: mirrorTo, percent: mirrorPercent }),
