@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, mesh, test } from './mesh';
+import { accessibility, expect, mesh, test } from './mesh';
 import { drawn } from './pages';
 import { gone, ruleText, writeRule } from './rule';
 
@@ -62,6 +62,7 @@ test('sign in, find a service, move its slider, apply and undo, without a mouse'
   await expect(jump.getByRole('combobox')).toBeFocused();
   await page.keyboard.type('reviews');
   await expect(jump.getByRole('option', { selected: true })).toContainText('reviews');
+  expect(await accessibility(page)).toEqual([]);
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/services\/default\/reviews/);
   const handle = page.getByRole('slider', { name: 'Boundary between v1 and v2' });
@@ -76,6 +77,7 @@ test('sign in, find a service, move its slider, apply and undo, without a mouse'
     .getByRole('complementary', { name: 'Preview' })
     .getByRole('button', { name: 'Apply', exact: true });
   await expect(apply).toBeEnabled();
+  expect(await accessibility(page)).toEqual([]);
   await until(page, 'Tab', /^button Apply$/);
   await page.keyboard.press('Enter');
   await expect(page.getByText(/^Written at/)).toBeVisible();

@@ -36,7 +36,9 @@ test('a version that fails is seen on the card, the thread and the overview', as
   const began = Date.now();
   try {
     await expect(ratings).toHaveClass(/c-failing/, { timeout: 25_000 });
-    await expect(admin.locator('.tp-thread.t-failing').first()).toBeAttached({ timeout: 25_000 });
+    await expect(admin.locator('.tp-thread.t-failing [data-thread*="ratings"]')).not.toHaveCount(0, {
+      timeout: 25_000,
+    });
     const wrong = overview.getByRole('listitem').filter({ hasText: 'ratings' }).first();
     await expect(wrong).toBeVisible({ timeout: 25_000 });
     await expect(wrong).toContainText(/since|started/i);

@@ -1,7 +1,19 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { cutTexts, expect, fresh, heddle, type Language, mesh, prefer, signIn, type Theme, test } from './mesh';
+import {
+  accessibility,
+  cutTexts,
+  expect,
+  fresh,
+  heddle,
+  type Language,
+  mesh,
+  prefer,
+  signIn,
+  type Theme,
+  test,
+} from './mesh';
 import { drawn } from './pages';
 import { envoyOf } from './processes';
 import { Relay } from './relay';
@@ -32,8 +44,11 @@ test.describe('stores that are away', () => {
   let prometheus: Relay;
   let traces: Relay;
   let second: Running;
+  // Somebody who begins to edit there, and goes away until the session is over.
+  let editing: Page;
+  let over: number;
 
-  test.beforeAll(async () => {
+  test.beforeAll(async ({ browser }) => {
     test.setTimeout(90_000);
     prometheus = await new Relay({ path: join(mesh.state(), 'run/heddle.sock') }).mend();
     traces = await new Relay({ host: '127.0.0.1', port: mesh.traces() }).mend();
@@ -42,8 +57,18 @@ test.describe('stores that are away', () => {
         ...['--prometheus-url', `http://${prometheus.address}/prometheus`, '--jaeger-addr', traces.address],
         ...['--pod-range', '10.67.0.0/16', '--service-range', '10.97.0.0/16'],
       ],
+      env: { HEDDLE_SESSION_IDLE: '1m' },
       manifests: ['deploy/samples/bookinfo/bookinfo.yaml', 'deploy/samples/bookinfo/destination-rules.yaml'],
     });
+    editing = await (await browser.newContext()).newPage();
+    await enter(editing);
+    await go(editing, '/rules/DestinationRule/default/reviews');
+    await editing.locator('.cm-content').click();
+    await editing.keyboard.press('ControlOrMeta+End');
+    await editing.keyboard.type('# kept');
+    const session = await editing.request.get(`${second.console}/api/v1/session`);
+    over = Date.parse(((await session.json()) as { idleExpires: string }).idleExpires);
+    await editing.context().setOffline(true);
   });
 
   // What one test cut is whole for the next, also when it failed.
@@ -53,6 +78,7 @@ test.describe('stores that are away', () => {
   });
 
   test.afterAll(async () => {
+    await editing?.context().close();
     await second?.stop();
     await prometheus?.cut();
     await traces?.cut();
@@ -67,6 +93,9 @@ test.describe('stores that are away', () => {
     ...['/', '/topology', '/services', '/services/default/reviews', '/workloads', '/workloads/default/reviews-v1'],
     ...['/traces', '/rules', '/check', '/proxies', '/findings', '/settings'],
   ];
+
+  /** Those whose figures are old then; on the others only the banner is new. */
+  const measured = ['/', '/topology', '/services', '/services/default/reviews', '/workloads/default/reviews-v1'];
 
   test('without Prometheus figures say when they are from, and the rest goes on', async ({ page, browser }) => {
     test.setTimeout(180_000);
@@ -100,11 +129,15 @@ test.describe('stores that are away', () => {
         await go(other, path);
         await expect(banner(other), path).toContainText(words);
         expect.soft(await cutTexts(other), `${path} ${language}`).toEqual([]);
+        if (measured.includes(path)) {
+          expect.soft(await accessibility(other), `${path} ${theme}`).toEqual([]);
+        }
       }
       await context.close();
     }
 
-    // Rules are written and reach the proxies meanwhile.
+    // Rules are written and reach the proxies meanwhile. Looking at all that may take longer than a session lasts here.
+    await enter(page);
     const written = await page.request.put(`${second.console}/api/v1/changes`, {
       data: { entries: [{ ref: ruleRef('robust'), yaml: rule('robust', 7) }] },
       headers: { Origin: second.console },
@@ -141,6 +174,21 @@ test.describe('stores that are away', () => {
     await expect(banner(page)).toHaveCount(0, { timeout: 30_000 });
     await go(page, '/traces');
     await expect(page.locator('main tbody tr').first()).toBeVisible();
+  });
+
+  test('who comes back to what was edited when the session is over signs in again, and goes on', async () => {
+    test.setTimeout(120_000);
+    await expect.poll(Date.now, { timeout: 70_000 }).toBeGreaterThan(over);
+    await editing.context().setOffline(false);
+    const dialog = editing.getByRole('dialog', { name: 'Sign in to go on' });
+    await expect(dialog).toContainText('The text you are editing is kept here');
+    await dialog.getByLabel('Password of admin').fill(second.password);
+    await editing.keyboard.press('Enter');
+    await expect(dialog).toHaveCount(0);
+    await expect(editing.locator('.cm-content')).toContainText('# kept');
+    await expect(editing.locator('[data-connection="live"]')).toHaveCount(1);
+    await editing.getByRole('button', { name: /^Preview/ }).click();
+    await expect(editing.getByRole('complementary', { name: 'Preview' })).toBeVisible();
   });
 });
 
