@@ -7,7 +7,7 @@ import { asProblem } from '../../api/problem';
 import { request } from '../../api/request';
 import { traceAddress } from '../../lib/addresses';
 import { clock, duration } from '../../lib/format';
-import type { Window } from '../../lib/scope';
+import type { Scope, Window } from '../../lib/scope';
 import { list } from '../../lib/search';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Figure } from '../../ui/figure';
@@ -34,23 +34,40 @@ interface TracesSearch {
 const seconds: Record<Window, number> = { live: 60, '1m': 60, '5m': 300, '15m': 900, '1h': 3600 };
 const minima = ['10', '100', '500', '1000', '5000'] as const;
 const most = 100;
+/** So many services may be asked for at once. */
+const mostAsked = 20;
+
+/** The services of the namespaces that are looked at; traces call them "reviews.shop". */
+export const servicesIn = ({ namespaces }: Scope, services: readonly string[]): readonly string[] =>
+  namespaces.length === 0
+    ? services
+    : services.filter((name) => namespaces.some((namespace) => name.endsWith(`.${namespace}`)));
 
 /** Traces of the time window: by service, duration and error, as a picture and as a list. */
 export function TracesPage() {
   const t = useTracesTexts();
   const search = useSearch({ strict: false }) as TracesSearch;
   const navigate = useNavigate();
-  const span = seconds[useScope().window];
+  const scope = useScope();
+  const span = seconds[scope.window];
   const services = useQuery({ ...traceServicesOptions(), staleTime: 60_000 });
   const { service, min, errors } = search;
+  const here = servicesIn(scope, services.data ?? []);
+  const scoped = scope.namespaces.length > 0 && !service;
+  // Of the namespaces that are looked at: until their services are known nobody can be asked.
+  const asked = scoped ? (here.length > mostAsked ? undefined : here.join(',')) : service;
   const traces = useQuery({
-    queryKey: ['traces found', { service, min, errors, span }],
+    queryKey: ['traces found', { asked, here: scoped && here, min, errors, span }],
+    enabled: !scoped || services.isFetched,
     queryFn: async ({ signal }) => {
       const to = Date.now();
       const from = to - span * 1000;
+      if (asked === '') {
+        return { from, to, found: [] };
+      }
       const query = new URLSearchParams({ limit: String(most), brief: 'true', start: new Date(from).toISOString() });
       for (const [key, value] of [
-        ['service', service],
+        ['service', asked],
         ['minDuration', min && `${min}ms`],
         ['error', errors && 'true'],
       ] as const) {
@@ -58,10 +75,15 @@ export function TracesPage() {
           query.set(key, value);
         }
       }
-      const found = (await request<TracesTrace[] | null>(`/api/v1/traces?${query}`, { signal })) ?? [];
+      const all = (await request<TracesTrace[] | null>(`/api/v1/traces?${query}`, { signal })) ?? [];
+      const found = scoped ? all.filter((trace) => trace.services?.some((name) => here.includes(name))) : all;
       const starts = found.map((trace) => Date.parse(trace.start));
       // Where there are more than are read, the picture begins with the oldest that was.
-      return { from: found.length < most ? from : Math.min(...starts), to: Math.max(to, ...starts), found };
+      return {
+        from: all.length < most || starts.length === 0 ? from : Math.min(...starts),
+        to: Math.max(to, ...starts),
+        found,
+      };
     },
     refetchInterval: 30_000,
     placeholderData: keepPreviousData,
@@ -84,7 +106,7 @@ export function TracesPage() {
           label={t('service')}
           values={chosen}
           any={t('service.any')}
-          options={[...new Set([...(services.data ?? []), ...chosen])].map((name) => ({ value: name, text: name }))}
+          options={[...new Set([...here, ...chosen])].map((name) => ({ value: name, text: name }))}
           onPick={(to) => put({ service: to.join(',') || undefined })}
         />
         <Menu

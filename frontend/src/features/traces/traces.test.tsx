@@ -74,6 +74,32 @@ test('an address may name several services', async () => {
   expect(asked.some((call) => call.includes('service=gone.shop%2Cweb.shop'))).toBe(true);
 });
 
+test('only traces of the chosen namespaces are asked for, and only their services can be chosen', async () => {
+  const names = ['web.shop', 'ratings.shop', 'ledger.bank', 'hall.games'];
+  const asked = fakeApi({ 'GET /api/v1/traces/services': names, 'GET /api/v1/traces': [trace('t1')] });
+  renderPage(TracesPage, { path: '/traces', at: '/traces?ns=shop,bank' });
+  await screen.findByText('1 trace');
+  const calls = asked.filter((call) => call.startsWith('GET /api/v1/traces?'));
+  expect(calls).toHaveLength(1);
+  expect(calls[0]).toContain('service=web.shop%2Cratings.shop%2Cledger.bank');
+  await userEvent.click(screen.getByRole('button', { name: 'Service: Any service' }));
+  const services = within(await screen.findByRole('menu', { name: 'Service' }));
+  expect(services.queryByText('hall.games')).toBeNull();
+});
+
+test('of more services than can be asked for, all traces are read and others left out', async () => {
+  const names = Array.from({ length: 21 }, (_, i) => `s${i}.shop`);
+  const far = { ...trace('t9'), services: ['hall.games'] };
+  const asked = fakeApi({
+    'GET /api/v1/traces/services': [...names, 'hall.games'],
+    'GET /api/v1/traces': [{ ...trace('t1'), services: ['s3.shop', 'hall.games'] }, far],
+  });
+  renderPage(TracesPage, { path: '/traces', at: '/traces?ns=shop' });
+  await screen.findByText('1 trace');
+  expect(asked.some((call) => call.includes('service='))).toBe(false);
+  expect(screen.getAllByRole('link').map((l) => l.getAttribute('href'))).toEqual(['/traces/t1']);
+});
+
 test('nothing found, and traces that cannot be read', async () => {
   fakeApi({ 'GET /api/v1/traces': [] });
   renderPage(TracesPage, { path: '/traces' });
