@@ -7,10 +7,13 @@ test.each([
   ['-1', "'-1"],
   ['@SUM(A1)', "'@SUM(A1)"],
   [' =1+1', "' =1+1"],
-  ['\t=1+1', "'\t=1+1"],
+  ['\t=1+1', `"'\t'=1+1"`],
   ['\r=1+1', '"\'\r=1+1"'],
   ['\n=1+1', '"\'\n=1+1"'],
   ['＝1+1', "'＝1+1"],
+  ['a;=1+1;b', `"a;'=1+1;b"`],
+  ['a; @SUM(A1)', `"a; '@SUM(A1)"`],
+  ['a\t=1+1', `"a\t'=1+1"`],
   ['=HYPERLINK("http://x","y")', `"'=HYPERLINK(""http://x"",""y"")"`],
 ])('no spreadsheet runs %j', (text, field) => {
   expect(csvField(text)).toBe(field);
@@ -22,6 +25,7 @@ test.each([
   [undefined, ''],
   ['v1 - v2', 'v1 - v2'],
   ['a,b', '"a,b"'],
+  ['a; b', '"a; b"'],
   ['say "x"', '"say ""x"""'],
   ['two\nlines', '"two\nlines"'],
 ])('%j stands as it is', (value, field) => {

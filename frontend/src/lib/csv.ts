@@ -8,11 +8,14 @@ export interface CsvColumn<R> {
 /** What a spreadsheet would read as a formula, after the blanks that it takes away. */
 const formula = /^\s*[=+\-@＝＋－＠]|^[\t\r\n]/u;
 
+/** The same behind what some spreadsheets begin a field at, where lists are written with semicolons. */
+const inside = /([;\t][^\S\t]*)(?=[=+\-@＝＋－＠])/gu;
+
 /** A field of CSV. Text that a spreadsheet would take for a formula is kept from being one. */
 export function csvField(value: string | number | undefined): string {
   const text = String(value ?? '');
-  const safe = typeof value === 'string' && formula.test(text) ? `'${text}` : text;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const safe = typeof value === 'string' ? text.replace(inside, "$1'").replace(formula, "'$&") : text;
+  return /[",;\t\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** Rows as CSV (RFC 4180), the heads first. */

@@ -1,4 +1,5 @@
-import { parseDocument } from 'yaml';
+import { content } from './content';
+import { array, object } from './json';
 
 /** Who a VirtualService is for. */
 export interface Audience {
@@ -8,14 +9,13 @@ export interface Audience {
   readonly hosts: readonly string[];
 }
 
-const texts = (v: unknown): string[] => (Array.isArray(v) ? v.filter((x) => typeof x === 'string') : []);
+const texts = (v: unknown): string[] => array(v).filter((x) => typeof x === 'string');
 
 export function audience(yaml: string): Audience {
-  const doc = parseDocument(yaml);
-  const read = doc.errors.length > 0 ? null : (doc.toJS() as { spec?: { hosts?: unknown; gateways?: unknown } } | null);
-  const gateways = texts(read?.spec?.gateways);
+  const spec = object(object(content(yaml)).spec);
+  const gateways = texts(spec.gateways);
   return {
     gateway: gateways.length > 0 && !gateways.includes('mesh'),
-    hosts: texts(read?.spec?.hosts).filter((host) => !host.includes('*')),
+    hosts: texts(spec.hosts).filter((host) => !host.includes('*')),
   };
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { audience } from './audience';
 import { type Context, emptyForm, type Form, type Intent, intents, mistakes } from './form';
 import { formMatch, readConditions, takesAll } from './match';
-import { readForm, readRules } from './rule';
+import { readable, readForm, readRules } from './rule';
 import { writeForm } from './write';
 
 const version = (v: string) => ({ version: v, subset: v, labels: { version: v } });
@@ -246,4 +247,28 @@ test('in another namespace the service has its whole name', () => {
     full,
     full,
   ]);
+});
+
+test('an expression that was written to keep a browser busy is read at once', () => {
+  const read = (regex: string) => readConditions({ match: [{ headers: { cookie: { regex } } }] })[0]?.[0];
+  const long = '='.repeat(200_000);
+  expect(read(`^(.*?;)?\\s*(${long}`)?.field).toBe('header');
+  expect(read(`^(.*?;)?\\s*(${long})(;.*)?$`)).toEqual({
+    field: 'cookie',
+    name: '=',
+    how: 'exact',
+    value: long.slice(2),
+  });
+});
+
+const tenfold = Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`);
+
+test.each([
+  ['names what is not there', 'spec: *nothing\n'],
+  ['grows without end', `a0: &a0 [x, x]\n${tenfold.join('\n')}\n`],
+])('a text that %s cannot be read, and ends nothing', (_, yaml) => {
+  expect(readable(yaml)).toBe(false);
+  expect(readRules(yaml)).toBeUndefined();
+  expect(readForm(yaml, 0, context)).toEqual({ ...emptyForm, where: 0 });
+  expect(audience(yaml)).toEqual({ gateway: false, hosts: [] });
 });

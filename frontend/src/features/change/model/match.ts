@@ -91,10 +91,8 @@ function known(header: Condition): Condition {
   if (header.name === userHeader) {
     return { ...header, field: 'user', name: '' };
   }
-  const found = header.name === 'cookie' && header.how === 'regex' ? cookie.exec(header.value) : null;
-  return found
-    ? { field: 'cookie', name: unescaped(found[1] ?? ''), how: 'exact', value: unescaped(found[2] ?? '') }
-    : header;
+  const found = header.name === 'cookie' && header.how === 'regex' ? cookieOf(header.value) : undefined;
+  return found ? { field: 'cookie', ...found, how: 'exact' } : header;
 }
 
 /** Without any word of how to compare, it is enough that there is a value. */
@@ -133,10 +131,24 @@ export function formMatch(conditions: readonly (readonly Condition[])[]): FormMa
   return { by, matchName: only.name, how: only.how, matchValue: only.value };
 }
 
-const cookie = /^\^\(\.\*\?;\)\?\\s\*\((.+?)=(.*)\)\(;\.\*\)\?\$$/;
+const beforeCookie = '^(.*?;)?\\s*(';
+const afterCookie = ')(;.*)?$';
 const escaped = (s: string) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const unescaped = (s: string) => s.replace(/\\([.*+?^${}()|[\]\\])/g, '$1');
-const cookieRegex = (name: string, value: string) => `^(.*?;)?\\s*(${escaped(name)}=${escaped(value)})(;.*)?$`;
+const cookieRegex = (name: string, value: string) => `${beforeCookie}${escaped(name)}=${escaped(value)}${afterCookie}`;
+
+/**
+ * The cookie that such an expression is for. It is found without one: anybody may have written the
+ * value, of any length, and an expression that looks for both ends takes its square.
+ */
+function cookieOf(value: string): Pick<Condition, 'name' | 'value'> | undefined {
+  if (!value.startsWith(beforeCookie) || !value.endsWith(afterCookie)) {
+    return undefined;
+  }
+  const pair = value.slice(beforeCookie.length, -afterCookie.length);
+  const equals = pair.indexOf('=', 1); // a name has one character at least
+  return equals < 0 ? undefined : { name: unescaped(pair.slice(0, equals)), value: unescaped(pair.slice(equals + 1)) };
+}
 
 /** The match of a new rule; undefined for one that takes every request. */
 export function writeMatch(form: FormMatch): Json | undefined {

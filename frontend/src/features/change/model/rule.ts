@@ -1,4 +1,4 @@
-import { parseDocument, YAMLMap } from 'yaml';
+import { content } from './content';
 import { type Destination, destinationsOf, isService, nameOf, versionOf, wholePercents } from './destinations';
 import { type ByHand, type Context, emptyForm, type Form, type HeaderEdit, type Intent, nothingByHand } from './form';
 import { array, type Json, object, text } from './json';
@@ -19,11 +19,11 @@ interface Read {
 }
 
 function read(yaml: string): Read | undefined {
-  const doc = parseDocument(yaml);
-  if (doc.errors.length > 0) {
+  const all = content(yaml);
+  if (all === undefined) {
     return undefined;
   }
-  const whole = object(doc.toJS());
+  const whole = object(all);
   return {
     namespace: text(object(whole.metadata).namespace),
     routes: array(object(whole.spec).http).map(object),
@@ -154,6 +154,6 @@ export function versionsNamed(intent: Intent, form: Form): string[] {
 
 /** Whether a text is a YAML map at all, as the editor needs to know before the form follows it. */
 export const readable = (yaml: string): boolean => {
-  const doc = parseDocument(yaml);
-  return doc.errors.length === 0 && doc.contents instanceof YAMLMap;
+  const all = content(yaml);
+  return typeof all === 'object' && all !== null && !Array.isArray(all);
 };
