@@ -346,7 +346,11 @@ func syntaxProblem(err error, lines int) problem {
 	if load.ContextMsg != "" {
 		p.message += " " + load.ContextMsg
 	}
-	if strings.Contains(load.Message, "cannot start any token") {
+	switch {
+	case strings.HasPrefix(load.Message, "unknown anchor"):
+		// Its name is not told: it may be a secret that begins with *.
+		p.message = "the text is not valid YAML: an alias names an anchor that is not there; put text that begins with * in quotes"
+	case strings.Contains(load.Message, "cannot start any token"):
 		p.message += "; indent with spaces, and put text that begins with a tab, @, ` or % in quotes"
 	}
 	p.line, p.column = load.Mark.Line, load.Mark.Column

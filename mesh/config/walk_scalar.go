@@ -57,7 +57,11 @@ func (w *walker) scalar(t *trail, n *yaml.Node, s shape) any {
 		case len(s.enum) > 0:
 			return w.enum(t, n, s, tag)
 		case tag != "!!str" || yaml11Bool(n):
-			return w.failNear(t, n, strconv.Quote(n.Value), "must be text, but %s stands here; write it in quotes: %q", describeNode(n), n.Value)
+			if w.hidden {
+				return w.fail(t, n, "must be text, but %s stands here; write it in quotes", w.shown(n))
+			}
+			quoted := strconv.Quote(n.Value)
+			return w.failNear(t, n, quoted, "must be text, but %s stands here; write it in quotes: %s", describeNode(n), quoted)
 		}
 		return w.text(n.Value)
 	case boolean:
