@@ -102,10 +102,15 @@ func (c *Client) setTaken(t *Taken) bool {
 	same := t == nil && c.taken == nil || t != nil && c.taken != nil && t.PID == c.taken.PID && t.Since.Equal(c.taken.Since)
 	c.taken = t
 	c.mu.Unlock()
-	if !same && c.onTaken != nil {
+	return !same
+}
+
+// tellTaken says that Taken has another answer, after everything else that
+// follows from it was said.
+func (c *Client) tellTaken() {
+	if c.onTaken != nil {
 		c.onTaken()
 	}
-	return !same
 }
 
 // session is what outlives a connection.
@@ -154,6 +159,9 @@ func (c *Client) Run(ctx context.Context, out chan<- source.Update) error {
 		if heard || waited { // said once per loss, not per attempt
 			c.log.Warn("cluster went away", "path", c.path, "error", err)
 			s.away(err)
+		}
+		if waited {
+			c.tellTaken()
 		}
 		if heard {
 			pause = 0
@@ -253,10 +261,12 @@ func (c *Client) take(s *session, e event) {
 		if c.setTaken(f.Taken) {
 			c.log.Warn(f.Taken.Error(), "path", c.path)
 			s.away(f.Taken)
+			c.tellTaken()
 		}
 	case f.Hello != nil:
 		if c.setTaken(nil) {
 			c.log.Info("the other control plane of the cluster is gone, and this one takes over", "path", c.path)
+			c.tellTaken()
 		}
 		for _, uid := range sortedKeys(s.pods) {
 			if !slices.Contains(f.Hello.Pods, uid) {
