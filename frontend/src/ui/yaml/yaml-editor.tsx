@@ -25,6 +25,18 @@ interface YamlEditorProps<F extends Found, O extends OtherFix>
 
 const severity = (text: string): CodeNote['severity'] => (text === 'error' || text === 'warning' ? text : 'info');
 
+/**
+ * The same list as long as it has the same members: one that is filtered at each drawing would
+ * otherwise put the notes of an older text back on top of what was typed since.
+ */
+function useSame<T>(list: readonly T[]): readonly T[] {
+  const kept = useRef(list);
+  if (list.length !== kept.current.length || list.some((one, i) => one !== kept.current[i])) {
+    kept.current = list;
+  }
+  return kept.current;
+}
+
 /** An editor of the mesh's objects: it completes and explains fields, and shows findings with their fix. */
 export function YamlEditor<F extends Found, O extends OtherFix>(props: YamlEditorProps<F, O>) {
   const { findings, checked, schemaOf, known, onChange, onMend, ...rest } = props;
@@ -44,11 +56,14 @@ export function YamlEditor<F extends Found, O extends OtherFix>(props: YamlEdito
       ? [{ label: t('fix.seek'), key: finding.path ?? '', onPick: () => mend.current?.(finding) }]
       : []),
   ];
-  // biome-ignore lint/correctness/useExhaustiveDependencies: labels follow the language, as the catalogue does
+  const found = useSame(findings);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: labels follow the language, as the catalogue does; what is typed since takes the fixes away by itself
   const notes = useMemo(
     () =>
-      findings.map((finding, i): CodeNote => {
+      found.map((finding, i): CodeNote => {
         const { from, to } = rangeOf(checked, finding);
+        // A fix of an older text could hit another place.
+        const mendable = checked === rest.value;
         return {
           id: `${i} ${finding.code}`,
           from,
@@ -56,11 +71,13 @@ export function YamlEditor<F extends Found, O extends OtherFix>(props: YamlEdito
           severity: severity(finding.severity),
           code: finding.code,
           text: findingMessage(finding, catalogue),
-          ...(finding.splices?.length ? { fix: { label: fixLabel(finding), splices: finding.splices } } : {}),
-          ...(onMend ? { actions: waysOut(finding) } : {}),
+          ...(mendable && finding.splices?.length
+            ? { fix: { label: fixLabel(finding), splices: finding.splices } }
+            : {}),
+          ...(mendable && onMend ? { actions: waysOut(finding) } : {}),
         };
       }),
-    [findings, checked, catalogue],
+    [found, checked, catalogue],
   );
   return (
     <Code
