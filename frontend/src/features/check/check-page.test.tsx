@@ -233,10 +233,15 @@ test('what nobody looked for yet is looked for when it is looked at', async () =
 test('what only the owner may try out is checked without the mesh, and that is said', async () => {
   kept();
   const live: boolean[] = [];
+  const sought: boolean[] = [];
   api({
     'POST /api/v1/check': (body: unknown) => {
       live.push((body as { live: boolean }).live);
-      return live.at(-1) ? new Refusal(403, forbidden) : check(body);
+      return live.at(-1) ? new Refusal(403, forbidden) : answer({ unsought: true });
+    },
+    'POST /api/v1/fixes': (body: unknown) => {
+      sought.push((body as { live: boolean }).live);
+      return { fixes: [] };
     },
   });
   fakeLive();
@@ -244,4 +249,5 @@ test('what only the owner may try out is checked without the mesh, and that is s
   await screen.findByRole('heading', { name: 'VirtualService shop/reviews' });
   expect(live).toEqual([true, false]);
   await screen.findByText(/checked by themselves: what is not in them counts as absent/);
+  await waitFor(() => expect(sought).toEqual([false]));
 });

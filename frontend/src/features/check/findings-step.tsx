@@ -93,6 +93,7 @@ export function FindingsStep({ files, check, chosen, onChoose, onText, onEntry }
             finding={finding}
             file={file}
             files={files}
+            live={!check.alone}
             current={!check.checking && checked === file.text}
             onText={onText}
             mending={mending}
@@ -154,12 +155,14 @@ interface AboutProps {
   /** The finding is about the text as it stands. */
   current: boolean;
   files: readonly Manifest[];
+  /** They are checked together with the mesh. */
+  live: boolean;
   onText: (file: string, text: string) => void;
   mending: Mending;
 }
 
 /** What a finding means, why it matters, and what mends it. */
-function About({ finding, file, files, current, onText, mending }: AboutProps) {
+function About({ finding, file, files, live, current, onText, mending }: AboutProps) {
   const t = useCheckTexts();
   const words = useFindingCatalogue()?.[finding.code];
   // What there was too much of to look for is looked for when somebody looks at it.
@@ -167,7 +170,7 @@ function About({ finding, file, files, current, onText, mending }: AboutProps) {
     current && finding.unsought
       ? {
           manifests: [...files],
-          live: true,
+          live,
           code: finding.code,
           ref: finding.ref,
           ...(finding.path ? { path: finding.path } : {}),

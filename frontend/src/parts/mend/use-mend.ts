@@ -39,15 +39,18 @@ export function useMend({ check, onText, onEntry }: MendTo): Mending {
     setState({ asking: false, nothing: fix ? undefined : finding, problem: undefined });
   };
   const mend = (finding: Checked, wanted?: Fix) => {
-    const { of } = latest.current.check;
+    const { of, checking, error, alone } = latest.current.check;
     if (wanted?.file) {
-      make(wanted, finding, of);
+      // What was found is of older texts until they are checked: it could undo what was done since.
+      if (!checking && !error) {
+        make(wanted, finding, of);
+      }
       return;
     }
     setState({ asking: true, nothing: undefined, problem: undefined });
     askFixes({
       manifests: [...of],
-      live: true,
+      live: !alone,
       code: finding.code,
       ref: finding.ref,
       ...(finding.path ? { path: finding.path } : {}),
