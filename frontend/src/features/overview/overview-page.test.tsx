@@ -203,6 +203,17 @@ test('a change that is not among the latest is asked for, and the sentence leads
   expect(links).toContain('/changes/17');
 });
 
+test('a change that is not among the latest is taken back once', async () => {
+  api['GET /api/v1/changes'] = { items: [change('99')] };
+  api['GET /api/v1/changes/17'] = change('17');
+  api['POST /api/v1/changes/17/undo'] = { change: change('100'), findings: [] };
+  await open(node('ratings', ratings));
+  const undo = await screen.findByRole('button', { name: 'Undo the change' });
+  api['GET /api/v1/changes/17'] = change('17', { undoneBy: '100' });
+  await userEvent.click(undo);
+  await waitFor(() => expect(screen.queryByRole('button', { name: 'Undo the change' })).toBeNull());
+});
+
 test('an empty mesh says so, and so does one without traffic', async () => {
   await open({});
   await screen.findByRole('heading', { level: 1, name: 'The mesh has no services yet' });

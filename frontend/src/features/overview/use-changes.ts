@@ -9,6 +9,7 @@ import { changeInScope } from '../../lib/scope';
 import { useScope } from '../../ui/use-scope';
 
 const latest = { query: { limit: 20 } };
+const oneChange = ['change'];
 const none: readonly HistoryChange[] = [];
 
 /** The latest changes of what is looked at, the newest first; asked for anew whenever one was made. */
@@ -18,7 +19,11 @@ export function useChanges() {
   const options = changesOptions(latest);
   const query = useQuery(options);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key is the same at each call
-  const again = useCallback(() => void client.invalidateQueries({ queryKey: options.queryKey }), [client]);
+  const again = useCallback(() => {
+    void client.invalidateQueries({ queryKey: options.queryKey });
+    // An older one may be taken back by now.
+    void client.invalidateQueries({ queryKey: oneChange });
+  }, [client]);
   const each = useCallback((event: LiveEvent) => event.type === 'change' && again(), [again]);
   useEvents(useTopic('events'), each, again);
   const all = query.data?.items ?? none;
@@ -31,7 +36,7 @@ export function useNamed(ids: readonly string[], atHand: readonly HistoryChange[
   const missing = ids.filter((id) => !atHand.some((c) => c.id === id));
   const found = useQueries({
     queries: missing.map((id) => ({
-      queryKey: ['change', id],
+      queryKey: [...oneChange, id],
       queryFn: ({ signal }: { signal: AbortSignal }) => request<HistoryChange>(path`/api/v1/changes/${id}`, { signal }),
     })),
   });
