@@ -80,3 +80,28 @@ test('changes of other namespaces are not listed; a viewer takes nothing back', 
   expect(rows()).toHaveLength(1);
   expect(screen.queryByRole('button', { name: /^Undo/ })).toBeNull();
 });
+
+test('objects of one name in two namespaces are two', async () => {
+  signedIn('viewer');
+  const of = (namespace: string) => ({
+    op: 'change',
+    ref: { group: 'networking.istio.io', kind: 'VirtualService', namespace, name: 'reviews' },
+  });
+  show('/changes', {
+    'GET /api/v1/changes?limit=50': { items: [change('4', 'reviews', { entries: [of('shop'), of('bank')] })] },
+  });
+  expect(await screen.findByTitle('VirtualService shop/reviews')).toBeDefined();
+  expect(screen.getByTitle('VirtualService bank/reviews')).toBeDefined();
+});
+
+test('what is undone in part says so by its name, and what stays beside it', async () => {
+  signedIn('operator');
+  show('/changes', {
+    'GET /api/v1/changes?limit=50': {
+      items: [change('4', 'reviews', { stays: [{ kind: 'Secret', namespace: 'shop', name: 'stars' }] })],
+    },
+  });
+  const button = await screen.findByRole('button', { name: 'Undo the rest' });
+  const note = document.getElementById(button.getAttribute('aria-describedby') ?? '');
+  expect(note?.textContent).toContain('Secret shop/stars stays as it is');
+});

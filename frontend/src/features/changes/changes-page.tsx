@@ -11,6 +11,7 @@ import { useMayWrite } from '../../api/rights';
 import { changeAddress, ruleAddress } from '../../lib/addresses';
 import type { CsvColumn } from '../../lib/csv';
 import { instant } from '../../lib/format';
+import { fullName } from '../../lib/kinds';
 import { changeInScope } from '../../lib/scope';
 import { UndoButton } from '../../parts/undo/undo-button';
 import { useChangeWords } from '../../ui/change-words';
@@ -93,7 +94,7 @@ export function ChangesPage() {
       cell: (c) => (
         <Few
           names={(c.entries ?? []).map(({ ref, op }) => ({
-            name: `${ref.kind} ${ref.name}`,
+            name: fullName(ref),
             text: ref.name,
             ...(op === 'delete' ? {} : { to: ruleAddress(ref) }),
           }))}
@@ -134,7 +135,7 @@ export function ChangesPage() {
     { head: 'change', of: (c) => words.summary(c.summary) },
     { head: 'actor', of: (c) => c.actor },
     { head: 'via', of: (c) => c.via },
-    { head: 'objects', of: (c) => (c.entries ?? []).map(({ ref }) => ruleAddress(ref).slice(7)).join(' ') },
+    { head: 'objects', of: (c) => (c.entries ?? []).map(({ ref }) => fullName(ref)).join('\n') },
     { head: 'services', of: (c) => (c.services ?? []).join(' ') },
     { head: 'undoneBy', of: (c) => c.undoneBy },
   ];

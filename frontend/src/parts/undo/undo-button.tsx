@@ -69,7 +69,8 @@ export function UndoButton({ change, onUndone, size = 'sm', primary = false, lab
       <Button
         variant={primary ? 'primary' : 'secondary'}
         size={size}
-        aria-label={what}
+        // What is undone in part says so, and what it is of below.
+        aria-label={rest ? undefined : what}
         aria-describedby={rest ? note : undefined}
         icon={<Undo2 size={14} strokeWidth={1.7} aria-hidden />}
         isDisabled={busy}
