@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
 
@@ -18,8 +17,8 @@ type foundChanges struct {
 	audit auth.Recorder
 
 	mu    sync.Mutex
-	last  string     // the id of the latest one
-	named []mesh.Ref // of that, in the lines so far
+	last  string            // the id of the latest one
+	named map[mesh.Ref]bool // of that, in the lines so far
 }
 
 // record takes a change, once more with the same id when files joined it.
@@ -30,12 +29,13 @@ func (f *foundChanges) record(c history.Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.last != c.ID {
-		f.last, f.named = c.ID, nil
+		f.last, f.named = c.ID, map[mesh.Ref]bool{}
 	}
 	var names []string
 	for _, e := range c.Entries {
-		if !slices.Contains(f.named, e.Ref) {
-			f.named, names = append(f.named, e.Ref), append(names, e.Ref.String())
+		if !f.named[e.Ref] {
+			f.named[e.Ref] = true
+			names = append(names, e.Ref.String())
 		}
 	}
 	if len(names) > 0 {
