@@ -54,6 +54,9 @@ export function useFindingCatalogue(): FindingCatalogue | undefined {
 
 const places = /\{(\w+)\}/g;
 
+/** Codes that stand for many things: only the finding itself says which one was refused, and why. */
+const manifold = /^HDL(0|100[123])/;
+
 /** What a finding is made of, as far as words go. */
 export interface FindingLike {
   readonly code: string;
@@ -66,7 +69,7 @@ export interface FindingLike {
  * where the catalogue only explains the code, or where a value is missing.
  */
 export function findingMessage(finding: FindingLike, catalogue: FindingCatalogue | undefined): string {
-  const template = /^HDL0/.test(finding.code) ? undefined : catalogue?.[finding.code]?.message;
+  const template = manifold.test(finding.code) ? undefined : catalogue?.[finding.code]?.message;
   if (!template) {
     return finding.message;
   }
