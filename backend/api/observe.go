@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -226,12 +227,12 @@ func (h *Handlers) findings(_ context.Context, in *findingsInput) (*findingsOutp
 			out.Body = append(out.Body, f)
 		}
 	}
+	slices.SortFunc(out.Body, func(a, b mesh.Finding) int { return comparePlaces(a, b, func() string { return digestOf(b) }) })
 	var err error
 	out.Body, out.Link, err = cut(in.Page, "/api/v1/findings", url.Values{"namespace": {in.Namespace}, "severity": {in.Severity}}, out.Body,
-		func(f mesh.Finding) mesh.Finding {
-			f.Fix = nil // it is of no order
-			return f
-		}, mesh.CompareFindings)
+		keyOf, func(f, after mesh.Finding) int {
+			return comparePlaces(f, after, func() string { return after.Message })
+		})
 	if err != nil {
 		return nil, err
 	}

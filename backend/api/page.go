@@ -1,14 +1,18 @@
 package api
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/heddle-mesh/heddle/mesh"
 )
 
 // Page asks for a part of a list. It is exported for huma, which fills in only
@@ -54,4 +58,35 @@ func cut[T, K any](p Page, path string, query url.Values, list []T, key func(T) 
 	query.Set("limit", strconv.Itoa(p.Limit))
 	query.Set("after", base64.RawURLEncoding.EncodeToString(last))
 	return list, "<" + path + "?" + query.Encode() + `>; rel="next"`, nil
+}
+
+// keyOf is where a finding stands among the pages. What it says is in it as a
+// digest: the words of one finding may be longer than an address can be.
+func keyOf(f mesh.Finding) mesh.Finding {
+	key := placeOf(f)
+	key.Message = digestOf(f)
+	return key
+}
+
+// comparePlaces orders findings as pages have them; digest is that of the other.
+func comparePlaces(f, other mesh.Finding, digest func() string) int {
+	if c := mesh.CompareFindings(placeOf(f), placeOf(other)); c != 0 {
+		return c
+	}
+	return strings.Compare(digestOf(f), digest())
+}
+
+// placeOf is what is short of a finding.
+func placeOf(f mesh.Finding) mesh.Finding {
+	return mesh.Finding{Ref: f.Ref, File: f.File, Line: f.Line, Column: f.Column, Code: f.Code}
+}
+
+func digestOf(f mesh.Finding) string {
+	f.Fix, f.Unsought = nil, false // they are of no order
+	text, err := json.Marshal(f)
+	if err != nil { // it is text and numbers
+		panic(err)
+	}
+	sum := sha256.Sum256(text)
+	return base64.RawStdEncoding.EncodeToString(sum[:16])
 }

@@ -29,7 +29,7 @@ func TestPagesOfObjectsAndFindings(t *testing.T) {
 	}
 	m := &paged{meshOf: newMeshOf(t, text.String())}
 	for i, o := range m.objects {
-		for _, message := range []string{"one", "two"} { // alike but for their words
+		for _, message := range []string{"one", "two", strings.Repeat("long ", 20_000)} { // alike but for their words
 			m.findings = append(m.findings, mesh.Finding{Code: "HDL2101", Severity: mesh.Warning, Ref: o.Ref, Line: i, Message: message})
 		}
 	}
@@ -52,6 +52,9 @@ func TestPagesOfObjectsAndFindings(t *testing.T) {
 				t.Fatalf("Link is %s", link)
 			}
 			next = next[1:]
+			if len(next) > 2000 {
+				t.Fatalf("the Link of %s has %d bytes", path, len(next))
+			}
 		}
 		return list, next
 	}
