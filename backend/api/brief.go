@@ -86,6 +86,6 @@ func (p *Problem) briefly() {
 		}
 	}
 	if p.Findings != nil {
-		p.Findings = briefly(p.Findings)
+		p.Findings = briefly(told(p.Findings))
 	}
 }

@@ -164,7 +164,7 @@ func (h *Handlers) tryToMake(ctx context.Context, w wish, refs []mesh.Ref) (out 
 		return nil, nil, err
 	}
 	out = &changeOutput{}
-	out.Body.Findings = append(append([]mesh.Finding{}, proposal.Problems...), added...)
+	out.Body.Findings = told(append(append([]mesh.Finding{}, proposal.Problems...), added...))
 	var changes []source.Change
 	for i, c := range proposal.Changes() {
 		if before := proposal.Items[i].Before; c.Text == nil || before == nil || !bytes.Equal(before.Text, c.Text) {

@@ -304,13 +304,13 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 			changes = append(changes, source.Change{Ref: o.Ref, Text: o.Text, Expect: source.Any, From: from[o.Ref]})
 		}
 	}
-	added, err := h.weigh(ctx, weighing{objects: objects, manifests: in.Body.Manifests, force: in.Body.Force || in.Body.DryRun})
+	added, err := h.weigh(ctx, weighing{objects: objects, manifests: in.Body.Manifests, force: in.Body.Force, dryRun: in.Body.DryRun})
 	if err != nil {
 		h.note(ctx, history.By{}, refsOf(objects), "", false, nil, err)
 		return nil, err
 	}
 	if in.Body.DryRun {
-		out.Body.Findings = append(out.Body.Findings, added...)
+		out.Body.Findings = told(append(out.Body.Findings, added...))
 		return out, nil
 	}
 	before := h.mesh.Findings()
@@ -324,7 +324,7 @@ func (h *Handlers) apply(ctx context.Context, in *applyInput) (*applyOutput, err
 		waiting, done := context.WithTimeout(ctx, settle)
 		defer done()
 		h.mesh.Settle(waiting, objects)
-		out.Body.Findings = append(out.Body.Findings, consequences(objects, in.Body.Manifests, findings, before, h.mesh.Findings())...)
+		out.Body.Findings = told(append(out.Body.Findings, consequences(objects, in.Body.Manifests, findings, before, h.mesh.Findings())...))
 	}
 	return out, nil
 }
@@ -525,7 +525,7 @@ func (h *Handlers) deleteObjects(ctx context.Context, in *deletionsInput) (*dele
 	if err := h.write(ctx, changes, in.Body.Force, added); err != nil {
 		return nil, err
 	}
-	out.Body.Findings = append(out.Body.Findings, added...)
+	out.Body.Findings = told(append(out.Body.Findings, added...))
 	return out, nil
 }
 

@@ -36,7 +36,7 @@ func (h *Handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 		return nil, err
 	}
 	if proposal == nil {
-		out.Body.Preview = *preview.Refuse(briefly(refusals))
+		out.Body.Preview = *preview.Refuse(briefly(told(refusals)))
 		return out, nil
 	}
 	p, err := h.mesh.Preview(ctx, proposal)
@@ -44,6 +44,7 @@ func (h *Handlers) preview(ctx context.Context, in *previewInput) (*previewOutpu
 		return nil, problemOf(err)
 	}
 	out.Body.Preview = *p
+	out.Body.Findings.Added, out.Body.Findings.Gone = told(p.Findings.Added), told(p.Findings.Gone)
 	return out, nil
 }
 

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"github.com/heddle-mesh/heddle/mesh"
@@ -16,6 +15,7 @@ type weighing struct {
 	manifests []Manifest // what the objects were read from
 	removed   []mesh.Ref
 	force     bool
+	dryRun    bool // nothing is written, so nothing is forced
 }
 
 // weigh tells which findings a change would add. It refuses the change when one
@@ -32,14 +32,14 @@ func (h *Handlers) weigh(ctx context.Context, w weighing) ([]mesh.Finding, error
 	}
 	errors := slices.DeleteFunc(slices.Clone(added), func(f mesh.Finding) bool { return f.Severity != mesh.Error })
 	switch {
-	case len(errors) == 0:
+	case len(errors) == 0 || w.dryRun:
 		return added, nil
 	case w.force:
-		codes := make([]string, len(errors))
-		for i, f := range errors {
-			codes[i] = f.Code + " " + f.Ref.String()
+		var codes []string
+		for _, f := range errors[:min(len(errors), maxNamed)] {
+			codes = append(codes, f.Code+" "+f.Ref.String())
 		}
-		h.log.WarnContext(ctx, "a change that adds errors was forced", slog.Any("errors", codes))
+		h.log.WarnContext(ctx, "a change that adds errors was forced", "count", len(errors), "first", codes)
 		return added, nil
 	}
 	return nil, refuseUnlessForced(fmt.Sprintf("nothing was written: the change would add %s to the mesh; correct it, or repeat it with force (heddle: --force)", counted(len(errors), "error")), errors)
