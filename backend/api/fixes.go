@@ -177,9 +177,20 @@ func (h *Handlers) checked(ctx context.Context, manifests []Manifest, live bool,
 	if err := ctx.Err(); err != nil || !live {
 		return answer, units, problemOf(err)
 	}
-	refs := make([]mesh.Ref, len(answer.Held))
-	for i, held := range answer.Held {
-		refs[i] = held.Ref
+	var refs []mesh.Ref
+	for _, held := range answer.Held {
+		// What cannot be read, or is of no kind, takes no part in the mesh: anybody may
+		// be told what is wrong with it.
+		if isKind(held.Ref.Kind) {
+			refs = append(refs, held.Ref)
+		}
 	}
 	return answer, units, mayTryOut(ctx, refs...)
+}
+
+// isKind reports whether there are objects of a kind, be it for checks only.
+func isKind(k mesh.Kind) bool {
+	_, known := config.Lookup(k)
+	_, other := config.LookupOther(k)
+	return known || other
 }

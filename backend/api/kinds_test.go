@@ -219,3 +219,18 @@ func TestEveryTopicToldToEveryRole(t *testing.T) {
 		}
 	}
 }
+
+// What is of no kind nobody tries out: whoever may check is told what is wrong
+// with it.
+func TestWhatCannotBeReadIsCheckedByAnybody(t *testing.T) {
+	f := newFaces(tried{weighed{snap: meshtest.Snapshot(t, meshtest.Bookinfo())}})
+	for _, text := range []string{"a: [", "hello\n", "{apiVersion: v1, kind: Sec", "kind: VirtualService\nmetadata: {name: a}\n"} {
+		for _, role := range everybody() {
+			var said answer
+			body := map[string]any{"live": true, "manifests": []Manifest{{File: "a.yaml", Text: text}}}
+			if got := f.ask(t, role, http.MethodPost, "/api/v1/check", body, &said); got != http.StatusOK || len(said.Findings) == 0 {
+				t.Errorf("%s checks %q: %d %+v, want what is wrong with it", role, text, got, said)
+			}
+		}
+	}
+}
