@@ -166,7 +166,7 @@ func (p *hostPort) findings(s *Supervisor) []mesh.Finding {
 		}
 		f := plan.Problem{
 			Code: mesh.CodePort, Severity: mesh.Error, Path: "spec.ports",
-			Message: fmt.Sprintf("Port %d of this machine, for port %d of Service %s, %s. It is tried again every %v; end the other program, or change the service's port.",
+			Message: fmt.Sprintf("Port %d of this machine, for port %d of Service %s, %s. It is tried again every %v; end the other program, or lead the service to another port with --host-port.",
 				p.HostPort.HostPort, p.Port, p.Service, why, retryEvery),
 		}.Finding(ref, origin)
 		f.Params = map[string]string{"port": p.key()}
