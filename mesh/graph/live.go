@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"github.com/heddle-mesh/heddle/mesh"
 )
 
 // Live is a graph as a person sees it move: with health, short histories and the
@@ -34,7 +32,7 @@ type LiveNode struct {
 	Spark       []float64 `json:"spark,omitempty"`
 	SparkErrors []float64 `json:"sparkErrors,omitempty"`
 	// Rules act on its traffic, sorted.
-	Rules []mesh.Ref `json:"rules,omitempty"`
+	Rules []Rule `json:"rules,omitempty"`
 }
 
 // LiveEdge is an edge with its health.

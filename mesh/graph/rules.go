@@ -42,21 +42,25 @@ func ActsOn(snap *mesh.Snapshot, ref mesh.Ref) Targets {
 
 // Rules are the rules of a snapshot by what they act on.
 type Rules struct {
-	byHost     map[string][]mesh.Ref
-	byWorkload map[string][]mesh.Ref
+	byHost     map[string][]Rule
+	byWorkload map[string][]Rule
 }
 
 // RulesOf reads the rules of a snapshot.
 func RulesOf(snap *mesh.Snapshot) *Rules {
-	r := &Rules{byHost: map[string][]mesh.Ref{}, byWorkload: map[string][]mesh.Ref{}}
+	r := &Rules{byHost: map[string][]Rule{}, byWorkload: map[string][]Rule{}}
 	for _, kind := range ruleKinds() {
 		for _, o := range snap.Kind(kind) {
 			t := ActsOn(snap, o.Ref)
 			for _, h := range t.Hosts {
-				r.byHost[h] = append(r.byHost[h], o.Ref)
+				r.byHost[h] = append(r.byHost[h], ruleOf(snap, o, h))
 			}
+			if len(t.Workloads) == 0 {
+				continue
+			}
+			one := ruleOf(snap, o, "")
 			for _, w := range t.Workloads {
-				r.byWorkload[w] = append(r.byWorkload[w], o.Ref)
+				r.byWorkload[w] = append(r.byWorkload[w], one)
 			}
 		}
 	}
@@ -64,19 +68,27 @@ func RulesOf(snap *mesh.Snapshot) *Rules {
 }
 
 // On lists the rules that act on a node which stands for these workloads, sorted.
-func (r *Rules) On(n *Node, workloads []string) []mesh.Ref {
+func (r *Rules) On(n *Node, workloads []string) []Rule {
 	if r == nil {
 		return nil
 	}
-	var all []mesh.Ref
+	var all []Rule
 	for _, h := range n.Services {
 		all = append(all, r.byHost[h]...)
 	}
 	for _, w := range workloads {
 		all = append(all, r.byWorkload[w]...)
 	}
-	slices.SortFunc(all, mesh.CompareRefs)
-	return slices.Compact(all)
+	slices.SortStableFunc(all, func(a, b Rule) int { return mesh.CompareRefs(a.Ref(), b.Ref()) })
+	var each []Rule
+	for _, one := range all {
+		if last := len(each) - 1; last >= 0 && each[last].Ref() == one.Ref() {
+			each[last].Does = joined(each[last].Does, one.Does)
+			continue
+		}
+		each = append(each, one)
+	}
+	return each
 }
 
 type targets struct {

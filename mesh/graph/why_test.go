@@ -323,7 +323,7 @@ spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: ht
 	n := graph.Node{Services: hosts("reviews")}
 	var got []string
 	for _, r := range graph.RulesOf(snap).On(&n, []string{"default/reviews-v1", "default/reviews-v2"}) {
-		got = append(got, r.String())
+		got = append(got, r.Ref().String())
 	}
 	if want := "AuthorizationPolicy default/one, DestinationRule default/all, PeerAuthentication istio-system/default"; strings.Join(got, ", ") != want {
 		t.Errorf("rules on reviews: %s", got)

@@ -410,7 +410,7 @@ export type GraphLiveNode = {
     p95?: number;
     pods: GraphPods;
     rate: number;
-    rules?: Array<Ref> | null;
+    rules?: Array<GraphRule> | null;
     services?: Array<string> | null;
     spark?: Array<number> | null;
     sparkErrors?: Array<number> | null;
@@ -492,6 +492,14 @@ export type GraphResponse = {
     flags?: string;
     grpc?: string;
     rate: number;
+};
+
+export type GraphRule = {
+    does?: Array<'split' | 'fault' | 'mirror' | 'timeout' | 'retry' | 'route' | 'breaker' | 'gate' | 'entry' | 'lock' | 'scope'> | null;
+    group?: string;
+    kind: string;
+    name: string;
+    namespace?: string;
 };
 
 export type GraphTransition = {
@@ -2368,6 +2376,9 @@ export type SeriesData = {
          * What the series are about; of the mesh, a namespace is what is called in it
          */
         kind: 'mesh' | 'service' | 'workload' | 'app';
+        /**
+         * Of the mesh there may be several, with commas between them
+         */
         namespace?: string;
         /**
          * Of a service the name, or the host of one outside the mesh; not for the mesh
@@ -2704,7 +2715,7 @@ export type TimelineData = {
     path?: never;
     query?: {
         /**
-         * Only what is called in this namespace
+         * Only what is called in this namespace; there may be several, with commas between them
          */
         namespace?: string;
         bars?: number;

@@ -132,7 +132,7 @@ function NodeCard({ node: id, ...props }: CardProps & { node: string }) {
         {kindOf(node) && <span className="tp-kind">{t(`kind.${kindOf(node) ?? 'unknown'}`)}</span>}
         {near && (
           <span className="tp-rules">
-            {ruleGlyphs(node.rules ?? [], versions.length)
+            {ruleGlyphs(node.rules ?? [])
               .filter((rule) => rule !== 'gate' || !node.gateway)
               .map((rule) => (
                 <RuleGlyph key={rule} rule={rule} />

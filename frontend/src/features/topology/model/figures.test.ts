@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import type { GraphLiveEdge, GraphLiveNode } from '../../../api/generated/types.gen';
 import { isQuiet, namespaceFigures, threadFigures, worst } from './figures';
 import { figuresByNamespace } from './namespaces';
-import { ruleGlyphs } from './rule-glyphs';
 import { cardHeight, levelOf } from './sizes';
 
 const edge = (more: Partial<GraphLiveEdge>): GraphLiveEdge => ({
@@ -81,13 +80,4 @@ test('heights of cards, as the style sheet makes them', () => {
   expect(cardHeight({ kind: 'node', versions: 2 }, 'middle')).toBe(63);
   expect(cardHeight({ kind: 'node', versions: 2 }, 'far')).toBe(58);
   expect([1, 0.8, 0.79, 0.45, 0.44].map(levelOf)).toEqual(['near', 'near', 'middle', 'middle', 'far']);
-});
-
-test('glyphs of rules, each once, a routing rule over versions as a split', () => {
-  const ref = (kind: string) => ({ kind, name: 'x' });
-  expect(ruleGlyphs([ref('DestinationRule'), ref('VirtualService'), ref('VirtualService')], 3)).toEqual([
-    'split',
-    'breaker',
-  ]);
-  expect(ruleGlyphs([ref('VirtualService'), ref('Unheard')], 1)).toEqual(['route']);
 });

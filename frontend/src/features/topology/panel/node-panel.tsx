@@ -1,7 +1,9 @@
 import { Button } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ListTree, Network, Plus, SlidersHorizontal, SquareArrowOutUpRight } from 'lucide-react';
 import { useMemo } from 'react';
+import { serviceOptions } from '../../../api/generated/@tanstack/react-query.gen';
 import type { GraphLiveEdge, GraphLiveNode, LiveProxy, MeshFinding } from '../../../api/generated/types.gen';
 import { useElements, useTopic } from '../../../api/live/use-live';
 import { useCan } from '../../../api/session-store';
@@ -15,7 +17,7 @@ import { kindOf } from '../canvas/card';
 import { useGraph, useGraphElements } from '../graph-store';
 import { pageOf, tracesOf, wizardOf } from '../links';
 import { threadFigures } from '../model/figures';
-import { ruleGlyph } from '../model/rule-glyphs';
+import { glyphsOf } from '../model/rule-glyphs';
 import { isService } from '../model/split';
 import { useTopologyTexts } from '../texts';
 import type { SplitSlot } from '../topology-page';
@@ -42,6 +44,9 @@ interface NodePanelProps {
   split: PanelSplit;
 }
 
+/** So many ports fit into the line below the name. */
+const mostPorts = 3;
+
 const icon = { size: 13, 'aria-hidden': true } as const;
 
 /** All about one card. */
@@ -52,6 +57,7 @@ export function NodePanel({ node, tab, onTab, onClose, onSelect, onAround, split
   const proxies = useProxies(node);
   const mayEdit = useCan('editTraffic');
   const page = pageOf(node);
+  const ports = usePorts(node);
   const service = isService(node);
   const { Split } = split;
   const { mutualTls, protocols } = threadFigures(edges.incoming);
@@ -60,7 +66,11 @@ export function NodePanel({ node, tab, onTab, onClose, onSelect, onAround, split
       title={node.name}
       place={
         <>
-          {[node.namespace, kindOf(node) && t(`kind.${kindOf(node) ?? 'unknown'}`), protocols.join(', ').toUpperCase()]
+          {[
+            node.namespace,
+            kindOf(node) && t(`kind.${kindOf(node) ?? 'unknown'}`),
+            ports || protocols.join(', ').toUpperCase(),
+          ]
             .filter(Boolean)
             .join(' · ')}
           {mutualTls && (
@@ -138,6 +148,12 @@ export function NodePanel({ node, tab, onTab, onClose, onSelect, onAround, split
               <NodeSeries key={node.id} node={node} />
               <Versions node={node} />
               <Answers edges={edges.incoming} peer={node.name} />
+              {(node.rules ?? []).length > 0 && (
+                <>
+                  <h3>{t('rules.here')}</h3>
+                  <Rules node={node} />
+                </>
+              )}
               <Peers title={t('callers')} edges={edges.incoming} other={(e) => e.source} onSelect={onSelect} />
               <Peers title={t('calls')} edges={edges.outgoing} other={(e) => e.target} onSelect={onSelect} />
             </>
@@ -164,6 +180,17 @@ export function NodePanel({ node, tab, onTab, onClose, onSelect, onAround, split
       ]}
     />
   );
+}
+
+/** The ports of a service in words, such as "HTTP 9080"; nothing of a gateway with more than a line holds. */
+function usePorts({ kind, namespace, name, external }: GraphLiveNode): string {
+  const { data } = useQuery({
+    ...serviceOptions({ path: { namespace: namespace ?? '', name } }),
+    enabled: kind === 'service' && namespace !== undefined && !external,
+    staleTime: 60_000,
+  });
+  const ports = data?.ports ?? [];
+  return ports.length > mostPorts ? '' : ports.map((p) => `${p.protocol.toUpperCase()} ${p.number}`).join(', ');
 }
 
 function useEdgesOf(id: string): { incoming: GraphLiveEdge[]; outgoing: GraphLiveEdge[] } {
@@ -252,10 +279,11 @@ export function Rules({ node }: { node: GraphLiveNode }) {
   return (
     <ul className="tp-list">
       {rules.map((ref) => {
-        const glyph = ruleGlyph(ref.kind, node.versions?.length ?? 0);
         return (
           <li key={`${ref.group} ${ref.kind} ${ref.namespace} ${ref.name}`}>
-            {glyph && <RuleGlyph rule={glyph} />}
+            {glyphsOf(ref).map((glyph) => (
+              <RuleGlyph key={glyph} rule={glyph} />
+            ))}
             <ObjectLink to={ref} />
           </li>
         );
