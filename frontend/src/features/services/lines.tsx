@@ -1,10 +1,9 @@
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo } from 'react';
-import { changesOptions, seriesOptions } from '../../api/generated/@tanstack/react-query.gen';
-import type { HistoryChange, Problem, SeriesAnswer } from '../../api/generated/types.gen';
+import { seriesOptions } from '../../api/generated/@tanstack/react-query.gen';
+import type { Problem, SeriesAnswer } from '../../api/generated/types.gen';
 import { asProblem } from '../../api/problem';
 import type { Figure } from '../../lib/format';
-import { moved } from '../../ui/change-words';
 import type { ChartMark } from '../../ui/chart/chart';
 import { Sheet } from '../../ui/page';
 import { Failed, Loading } from '../../ui/states';
@@ -36,24 +35,6 @@ export function useSubjectSeries(
     refetchInterval: 15_000,
     placeholderData: keepPreviousData,
   });
-}
-
-/**
- * The last changes about a service, as marks on its charts; the newest one says what it moved, when
- * it moved a split, and the others are lines without words. A workload has none.
- */
-export function useMarks({ kind, namespace, name }: Subject): readonly ChartMark[] {
-  const changes = useQuery({
-    ...changesOptions({ query: { limit: 20, service: `${namespace}/${name}` } }),
-    enabled: kind === 'service',
-    refetchInterval: 15_000,
-  }).data?.items;
-  return useMemo(() => (changes ?? []).map((c, i) => ({ ...markOf(c), ...(i > 0 ? { label: '' } : {}) })), [changes]);
-}
-
-function markOf({ at, summary }: Pick<HistoryChange, 'at' | 'summary'>): ChartMark {
-  const [most] = summary.code === 'weights' ? moved(summary.params ?? {}) : [];
-  return { at: Date.parse(at) / 1000, kind: 'change', ...(most ? { label: `${most.label} ${most.to} %` } : {}) };
 }
 
 interface LinesProps {

@@ -2,9 +2,10 @@ import { Switch, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
 import { useMemo } from 'react';
 import { byteRate, duration, rate, share } from '../../lib/format';
 import { oneOf } from '../../lib/search';
+import { useMarks } from '../../parts/marks/use-marks';
 import { useUiTexts } from '../../ui/texts';
 import type { Detail } from './detail';
-import { Lines, useMarks, useSubjectSeries } from './lines';
+import { Lines, useSubjectSeries } from './lines';
 import { errorLines, type Line, linesOf, type Range } from './model/lines';
 import { useServicesTexts } from './texts';
 import { useAddress } from './use-address';
@@ -24,7 +25,7 @@ export function MetricsTab({ subject, node }: Detail) {
   const compare = several && search.compare === 'versions';
   const outbound = subject.kind === 'workload' && search.direction === 'outbound';
   const series = useSubjectSeries(subject, range, compare, outbound ? 'outbound' : 'inbound');
-  const marks = useMarks(subject);
+  const marks = useMarks(node);
   const lines = useMemo(() => {
     const answer = series.data;
     if (!answer) {

@@ -1,9 +1,10 @@
 import { useMemo } from 'react';
 import { duration, share } from '../../lib/format';
+import { useMarks } from '../../parts/marks/use-marks';
 import { Sheet } from '../../ui/page';
 import { CallsTable } from './calls-table';
 import type { Detail } from './detail';
-import { Lines, useMarks, useSubjectSeries } from './lines';
+import { Lines, useSubjectSeries } from './lines';
 import { errorLines, linesOf } from './model/lines';
 import { Neighbours } from './neighbours';
 import { useServicesTexts } from './texts';
@@ -14,7 +15,7 @@ const percent = (v: number) => share(v / 100);
 export function OverviewTab({ subject, node, graph, calls }: Detail) {
   const t = useServicesTexts();
   const series = useSubjectSeries(subject, '1h', subject.kind === 'service');
-  const marks = useMarks(subject);
+  const marks = useMarks(node);
   const errors = useMemo(() => (series.data ? errorLines(series.data) : []), [series.data]);
   const p95 = useMemo(() => (series.data ? linesOf(series.data, 'p95') : []), [series.data]);
   return (

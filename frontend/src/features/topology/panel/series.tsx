@@ -4,7 +4,7 @@ import { seriesOptions } from '../../../api/generated/@tanstack/react-query.gen'
 import type { GraphHealth, GraphLiveNode, MetricsSeries } from '../../../api/generated/types.gen';
 import { byteRate, duration, type Figure as FigureValue, rate, share } from '../../../lib/format';
 import { type Point, withGaps } from '../../../lib/series';
-import type { ChartMark } from '../../../ui/chart/chart';
+import { useMarks } from '../../../parts/marks/use-marks';
 import { Figure } from '../../../ui/figure';
 import { type Figures, nodeFigures } from '../model/figures';
 import { useTopologyTexts } from '../texts';
@@ -33,17 +33,21 @@ type Query = NonNullable<Parameters<typeof seriesOptions>[0]>['query'];
 /** Rate, error share and p95 of a node in the last hour. */
 export function NodeSeries({ node }: { node: GraphLiveNode }) {
   const subject = subjectOf(node);
-  return subject ? <Past of={subject} figures={nodeFigures(node)} health={node.health} /> : null;
+  return subject ? <Past of={subject} figures={nodeFigures(node)} health={node.health} about={node} /> : null;
 }
 
 interface PastProps {
   of: Omit<Query, 'range' | 'step'>;
   figures: Figures;
   health: GraphHealth;
+  /** Whose changes are marked: the node, or the one that a thread leads to. */
+  about: GraphLiveNode | undefined;
 }
 
+const percent = (value: number) => share(value / 100);
+
 /** The last hour of something, as charts above each other on one time axis; beside them what is now. */
-export function Past({ of, figures, health }: PastProps) {
+export function Past({ of, figures, health, about }: PastProps) {
   const t = useTopologyTexts();
   const query = useQuery({
     ...seriesOptions({ query: { ...of, range: '1h', step: '30s' } }),
@@ -62,12 +66,10 @@ export function Past({ of, figures, health }: PastProps) {
       range: answer && ([Date.parse(answer.start) / 1000, Date.parse(answer.end) / 1000] as const),
     };
   }, [answer]);
-  const { since, state } = health;
+  const { state } = health;
   const tone = state === 'failing' || state === 'degraded' ? state : undefined;
-  const marks = useMemo<ChartMark[]>(
-    () => (since && tone ? [{ at: Date.parse(since) / 1000, kind: 'incident' }] : []),
-    [since, tone],
-  );
+  const marks = useMarks(about, health);
+  const perSecond = (value: number) => rate(value, t('col.rps'));
   if (query.isError) {
     return <p className="dim">{t('series.away')}</p>;
   }
@@ -79,12 +81,19 @@ export function Past({ of, figures, health }: PastProps) {
       <div className="tp-series">
         {figures.bytes !== undefined ? (
           <Mini title={t('bytes')} value={byteRate(figures.bytes)}>
-            <Chart {...shared} label={t('bytes')} height={76} series={one(drawn.bytes, '--hd-s1')} />
+            <Chart {...shared} label={t('bytes')} height={76} figure={byteRate} series={one(drawn.bytes, '--hd-s1')} />
           </Mini>
         ) : (
           <>
             <Mini title={t('rate')} value={rate(figures.rate, t('col.rps'))}>
-              <Chart {...shared} label={t('rate')} height={58} times={false} series={one(drawn.requests, '--hd-s1')} />
+              <Chart
+                {...shared}
+                label={t('rate')}
+                height={58}
+                times={false}
+                figure={perSecond}
+                series={one(drawn.requests, '--hd-s1')}
+              />
             </Mini>
             <Mini
               title={t('errorShare')}
@@ -97,11 +106,18 @@ export function Past({ of, figures, health }: PastProps) {
                 height={58}
                 times={false}
                 atLeast={2}
+                figure={percent}
                 series={one(drawn.errors, tone ? `--hd-${tone}` : '--hd-s1')}
               />
             </Mini>
             <Mini title={t('latency')} value={duration(figures.p95 ?? Number.NaN)} tone={slow ? tone : undefined}>
-              <Chart {...shared} label={t('latency')} height={76} series={one(drawn.p95, '--hd-s1')} />
+              <Chart
+                {...shared}
+                label={t('latency')}
+                height={76}
+                figure={duration}
+                series={one(drawn.p95, '--hd-s1')}
+              />
             </Mini>
           </>
         )}

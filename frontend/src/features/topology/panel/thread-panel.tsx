@@ -76,7 +76,7 @@ export function ThreadPanel({ thread, tab, onTab, onClose, onSelect }: ThreadPan
           content: () => (
             <>
               {subject ? (
-                <Past key={thread.id} of={subject} figures={figures} health={health} />
+                <Past key={thread.id} of={subject} figures={figures} health={health} about={target} />
               ) : (
                 <p className="dim">{t('series.none')}</p>
               )}
