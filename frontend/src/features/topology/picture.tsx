@@ -131,7 +131,10 @@ export function Picture({ store, mode, search, set, Split, toPanel }: PicturePro
       closePanel();
     }
   };
-  const close = (namespace: string) => set({ closed: closedText([...closed, namespace]) });
+  const close = (namespace: string) => {
+    const within = nodes.some((n) => n.id === selected && n.namespace === namespace);
+    set({ closed: closedText([...closed, namespace]), ...(within ? { sel: undefined, shift: undefined } : {}) });
+  };
   const open = (namespace: string) => set({ closed: closedText([...closed].filter((n) => n !== namespace)) });
   const toggle = (state: Health) => {
     const next = new Set(hide);
@@ -140,9 +143,14 @@ export function Picture({ store, mode, search, set, Split, toPanel }: PicturePro
     }
     set({ hide: [...next].join(',') || undefined });
   };
+  useOpened(selected, nodes, closed, shown, set);
   const countText = useCountText(mode, store);
+  const collapsed = whole.cards.filter((c) => c.kind === 'namespace').length;
+  const counts =
+    collapsed > 0 && countsText(t, countText([...nodesIn(whole)]), whole.boxes.length + collapsed, collapsed);
   const present = nodes.filter((n) => !n.gone).length;
-  const said = useFindAnswer(search.find, finding, found?.size);
+  const there = useMemo(() => nodesIn(whole), [whole]);
+  const said = useFindAnswer(search.find, finding, found && [...found].filter((id) => there.has(id)).length, there);
   const centre = nodes.find((n) => n.id === search.around);
   const around = (id: string) => set({ around: search.around === id ? undefined : id });
   const panel =
@@ -176,7 +184,7 @@ export function Picture({ store, mode, search, set, Split, toPanel }: PicturePro
           view.refit();
           arranged.tidy();
         }}
-        note={shown.hidden > 0 ? t('size', { shown: present - shown.hidden, all: present }) : undefined}
+        note={shown.hidden > 0 ? t('size', { shown: present - shown.hidden, all: present }) : counts || undefined}
       />
       <Drawer isExpanded={panel} isInline className="tp-drawer" onKeyDown={onEscape}>
         <DrawerContent
@@ -315,6 +323,43 @@ function useSplit(store: GraphStore, Split: SplitSlot | undefined, search: Topol
       }
     },
   };
+}
+
+/** The nodes that a scene draws, by themselves or within the card of their namespace. */
+const nodesIn = ({ cards }: Scene): ReadonlySet<string> =>
+  new Set(cards.flatMap((card) => (card.kind === 'node' ? [card.node] : card.nodes)));
+
+/** How much there is, in how many namespaces, and how many of these are one card. */
+const countsText = (t: ReturnType<typeof useTopologyTexts>, counted: string, namespaces: number, collapsed: number) =>
+  t('count.collapsed', { counted: t('count.in', { counted, count: namespaces }), count: collapsed });
+
+/**
+ * What comes to be selected is drawn: its namespace opens, and what hides it otherwise ends. Only a
+ * selection does that: who collapses or filters afterwards means it.
+ */
+function useOpened(
+  selected: string | undefined,
+  nodes: readonly { id: string; namespace?: string | undefined }[],
+  closed: ReadonlySet<string>,
+  shown: Scene,
+  set: SetSearch,
+): void {
+  const first = useRef(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another selection
+  useEffect(() => {
+    const drawn = shown.cards.some((c) => c.id === selected) || shown.threads.some((one) => one.id === selected);
+    const ends = selected === undefined || drawn ? [] : selected.split(' > ');
+    const wanted = nodes.filter((n) => ends.includes(n.id));
+    if (wanted.length > 0) {
+      const open = new Set(wanted.flatMap((n) => (closed.has(n.namespace ?? '') ? [n.namespace] : [])));
+      const covered = open.size === 0 || !wanted.every((n) => nodesIn(shown).has(n.id));
+      set({
+        ...(open.size > 0 ? { closed: closedText([...closed].filter((n) => !open.has(n))) } : {}),
+        ...(covered && !first.current ? { find: undefined, hide: undefined, around: undefined } : {}),
+      });
+    }
+    first.current = false;
+  }, [selected]);
 }
 
 /** How many services, workloads or apps some cards are. What is none of them is counted apart. */

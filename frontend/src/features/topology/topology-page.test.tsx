@@ -3,13 +3,27 @@ import userEvent from '@testing-library/user-event';
 import { createPortal } from 'react-dom';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { GraphLiveEdge, GraphLiveNode } from '../../api/generated/types.gen';
+import { type Figure, plain } from '../../lib/format';
 import { fakeLive } from '../../testing/live';
 import { fakeApi, renderPage, signedIn } from '../../testing/render';
 import { TopologyPage } from './topology-page';
 
+interface ChartProps {
+  label: string;
+  marks?: readonly { kind: string }[];
+  figure?: (value: number) => Figure;
+}
+
 // A canvas that nothing can be drawn on.
 vi.mock('../../ui/chart/chart', () => ({
-  Chart: ({ label }: { label: string }) => <div role="img" aria-label={label} />,
+  Chart: ({ label, marks, figure }: ChartProps) => (
+    <div
+      role="img"
+      aria-label={label}
+      data-marks={(marks ?? []).map((m) => m.kind).join(' ')}
+      data-reads={figure && plain(figure(2))}
+    />
+  ),
 }));
 
 beforeEach(() => {
@@ -464,4 +478,76 @@ test('a thread: its hour, and its requests by version of the caller', async () =
   expect(row.textContent).toMatch(/25.0.%/);
   fireEvent.click(within(panel).getByRole('button', { name: /ratings/ }));
   expect(await screen.findByRole('complementary', { name: 'ratings' })).toBeTruthy();
+});
+
+test('glyphs say what the rules do', async () => {
+  const rule = { kind: 'VirtualService', namespace: 'default', name: 'reviews' };
+  const subsets = { ...rule, kind: 'DestinationRule' };
+  const versions = ['v1', 'v2'].map((version) => ({
+    version,
+    workload: `reviews-${version}`,
+    namespace: 'default',
+    pods: 1,
+    ready: 1,
+    share: 0.5,
+    rate: 48,
+    errorShare: 0,
+  }));
+  const reviews = (does: ('route' | 'split' | 'timeout')[]) =>
+    node('reviews', { versions, rules: [{ ...rule, does }, subsets] });
+  const { container, live } = await open('/topology', graph([reviews(['route'])]));
+  await card('reviews');
+  const glyphs = () => [...container.querySelectorAll('.tp-rules .rg')].map(label);
+  expect(glyphs()).toEqual(['Routing rule']);
+  await live.patch('graph', { 'n:service/local/default/reviews': reviews(['split', 'timeout']) });
+  await waitFor(() => expect(glyphs()).toEqual(['Traffic split', 'Timeout']));
+});
+
+const shop = graph([
+  node('cart', { namespace: 'shop', health: { state: 'degraded' } }),
+  node('reviews'),
+  node('ratings', { health: { state: 'failing' } }),
+]);
+
+test('what needs attention and what is found is of the chosen namespaces', async () => {
+  await open('/topology?ns=shop&find=name ~ a', shop);
+  await card('cart');
+  const attention = screen.getByRole('complementary', { name: 'Needs attention' });
+  expect(
+    within(attention)
+      .getAllByRole('button')
+      .map((b) => b.textContent),
+  ).toEqual([expect.stringMatching(/^cart/)]);
+  expect(await screen.findByText('1 found')).toBeTruthy();
+});
+
+test('what is chosen within a collapsed namespace opens it; collapsing it again lets go', async () => {
+  const { address } = await open('/topology?closed=shop', shop);
+  await screen.findByRole('button', { name: /^Namespace shop/ });
+  expect(screen.getByText('3 services in 2 namespaces, 1 collapsed')).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: /cart/ }));
+  const opened = await card('cart');
+  expect(address()).toContain('sel=');
+  fireEvent.keyDown(opened, { key: 'c' });
+  await screen.findByRole('button', { name: /^Namespace shop/ });
+  expect(address()).not.toContain('sel=');
+});
+
+test('the panel: charts tell values and what happened, the rules and the port stand in it', async () => {
+  fakeApi({
+    'GET /api/v1/timeline': { step: 30, bars: [], incidents: [] },
+    'GET /api/v1/changes': { items: [{ id: 'c1', at: '2026-11-21T13:53:00Z', summary: { code: 'edited' } }] },
+    'GET /api/v1/series': { start: '2026-11-21T13:08:00Z', end: '2026-11-21T14:08:00Z', step: 30, series: [] },
+    'GET /api/v1/services/default/ratings': { ports: [{ number: 9080, protocol: 'http', endpoints: 1, ready: 1 }] },
+  });
+  const ratings = node('ratings', {
+    rules: [{ kind: 'VirtualService', namespace: 'default', name: 'ratings', does: ['route'] }],
+    health: { state: 'failing', since: '2026-11-21T13:54:00Z' },
+  });
+  await open(`/topology?sel=${ratings.id}`, graph([ratings]));
+  await screen.findByRole('heading', { name: 'Rules that act here' });
+  expect(await screen.findByText(/HTTP 9080/)).toBeTruthy();
+  const charts = await screen.findAllByRole('img', { name: /Request rate|Error share|Latency p95/ });
+  await waitFor(() => expect(charts.map((c) => c.dataset.marks)).toEqual(Array(3).fill('change incident')));
+  expect(charts.map((c) => c.dataset.reads)).toEqual(['2.0\u00a0rps', '2.0\u00a0%', '2.0\u00a0ms']);
 });

@@ -4,16 +4,22 @@ import type { Finding } from './model/find';
 import { closest, findable } from './model/find-answer';
 import { useTopologyTexts } from './texts';
 
-/** What stands below the find field: what is wrong with the condition, or how much was found. */
+/** What stands below the find field: what is wrong with the condition, or how much was found of what is there. */
 export function useFindAnswer(
   find: string | undefined,
   finding: Finding,
   count: number | undefined,
+  there: ReadonlySet<string>,
 ): { text: string; wrong: boolean } | undefined {
   const t = useTopologyTexts();
   const nothing = count === 0;
   const nearest = useGraphText((store) => {
-    const best = nothing ? closest(store.nodes(), finding) : undefined;
+    const best = nothing
+      ? closest(
+          store.nodes().filter((n) => there.has(n.id)),
+          finding,
+        )
+      : undefined;
     if (!best) {
       return '';
     }

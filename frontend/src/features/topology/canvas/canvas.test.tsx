@@ -49,8 +49,10 @@ for (let i = 0; i < count; i++) {
   }
 }
 
-function draw(zoom: number) {
-  const store = new GraphStore({ elements: () => elements, listen: () => () => {} });
+const isEdge = (element: unknown): element is GraphLiveEdge => 'source' in (element as object);
+
+function draw(zoom: number, shown: ReadonlyMap<string, unknown> = elements) {
+  const store = new GraphStore({ elements: () => shown, listen: () => () => {} });
   const { nodes, edges } = store.structure();
   const viewport = new Viewport();
   viewport.resize({ width: 1200, height: 700 });
@@ -91,6 +93,19 @@ test('far away, 300 cards are heads only, and 1,200 threads a few paths', () => 
   expect(drawn.querySelectorAll('.tp-threads path').length).toBeLessThanOrEqual(15);
   expect(drawn.querySelectorAll('.tp-label')).toHaveLength(0);
   expect(drawn.querySelectorAll('*').length).toBeLessThan(count * 8);
+});
+
+test('far away, what is wrong has a label and can be pointed at, and the page stays small', () => {
+  const wrong = new Map(elements);
+  [...elements.values()].filter(isEdge).forEach((edge, i) => {
+    const state = i % 100 === 0 ? ('failing' as const) : i % 3 === 0 ? ('degraded' as const) : ('healthy' as const);
+    wrong.set(`e:${edge.id}`, { ...edge, health: { state } });
+  });
+  const drawn = draw(0.2, wrong);
+  expect(drawn.querySelectorAll('.tp-label.k-failing')).toHaveLength(12);
+  expect(drawn.querySelectorAll('.tp-label')).toHaveLength(40);
+  expect(drawn.querySelectorAll('.tp-hit[data-thread]')).toHaveLength(40);
+  expect(drawn.querySelectorAll('*').length).toBeLessThanOrEqual(2400);
 });
 
 test('near, only what is in view is drawn, and labels only where something is wrong', () => {

@@ -11,7 +11,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react';
-import { drawThreads, eyesOf, labelsOf } from '../model/drawing';
+import { drawThreads, eyesOf, farLabel, labelsOf, loudest } from '../model/drawing';
 import { boxesAround, type Point, type Positions, type Rect, type Sizes } from '../model/place';
 import type { Scene, SceneCard, SceneEdge, SceneThread } from '../model/scene';
 import { type Level, levelOf } from '../model/sizes';
@@ -97,7 +97,10 @@ export const Canvas = memo(function Canvas(props: CanvasProps) {
 
   const isChosen = (thread: SceneThread) =>
     thread.id === hovered || thread.id === selected || thread.source === selected || thread.target === selected;
-  const labelled = level === 'far' ? [] : labelsOf(threads, rects, isChosen, labels !== 'none');
+  const far = level === 'far' ? loudest(drawn) : undefined;
+  const labelled = far
+    ? labelsOf(far, rects, isChosen, false, farLabel)
+    : labelsOf(threads, rects, isChosen, labels !== 'none');
   const someCard = selected !== undefined && scene.cards.some((c) => c.id === selected);
   const someThread = selected !== undefined && scene.threads.some((c) => c.id === selected);
   const dims = (thread: SceneThread) =>
@@ -217,8 +220,8 @@ export const Canvas = memo(function Canvas(props: CanvasProps) {
       <div className="tp-layer" ref={layer}>
         <Boxes boxes={boxes} countText={props.countText} onCollapse={props.onCollapse} />
         <svg className="tp-threads" aria-hidden="true">
-          {level === 'far' ? (
-            <FarThreads threads={drawn} />
+          {far ? (
+            <FarThreads threads={drawn} loud={far} chosen={hovered ?? selected} />
           ) : (
             threads.map((d) => <Thread key={d.thread.id} drawn={d} dim={dims(d.thread)} />)
           )}

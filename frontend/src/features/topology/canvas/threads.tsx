@@ -35,8 +35,16 @@ export const Thread = memo(function Thread({ drawn, dim }: ThreadProps) {
 const farWidths = [1.5, 3, 5] as const;
 const farWidth = (rps: number): 0 | 1 | 2 => (rps < 5 ? 0 : rps < 100 ? 1 : 2);
 
-/** Far away, all threads of one state and width are one path. */
-export const FarThreads = memo(function FarThreads({ threads }: { threads: readonly DrawnThread[] }) {
+interface FarThreadsProps {
+  threads: readonly DrawnThread[];
+  /** Those that can be pointed at. */
+  loud: readonly DrawnThread[];
+  /** The thread under the pointer, or the selected one. */
+  chosen: string | undefined;
+}
+
+/** Far away, all threads of one state and width are one path; only what is wrong can be pointed at. */
+export const FarThreads = memo(function FarThreads({ threads, loud, chosen }: FarThreadsProps) {
   // One letter for each thread: its width. Only another letter draws again.
   const widths = useGraphText((store) =>
     threads
@@ -59,13 +67,26 @@ export const FarThreads = memo(function FarThreads({ threads }: { threads: reado
     paths.set(key, one);
   });
   const rank = (state: string) => (state === 'failing' ? 2 : state === 'degraded' ? 1 : 0);
-  return [...paths]
+  const drawn = [...paths]
     .sort(([, a], [, b]) => rank(a.state) - rank(b.state))
     .map(([key, { state, width, path }]) => (
       <g key={key} className={`tp-thread t-${state}`}>
         <path d={path.join('')} className="tp-line" style={{ strokeWidth: width }} />
       </g>
     ));
+  return (
+    <>
+      {drawn}
+      {loud.map(({ thread, path }) => (
+        <path
+          key={thread.id}
+          d={path}
+          className={`tp-hit${thread.id === chosen ? ' is-chosen' : ''}`}
+          data-thread={thread.id}
+        />
+      ))}
+    </>
+  );
 });
 
 const isRequests = (edge: GraphLiveEdge) => edge.protocol !== 'tcp';

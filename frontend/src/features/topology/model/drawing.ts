@@ -46,6 +46,15 @@ export function drawThreads(
   return drawn.sort((a, b) => rank(a) - rank(b));
 }
 
+/** Far away so many wrong threads have a label and can be pointed at: those that fail before the degraded. */
+const mostLoud = 40;
+/** Labels are so much larger far away, as names are. */
+export const farLabel = 24 / 14;
+
+/** The threads that are told of one by one also far away. */
+export const loudest = (threads: readonly DrawnThread[]): DrawnThread[] =>
+  threads.filter((d) => isLoud(d.state)).slice(-mostLoud);
+
 const letter: Record<Side, string> = { left: 'l', right: 'r', top: 't', bottom: 'b' };
 
 /** The sides of each card at which a thread meets it: only these have eyes. */
@@ -68,6 +77,7 @@ export function labelsOf(
   cards: readonly Rect[],
   chosen: (thread: SceneThread) => boolean,
   wanted: boolean,
+  scale = 1,
 ): { drawn: DrawnThread; at: Point }[] {
   const crowded = threads.length > mostLabels;
   const labelled = threads.filter(
@@ -81,6 +91,7 @@ export function labelsOf(
       chosen: chosen(d.thread),
     })),
     cards,
+    scale,
   );
   const byId = new Map(labelled.map((d) => [d.thread.id, d]));
   return [...places].flatMap(([id, at]) => {

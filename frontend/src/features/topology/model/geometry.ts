@@ -110,13 +110,14 @@ const stands = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82, 0.1, 0.9];
  * theirs. A quiet one that finds no place beside the other labels is left out, unless it is chosen:
  * then it comes last, which is on top.
  */
-export function placeLabels(wishes: readonly LabelWish[], cards: readonly Rect[]): Map<string, Point> {
+export function placeLabels(wishes: readonly LabelWish[], cards: readonly Rect[], scale = 1): Map<string, Point> {
   const taken: Rect[] = [];
   const at = new Map<string, Point>();
   const above: [string, Point][] = [];
   const sorted = [...wishes].sort((a, b) => Number(b.loud) - Number(a.loud) || (a.id < b.id ? -1 : 1));
   for (const wish of sorted) {
-    const size = wish.loud ? labelSize.loud : labelSize.quiet;
+    const one = wish.loud ? labelSize.loud : labelSize.quiet;
+    const size = { width: one.width * scale, height: one.height * scale };
     let best: { point: Point; rect: Rect; labels: number; hits: number } | undefined;
     for (const t of stands) {
       const on = pointAt(wish.curve, t);

@@ -1,6 +1,8 @@
 import type { GraphLiveNode } from '../../../api/generated/types.gen';
+import { inScope, type Scope } from '../../../lib/scope';
 import { HealthGlyph, healthRank } from '../../../ui/glyph';
 import { useHealthWords } from '../../../ui/health-words';
+import { useScope } from '../../../ui/use-scope';
 import { useGraph, useGraphText } from '../graph-store';
 import { useTopologyTexts } from '../texts';
 
@@ -10,14 +12,15 @@ interface AttentionProps {
   onSelect: (id: string) => void;
 }
 
-/** What is wrong, the worst first, causes before what they cause. Nothing when all is well. */
+/** What is wrong in the chosen namespaces, the worst first, causes before what they cause. Nothing when all is well. */
 export function Attention({ onSelect }: AttentionProps) {
   const t = useTopologyTexts();
   const words = useHealthWords();
   const store = useGraph();
+  const scope = useScope();
   // Draws again only when who is listed, or why, changes.
-  useGraphText((s) => JSON.stringify(troubled(s.nodes()).map((n) => [n.id, n.health])));
-  const nodes = troubled(store.nodes());
+  useGraphText((s) => JSON.stringify(troubled(s.nodes(), scope).map((n) => [n.id, n.health])));
+  const nodes = troubled(store.nodes(), scope);
   if (nodes.length === 0) {
     return null;
   }
@@ -45,9 +48,11 @@ export function Attention({ onSelect }: AttentionProps) {
   );
 }
 
-/** Failing before degraded; what is the cause of another before that one; then the longest. */
-function troubled(nodes: readonly GraphLiveNode[]): GraphLiveNode[] {
-  const bad = nodes.filter((n) => n.health.state === 'failing' || n.health.state === 'degraded');
+/** Of the chosen namespaces: failing before degraded; what is the cause of another before that one; then the longest. */
+function troubled(nodes: readonly GraphLiveNode[], scope: Scope): GraphLiveNode[] {
+  const bad = nodes.filter(
+    (n) => (n.health.state === 'failing' || n.health.state === 'degraded') && inScope(scope, n.namespace),
+  );
   const causes = new Set(bad.flatMap((n) => (n.health.why ?? []).flatMap((w) => w.params.node ?? [])));
   return bad.sort(
     (a, b) =>
