@@ -147,6 +147,13 @@ func (x *Index) has(l *Lookup, value string) bool {
 	return len(x.values[l][value]) > 0
 }
 
+// count is how many objects a lookup finds for a value. It gives none, so it is no
+// effort.
+func (x *Index) count(l *Lookup, value string) int {
+	x.read(token{lookup: l, name: value})
+	return len(x.values[l][value])
+}
+
 // tokens are all that a change of o touches.
 func tokens(set mesh.Settings, o *mesh.Object) []token {
 	out := []token{

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -249,16 +250,23 @@ func compareUnknown(a, b Unknown) int {
 }
 
 // Added are the findings of after that before did not have. A finding that only
-// moved inside its object, because of what stands before it, is not new.
+// moved inside its object, because of what stands before it, is not new; nor is one
+// that was not told before because there were so many like it.
 func Added(before, after []mesh.Finding) []mesh.Finding {
-	left := map[mesh.Hash]int{}
+	left, untold := map[mesh.Hash]int{}, map[like]int{}
 	for _, f := range before {
 		left[identity(f)]++
+		untold[like{f.Code, f.Ref}] += moreOf(f)
+	}
+	for _, f := range after {
+		untold[like{f.Code, f.Ref}] -= moreOf(f)
 	}
 	var out []mesh.Finding
 	for _, f := range after {
 		if id := identity(f); left[id] > 0 {
 			left[id]--
+		} else if l := (like{f.Code, f.Ref}); untold[l] > 0 {
+			untold[l]--
 		} else {
 			out = append(out, f)
 		}
@@ -266,12 +274,30 @@ func Added(before, after []mesh.Finding) []mesh.Finding {
 	return out
 }
 
+// like is what findings of one code on one object have in common.
+type like struct {
+	code string
+	ref  mesh.Ref
+}
+
+// moreParam is the parameter of the last finding that is told of many like it: how
+// many more there are.
+const moreParam = "more"
+
+func moreOf(f mesh.Finding) int {
+	n, err := strconv.Atoi(f.Params[moreParam])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // circumstances are the parameters that say what else there is, and with it how
 // bad a thing is, not what it is: of three objects that exclude each other two
 // still do so when one is taken away, and nothing new is wrong with them.
 var circumstances = map[string]bool{
 	"names": true, "others": true, "other": true, "services": true, "ports": true, "open": true,
-	"pod": true, "pods": true, "workload": true, "reason": true, "near": true,
+	"pod": true, "pods": true, "workload": true, "reason": true, "near": true, moreParam: true,
 }
 
 // identity is what a finding says, whatever the place inside its object and

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -100,8 +101,15 @@ func meshHostKeys(set mesh.Settings, o *mesh.Object) []Key {
 	return out
 }
 
+// maxConflicts is of how many hosts of one object in one scope it is told that
+// others rule them too. Objects of the same many hosts would make as many findings
+// as all of them have hosts, each of which names the others.
+const maxConflicts = 20
+
 // conflictingMeshHosts finds VirtualServices that rule the same host for the
-// same callers. A key is a scope and a host.
+// same callers. A key is a scope and a host. Of each object the first
+// maxConflicts such hosts are told, and with the last of them how many more
+// there are.
 func conflictingMeshHosts(x *Index, k Key, _ Evidence) []Found {
 	scope, host, _ := strings.Cut(k.Name, " ")
 	rivals := slices.Clone(x.By(meshRoutes, k.Name))
@@ -115,7 +123,16 @@ func conflictingMeshHosts(x *Index, k Key, _ Evidence) []Found {
 	names := namesOf(rivals)
 	var out []Found
 	for i, o := range rivals {
-		f := found(o, hostPath(x.Settings(), o, host), "host", host, "names", names)
+		path, before := hostPath(x, o, scope, host)
+		if before == maxConflicts {
+			continue
+		}
+		f := found(o, path, "host", host, "names", names)
+		if before == maxConflicts-1 {
+			if more := contestedHosts(x, o, scope) - maxConflicts; more > 0 {
+				f.Params[moreParam] = strconv.Itoa(more)
+			}
+		}
 		f.Related = slices.Concat(refsOf(rivals[:i]), refsOf(rivals[i+1:]))
 		f.Related = f.Related[:min(len(f.Related), maxNamed)]
 		out = append(out, f)
@@ -137,14 +154,50 @@ func seenEverywhere(x *Index, host string) []*mesh.Object {
 	return out
 }
 
-// hostPath is where a VirtualService names a host, or one that overlaps with it.
-func hostPath(set mesh.Settings, o *mesh.Object, host string) string {
-	for i, h := range spec[*networking.VirtualService](o).GetHosts() {
-		if hostsOverlap(fullHost(set, o.Namespace, h), host) {
-			return fmt.Sprintf("spec.hosts[%d]", i)
+// hostPath is where a VirtualService names a host, or one that overlaps with it,
+// and how many hosts before it others rule too in a scope. Having counted
+// maxConflicts of these it looks no further.
+func hostPath(x *Index, o *mesh.Object, scope, host string) (path string, before int) {
+	set, hosts := x.Settings(), spec[*networking.VirtualService](o).GetHosts()
+	for i, h := range hosts {
+		full := fullHost(set, o.Namespace, h)
+		if hostsOverlap(full, host) {
+			return fmt.Sprintf("spec.hosts[%d]", i), before
+		}
+		if len(hosts) > maxConflicts && contested(x, scope, full) {
+			if before++; before == maxConflicts {
+				break
+			}
 		}
 	}
-	return "spec.hosts"
+	return "spec.hosts", before
+}
+
+// contestedHosts is how many hosts of a VirtualService others rule too in a scope.
+func contestedHosts(x *Index, o *mesh.Object, scope string) int {
+	n := 0
+	for _, host := range hostsInMesh(x.Settings(), o) {
+		if contested(x, scope, host) {
+			n++
+		}
+	}
+	return n
+}
+
+// contested reports whether several VirtualServices rule a host in a scope: the
+// key of scope and host is one that conflictingMeshHosts finds something for.
+func contested(x *Index, scope, host string) bool {
+	n := x.count(meshRoutes, scope+" "+host)
+	if n == 0 || n > 1 || scope == everywhere {
+		return n > 1
+	}
+	for _, name := range append([]string{host}, wildcardsOver(host)...) {
+		if x.count(meshRoutes, everywhere+" "+name) > 0 {
+			return true
+		}
+	}
+	domain, wild := strings.CutPrefix(host, "*")
+	return wild && domain != "" && x.count(meshRoutesUnder, domain) > 0
 }
 
 // delegatesMissing finds delegates that are not there, or are none: one has no
