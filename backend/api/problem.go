@@ -53,6 +53,8 @@ func problemOf(err error) error {
 		return huma.NewError(http.StatusServiceUnavailable, "whoever asked is gone; the work ended")
 	case errors.Is(err, source.ErrStale):
 		return huma.NewError(http.StatusPreconditionFailed, err.Error())
+	case errors.Is(err, source.ErrUnreadable):
+		return huma.NewError(http.StatusConflict, err.Error())
 	case errors.Is(err, source.ErrNotFound), errors.Is(err, history.ErrUnknown):
 		return huma.NewError(http.StatusNotFound, err.Error())
 	}

@@ -57,6 +57,10 @@ var ErrStale = errors.New("object changed meanwhile")
 // ErrNotFound reports that an object to change does not exist.
 var ErrNotFound = errors.New("object not found")
 
+// ErrUnreadable reports that the text of an object was edited since and cannot be
+// read: what stands there would be lost. A change that expects Any overwrites it.
+var ErrUnreadable = errors.New("its text was edited and cannot be read")
+
 // A Writer stores objects. Apply is atomic over all changes; what it wrote
 // comes back through the source, there is no second path into the model.
 type Writer interface {

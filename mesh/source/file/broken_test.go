@@ -1,6 +1,7 @@
 package file
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +79,29 @@ func TestObjectOfABrokenFileMayMove(t *testing.T) {
 	f.until("a finding", func(u source.Update) bool { return len(u.Findings) > 0 })
 	f.write("b.yaml", account("b", "2"))
 	f.says("a=1 b=2")
+}
+
+func TestWhatSomebodyIsMendingIsNotOverwritten(t *testing.T) {
+	f, _ := start(t, t.TempDir())
+	f.write("all.yaml", account("a", "1")+"---\n"+account("b", "1"))
+	u := f.says("a=1 b=1")
+	half := account("a", "1") + "---\n" + account("b", "2") + "half: [\n"
+	f.write("all.yaml", half)
+	f.until("a finding", func(u source.Update) bool { return len(u.Findings) > 0 })
+	b := u.Objects[slices.IndexFunc(u.Objects, func(o *mesh.Object) bool { return o.Ref.Name == "b" })]
+	for name, text := range map[string][]byte{"change": []byte(account("b", "3")), "deletion": nil} {
+		err := f.apply(source.Change{Ref: b.Ref, Text: text, Expect: b.Version})
+		if !errors.Is(err, source.ErrUnreadable) || !strings.Contains(err.Error(), "all.yaml, line") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := f.read("all.yaml"); got != half {
+		t.Errorf("the file now holds %q", got)
+	}
+	if err := f.apply(source.Change{Ref: b.Ref, Text: []byte(account("b", "3")), Expect: source.Any}); err != nil {
+		t.Fatal(err)
+	}
+	f.says("a=1 b=3")
 }
 
 func TestUnsupportedKindsHoldNothingBack(t *testing.T) {

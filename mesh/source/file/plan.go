@@ -92,7 +92,7 @@ func (p *planner) change(c source.Change) error {
 	}
 	if c.Text == nil {
 		for _, at := range places {
-			if err := p.splice(at, c.Ref, nil); err != nil {
+			if err := p.splice(at, c, nil); err != nil {
 				return err
 			}
 		}
@@ -102,7 +102,7 @@ func (p *planner) change(c source.Change) error {
 		return err
 	}
 	if len(places) > 0 {
-		return p.splice(places[0], c.Ref, c.Text)
+		return p.splice(places[0], c, c.Text)
 	}
 	path, err := canonicalPath(c.Ref)
 	if err != nil {
@@ -178,8 +178,10 @@ func (p *planner) find(ref mesh.Ref) []place {
 	return append(good, bad...)
 }
 
-// splice replaces the document at a place, or removes it.
-func (p *planner) splice(at place, ref mesh.Ref, text []byte) error {
+// splice replaces the document at a place, or removes it. One that somebody is
+// still mending is left alone, unless the change takes whatever is there.
+func (p *planner) splice(at place, c source.Change, text []byte) error {
+	ref := c.Ref
 	full := filepath.Join(p.dir, at.path)
 	if at.line < 0 {
 		return fmt.Errorf("%s stands in %s, where a document cannot be read; mend the file first", ref, full)
@@ -193,6 +195,9 @@ func (p *planner) splice(at place, ref mesh.Ref, text []byte) error {
 	}
 	if i < 0 {
 		return p.spliceItem(e, at, ref, text)
+	}
+	if at.kept && c.Expect != source.Any && len(bytes.TrimSpace(e.parts[i].was)) > 0 {
+		return fmt.Errorf("%s in %s, line %d: %w; mend it there first", ref, full, at.line, source.ErrUnreadable)
 	}
 	e.parts[i].text, e.parts[i].gone = text, text == nil
 	return nil
