@@ -3,6 +3,9 @@ import { persist } from 'zustand/middleware';
 import { setLanguage } from '../i18n/i18n';
 import type { Language } from '../lib/format';
 
+/** Each language by its own name. */
+export const languages = { en: 'English', zh: '简体中文' } as const;
+
 /** What a person chose for this browser. public/theme.js reads it before the first paint. */
 interface Preferences {
   theme: 'system' | 'light' | 'dark';

@@ -50,7 +50,9 @@ test.each(fixtures.map((f) => [f.name, f] as const))('%s passes through the clie
     asked = new Request(url, init);
     return new Response(f.body === undefined ? null : JSON.stringify(f.body), { status: f.status, headers: f.headers });
   });
-  const call = (sdk as unknown as Record<string, Call>)[camel(f.operation)];
+  const calls = sdk as unknown as Record<string, Call>;
+  // A name that JavaScript keeps for itself gets a line behind it.
+  const call = calls[camel(f.operation)] ?? calls[`${camel(f.operation)}_`];
   const answer = await call?.(parametersOf(f)).catch((problem: unknown) => problem);
   expect(asked?.method).toBe(f.request.method);
   expect(new URL(asked?.url ?? '').pathname).toBe(f.request.path.split('?')[0]);

@@ -1,6 +1,6 @@
 import { Button, SelectList, SelectOption } from '@patternfly/react-core';
 import { Languages, Moon, Sun } from 'lucide-react';
-import { isDark, usePreferences } from '../preferences';
+import { isDark, languages, usePreferences } from '../preferences';
 import { useAppTexts } from '../texts';
 import { Picker } from './picker';
 
@@ -28,7 +28,7 @@ export function LanguageSwitch() {
   return (
     <Button
       variant="plain"
-      aria-label={`${t('language')}: ${t.language === 'zh' ? '简体中文' : 'English'}`}
+      aria-label={`${t('language')}: ${languages[t.language]}`}
       icon={
         <span className="lang">
           <Languages size={16} strokeWidth={1.7} aria-hidden />
@@ -39,8 +39,6 @@ export function LanguageSwitch() {
     />
   );
 }
-
-const languages = { en: 'English', zh: '简体中文' } as const;
 
 /** The same choice as a list, for who does not know the page yet. */
 export function LanguagePicker() {

@@ -18,6 +18,7 @@ const known = (rights: readonly string[]) => ({
   t: say,
   settings: say,
   can: (right: string) => rights.includes(right),
+  dark: false,
 });
 const find = (entries: readonly JumpEntry[], id: string) => entries.find((entry) => entry.id === id);
 
@@ -37,6 +38,9 @@ test('what can be jumped to, and where it leads', () => {
     search: { sel: 'service/local/shop/reviews', around: 'service/local/shop/reviews' },
   });
   expect(find(entries, 'settings users')?.link).toEqual({ to: '/settings', search: { tab: 'users' } });
+  expect(find(entries, 'page changes')?.link).toEqual({ to: '/changes' });
+  expect(find(entries, 'page new')?.link).toEqual({ to: '/rules/new' });
+  expect(entries.filter((e) => e.deed).map((e) => e.deed)).toEqual(['theme', 'language', 'signOut']);
   expect(entries.filter((e) => e.group === 'workloads').map((e) => e.label)).toEqual(['reviews-v1']);
 });
 
@@ -44,6 +48,7 @@ test('a viewer finds neither the wizard nor what only administrators see', () =>
   const entries = jumpEntries(known(['view']));
   expect(find(entries, 'change shop/reviews')).toBeUndefined();
   expect(find(entries, 'page change')).toBeUndefined();
+  expect(find(entries, 'page new')).toBeUndefined();
   expect(find(entries, 'settings users')).toBeUndefined();
   expect(find(entries, 'settings account')).toBeDefined();
 });

@@ -4,18 +4,23 @@ import type { Capability } from '../../api/session-store';
 import { settingsTabs } from '../../features/settings/tabs';
 import type { useSettingsTexts } from '../../features/settings/texts';
 import { addressOf, fullName } from '../../lib/kinds';
+import { languages } from '../preferences';
 import type { useAppTexts } from '../texts';
 import type { Names } from '../use-names';
 import { navGroups } from './nav-items';
 
-/** Something to jump to. */
+/** What the palette does by itself, wherever one is. */
+export type Deed = 'theme' | 'language' | 'signOut';
+
+/** Something to jump to, or to do. */
 export interface JumpEntry {
   readonly id: string;
   readonly group: 'pages' | 'services' | 'workloads' | 'objects' | 'proxies' | 'actions';
   readonly label: string;
   /** Dimmer words beside it: a namespace, a kind. Searched too. */
   readonly hint?: string;
-  readonly link: LinkProps;
+  readonly link?: LinkProps;
+  readonly deed?: Deed;
 }
 
 interface Known {
@@ -26,6 +31,7 @@ interface Known {
   readonly t: ReturnType<typeof useAppTexts>;
   readonly settings: ReturnType<typeof useSettingsTexts>;
   readonly can: (capability: Capability) => boolean;
+  readonly dark: boolean;
 }
 
 type Provider = (known: Known) => JumpEntry[];
@@ -40,6 +46,21 @@ const pages: Provider = ({ t }) =>
       link: { to: entry.to },
     })),
   );
+
+const history: Provider = ({ t }) => [
+  { id: 'page changes', group: 'pages', label: t('page.changes'), hint: t('nav.change'), link: { to: '/changes' } },
+];
+
+const deeds: Provider = ({ t, dark }) => [
+  { id: 'deed theme', group: 'actions', label: t(dark ? 'theme.light' : 'theme.dark'), deed: 'theme' },
+  {
+    id: 'deed language',
+    group: 'actions',
+    label: t('jump.language', { language: languages[t.language === 'zh' ? 'en' : 'zh'] }),
+    deed: 'language',
+  },
+  { id: 'deed signOut', group: 'actions', label: t('signOut'), deed: 'signOut' },
+];
 
 const objects: Provider = ({ names }) =>
   names.objects.map(({ ref }) => ({
@@ -95,6 +116,7 @@ const proxies: Provider = (known) =>
 const wizard: Provider = ({ names, t, can }) =>
   can('editTraffic')
     ? [
+        { id: 'page new', group: 'pages', label: t('jump.new'), hint: t('nav.change'), link: { to: '/rules/new' } },
         { id: 'page change', group: 'pages', label: t('page.wizard'), hint: t('nav.change'), link: { to: '/change' } },
         ...names.services.map(
           ({ namespace, name }): JumpEntry => ({
@@ -120,11 +142,13 @@ const neighbourhoods: Provider = ({ drawn, t }) =>
 /** Who knows of something to jump to. A page that shows single things adds them here. */
 const providers: readonly Provider[] = [
   pages,
+  history,
   settingsPages,
   services,
   workloads,
   objects,
   proxies,
+  deeds,
   wizard,
   neighbourhoods,
 ];

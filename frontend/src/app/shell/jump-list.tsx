@@ -4,12 +4,14 @@ import { useMemo, useState } from 'react';
 import type { LiveProxy } from '../../api/generated/types.gen';
 import { graphParts } from '../../api/live/graph-parts';
 import { useSelected, useTopic } from '../../api/live/use-live';
+import { signOut } from '../../api/session';
 import { sessionStore } from '../../api/session-store';
 import { useSettingsTexts } from '../../features/settings/texts';
 import { useScope } from '../../ui/use-scope';
+import { isDark, usePreferences } from '../preferences';
 import { useAppTexts } from '../texts';
 import { useNames } from '../use-names';
-import { jumpEntries, jumpGroups } from './jump-entries';
+import { type Deed, jumpEntries, jumpGroups } from './jump-entries';
 
 const byPod = (proxies: ReadonlyMap<string, LiveProxy>): LiveProxy[] =>
   [...proxies.values()].sort((a, b) => (a.pod < b.pod ? -1 : 1));
@@ -21,12 +23,19 @@ export function JumpList({ close }: { close: () => void }) {
   const navigate = useNavigate();
   const names = useNames();
   const [typed, setTyped] = useState('');
+  const { theme, setTheme, setLanguage } = usePreferences();
+  const dark = isDark(theme);
+  const doing: Record<Deed, () => void> = {
+    theme: () => setTheme(dark ? 'light' : 'dark'),
+    language: () => setLanguage(t.language === 'zh' ? 'en' : 'zh'),
+    signOut: () => void signOut(),
+  };
   const proxies = useSelected(useTopic('proxies'), byPod);
   const { nodes } = useSelected(useTopic('graph', { mode: 'service', window: useScope().window }), graphParts);
   const can = (capability: string) => sessionStore.getState().session?.capabilities?.includes(capability) ?? false;
   // biome-ignore lint/correctness/useExhaustiveDependencies: rights and texts stay while the palette is open
   const entries = useMemo(
-    () => jumpEntries({ names, proxies, drawn: nodes.filter((n) => n.kind === 'service'), t, settings, can }),
+    () => jumpEntries({ names, proxies, drawn: nodes.filter((n) => n.kind === 'service'), t, settings, can, dark }),
     [names.services, names.workloads, names.objects, proxies, nodes],
   );
   return (
@@ -42,7 +51,12 @@ export function JumpList({ close }: { close: () => void }) {
                 value={entry.id}
                 onSelect={() => {
                   close();
-                  void navigate(entry.link);
+                  if (entry.link) {
+                    void navigate(entry.link);
+                  }
+                  if (entry.deed) {
+                    doing[entry.deed]();
+                  }
                 }}
               >
                 <span>{entry.label}</span>

@@ -27,6 +27,8 @@ export interface NavEntry {
     | 'findings'
     | 'settings';
   readonly icon: LucideIcon;
+  /** Other pages that belong to it. */
+  readonly also?: readonly NonNullable<LinkProps['to']>[];
 }
 
 /** What the nav shows, in order. A page stands here from the commit on that makes it work. */
@@ -47,7 +49,7 @@ export const navGroups: readonly {
   {
     title: 'change',
     entries: [
-      { to: '/rules', page: 'rules', icon: Split },
+      { to: '/rules', page: 'rules', icon: Split, also: ['/changes', '/change'] },
       { to: '/check', page: 'check', icon: ShieldCheck },
     ],
   },

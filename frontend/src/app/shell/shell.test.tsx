@@ -7,6 +7,7 @@ import { newQueryClient } from '../../api/query';
 import { sessionStore } from '../../api/session-store';
 import { fakeLive } from '../../testing/live';
 import { fakeApi, signedIn } from '../../testing/render';
+import { usePreferences } from '../preferences';
 import { newRouter } from '../router';
 
 let live: ReturnType<typeof fakeLive>;
@@ -80,4 +81,14 @@ test('the palette opens by Ctrl-K and goes to a page', async () => {
   await userEvent.type(await within(dialog).findByRole('combobox'), 'settin{Enter}');
   await waitFor(() => expect(router.state.location.pathname).toBe('/settings'));
   await screen.findByRole('heading', { name: 'Settings' });
+  expect(document.title).toBe('Settings · Heddle');
+});
+
+test('the palette does what is no page, and the tab says what is looked at', async () => {
+  await open('/changes/7');
+  await waitFor(() => expect(document.title).toBe('7 · Change · Heddle'));
+  await userEvent.keyboard('{Control>}k{/Control}');
+  const dialog = await screen.findByRole('dialog', { name: 'Jump to' });
+  await userEvent.type(await within(dialog).findByRole('combobox'), 'switch to dark{Enter}');
+  await waitFor(() => expect(usePreferences.getState().theme).toBe('dark'));
 });

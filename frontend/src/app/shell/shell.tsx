@@ -12,6 +12,7 @@ import { ConnectionState } from './connection-state';
 import { Jump } from './jump';
 import { MeshBanner } from './mesh-banner';
 import { NamespacePicker } from './namespace-picker';
+import { usePageTitle } from './page-title';
 import { Sidebar } from './sidebar';
 import { UserMenu } from './user-menu';
 import { WindowPicker } from './window-picker';
@@ -33,6 +34,7 @@ function MeshName() {
 /** Masthead and nav around every page. */
 export function Shell() {
   const t = useAppTexts();
+  usePageTitle();
   const masthead = (
     <Masthead>
       <MastheadMain>

@@ -38,7 +38,8 @@ export function Sidebar() {
 
 function Entry({ entry }: { entry: NavEntry }) {
   const t = useAppTexts();
-  const current = Boolean(useMatchRoute()({ to: entry.to, fuzzy: entry.to !== '/' }));
+  const matches = useMatchRoute();
+  const current = [entry.to, ...(entry.also ?? [])].some((to) => matches({ to, fuzzy: to !== '/' }));
   const Icon = entry.icon;
   return (
     <NavItem isActive={current}>
