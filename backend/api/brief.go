@@ -52,7 +52,7 @@ func briefly(findings []mesh.Finding) []mesh.Finding {
 }
 
 func briefFinding(f mesh.Finding) mesh.Finding {
-	f.Message, f.Path = brief(f.Message), brief(f.Path)
+	f.Message, f.Path = brief(f.Message), briefPath(f.Path)
 	f.Ref.Name, f.Ref.Namespace = briefName(f.Ref.Name), briefName(f.Ref.Namespace)
 	f.Ref.Kind.Name, f.Ref.Kind.Group = briefName(f.Ref.Kind.Name), briefName(f.Ref.Kind.Group)
 	if f.Params != nil {
@@ -72,6 +72,17 @@ func briefName(name string) string {
 		return name
 	}
 	return brief(name)
+}
+
+// maxPath is how long the path of a finding can be that its fixes are asked for by:
+// it is told whole, though it is one word.
+const maxPath = 1000
+
+func briefPath(path string) string {
+	if len(path) <= maxPath {
+		return path
+	}
+	return brief(path)
 }
 
 // briefly cuts what a problem repeats of the request.

@@ -85,3 +85,23 @@ func walkText(value any, see func(string)) {
 		}
 	}
 }
+
+// Fixes are asked for by the path as the check tells it.
+func TestPathsAreToldWhole(t *testing.T) {
+	long := strings.Repeat("a", 150)
+	manifests := []Manifest{{File: "a.yaml", Text: strings.Replace(cartService, "selector: {app: cart}", "selector: {app: cart}, "+long+": 1", 1)}}
+	h := New(Options{Mesh: newMeshOf(t, cartPods), Version: "test"}).Owner()
+	told := false
+	for _, f := range askCheck(t, h, false, manifests...).Findings {
+		if !strings.Contains(f.Path, "aaa") {
+			continue
+		}
+		told = true
+		if want := "spec." + long; f.Path != want {
+			t.Errorf("the path is %s", f.Path)
+		}
+	}
+	if !told {
+		t.Fatal("the unknown field is not told")
+	}
+}
