@@ -78,7 +78,7 @@ func (h *Handlers) fixes(ctx context.Context, in *fixesInput) (*fixesOutput, err
 	}
 	var list []Fix
 	if len(in.Body.Manifests) == 0 {
-		list = h.fixesInMesh(w)
+		list = h.fixesInMesh(w, present)
 	} else if list, err = h.fixesIn(ctx, in, w, present); err != nil {
 		return nil, err
 	}
@@ -95,9 +95,11 @@ func (h *Handlers) fixes(ctx context.Context, in *fixesInput) (*fixesOutput, err
 	return out, nil
 }
 
-// fixesInMesh mend a finding of the running mesh.
-func (h *Handlers) fixesInMesh(w validate.Wanted) []Fix {
-	found, remedies, _ := validate.Mend(h.mesh.Snapshot(), h.mesh.Evidence(), w)
+// fixesInMesh mend a finding of the running mesh. What would change an object that
+// is no longer as it was looked at is left out: an edit names places by numbers.
+func (h *Handlers) fixesInMesh(w validate.Wanted, present mesh.Table[mesh.Ref, *mesh.Object]) []Fix {
+	snapshot := h.mesh.Snapshot()
+	found, remedies, _ := validate.Mend(snapshot, h.mesh.Evidence(), w)
 	var out []Fix
 	if len(found.Fix) > 0 {
 		out = append(out, Fix{Does: doesEdit, Ref: w.Ref, Edits: found.Fix})
@@ -105,7 +107,11 @@ func (h *Handlers) fixesInMesh(w validate.Wanted) []Fix {
 	for _, r := range remedies {
 		out = append(out, made(r))
 	}
-	return out
+	return slices.DeleteFunc(out, func(f Fix) bool {
+		was, wasThere := snapshot.Get(f.Ref)
+		is, isThere := present.Get(f.Ref)
+		return wasThere != isThere || isThere && was.Version != is.Version
+	})
 }
 
 // fixesIn mend a finding in manifests.

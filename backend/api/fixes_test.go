@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -172,6 +173,41 @@ func TestFixesOfWhatIsGone(t *testing.T) {
 		ref := map[string]any{"kind": "VirtualService", "name": "cart"}
 		if got := askFixes(t, h, map[string]any{"code": code, "ref": ref, "path": "spec"}); len(got) != 0 {
 			t.Errorf("%q: %+v", code, got)
+		}
+	}
+}
+
+// moved is a mesh whose objects have changed since it was looked at.
+type moved struct {
+	meshOf
+	now meshOf
+}
+
+func (m moved) Objects(ctx context.Context) (mesh.Table[mesh.Ref, *mesh.Object], error) {
+	return m.now.Objects(ctx)
+}
+
+// An edit is of the text that it was made for: in another one it would overwrite
+// what was added there since.
+func TestFixesAreOfWhatStands(t *testing.T) {
+	text := cartService + "---\n" + cartPods + "---\n" + subsetRoute
+	rule := "---\n" + cartRule
+	more := rule + "  - {name: other, labels: {version: v3}}\n"
+	ask := map[string]any{
+		"code": "HDL2104", "path": subsetPath,
+		"ref": map[string]any{"group": "networking.istio.io", "kind": "VirtualService", "namespace": "default", "name": "cart"},
+	}
+	for name, c := range map[string]struct {
+		was, now meshOf
+		fixes    int
+	}{
+		"the same":   {newMeshAt(t, text+rule, "1"), newMeshAt(t, text+rule, "1"), 1},
+		"changed":    {newMeshAt(t, text+rule, "1"), newMeshAt(t, text+more, "2"), 0},
+		"made since": {newMeshAt(t, text, "1"), newMeshAt(t, text+strings.Replace(rule, "cart-rule", "cart", 1), "1"), 0},
+	} {
+		h := New(Options{Mesh: moved{c.was, c.now}, Version: "test"}).Owner()
+		if got := askFixes(t, h, ask); len(got) != c.fixes {
+			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }
