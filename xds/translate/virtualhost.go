@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -48,6 +49,9 @@ type hostPlan struct {
 	// overruled lists VirtualServices that claim the host in vain, since owner
 	// does.
 	overruled []*mesh.Object
+	// untold says of those of overruled that claim more hosts in vain than is told
+	// how many more.
+	untold    map[*mesh.Object]int
 	owner     *mesh.Object
 	catchLast bool // rules that take everything go behind the others
 	domains   []string
@@ -201,6 +205,7 @@ func clusterHost(host, clusterDomain string) (name, namespace string, ok bool) {
 
 // parts turns plans into parts, hosts without any name left out.
 func parts(plans []*hostPlan) []hostPart {
+	boundOverruled(plans)
 	var out []hostPart
 	for _, p := range plans {
 		if len(p.domains) == 0 {
@@ -233,7 +238,7 @@ func (p *hostPlan) key() mesh.Hash {
 		fields = append(fields, "by", vs.ID())
 	}
 	for _, vs := range p.overruled {
-		fields = append(fields, "overruled", vs.ID(), p.owner.ID())
+		fields = append(fields, "overruled", vs.ID(), p.owner.ID(), strconv.Itoa(p.untold[vs]))
 	}
 	for _, l := range p.lost {
 		fields = append(fields, "lost", l.domain, l.to)
@@ -315,15 +320,51 @@ func (p *hostPlan) routes(k *routeMaker) []*routev3.Route {
 	return append(routes, behind...)
 }
 
+// maxOverruled is of how many hosts of one VirtualService it is told that another
+// decides about them.
+const maxOverruled = 20
+
+// boundOverruled leaves out of the plans what goes beyond maxOverruled, and notes
+// with the last that is told how many more there are.
+func boundOverruled(plans []*hostPlan) {
+	all, told := map[*mesh.Object]int{}, map[*mesh.Object]int{}
+	for _, p := range plans {
+		for _, vs := range p.overruled {
+			all[vs]++
+		}
+	}
+	for _, p := range plans {
+		var kept []*mesh.Object
+		for _, vs := range p.overruled {
+			if told[vs]++; told[vs] > maxOverruled {
+				continue
+			}
+			kept = append(kept, vs)
+			if more := all[vs] - maxOverruled; more > 0 && told[vs] == maxOverruled {
+				if p.untold == nil {
+					p.untold = map[*mesh.Object]int{}
+				}
+				p.untold[vs] = more
+			}
+		}
+		p.overruled = kept
+	}
+}
+
 // claims tells whose claim on the host, or on one of its names, was in vain.
 func (p *hostPlan) claims() []mesh.Finding {
 	var findings []mesh.Finding
 	for _, vs := range p.overruled {
-		findings = append(findings, mesh.Finding{
+		f := mesh.Finding{
 			Code: mesh.CodeHostConflict, Severity: mesh.Warning, Phase: mesh.PhaseTranslate, Ref: vs.Ref, Path: "spec.hosts",
 			Message: fmt.Sprintf("%s decides about host %s already and is older; sidecars do not use these rules. Join both objects.", p.owner.Ref, p.host),
 			Params:  map[string]string{"host": p.host}, Related: []mesh.Ref{p.owner.Ref},
-		})
+		}
+		if more := p.untold[vs]; more > 0 {
+			f.Message += fmt.Sprintf(" So it is with %d more of its hosts.", more)
+			f.Params["more"] = strconv.Itoa(more)
+		}
+		findings = append(findings, f)
 	}
 	from := p.from()
 	for _, l := range p.lost {
