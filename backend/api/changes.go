@@ -222,11 +222,8 @@ func (h *Handlers) mayWrite(ctx context.Context, refs ...mesh.Ref) error {
 	return problemOf(err)
 }
 
-// Actions in the audit log.
-const (
-	actionChange = "change.apply"
-	actionUndo   = "change.undo"
-)
+// actionUndo is that of taking a change back, in the audit log.
+const actionUndo = "change.undo"
 
 // maxNamed bounds how many objects a line names.
 const maxNamed = 8
@@ -249,7 +246,7 @@ func (h *Handlers) note(ctx context.Context, by history.By, refs []mesh.Ref, id 
 	if h.auth == nil {
 		return
 	}
-	e := auth.Entry{Action: actionChange, Target: namesOf(refs), Outcome: auth.Done}
+	e := auth.Entry{Action: auth.ActionChange, Target: namesOf(refs), Outcome: auth.Done}
 	var details []string
 	if by.Undoes != "" {
 		e.Action = actionUndo

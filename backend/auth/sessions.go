@@ -158,7 +158,8 @@ type Renewal struct{ Cookie string }
 // resume finds the session of a cookie, and renews the cookie when that is due.
 // Cookies whose time is over are good for one thing: the last one that is known to
 // have reached the browser is renewed. So a copy of a cookie is useless ten
-// minutes later, once the browser that it was taken from goes on.
+// minutes later, once the browser that it was taken from goes on; until then, or
+// if it never does, the copy is as good as the cookie.
 func (a *Auth) resume(ctx context.Context, cookie string) (Session, *Renewal, error) {
 	c, err := a.keyRing().open(cookie)
 	if err != nil {

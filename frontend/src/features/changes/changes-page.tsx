@@ -14,6 +14,7 @@ import { instant } from '../../lib/format';
 import { fullName } from '../../lib/kinds';
 import { changeInScope } from '../../lib/scope';
 import { UndoButton } from '../../parts/undo/undo-button';
+import { undoRefs } from '../../parts/undo/undo-entries';
 import { useChangeWords } from '../../ui/change-words';
 import type { Column, DataTableProps } from '../../ui/data-table';
 import { List } from '../../ui/list';
@@ -109,7 +110,7 @@ export function ChangesPage() {
         c.undoneBy ? (
           <Link to={changeAddress(c.undoneBy)}>{t('list.undone')}</Link>
         ) : (
-          mayWrite((c.entries ?? []).map((entry) => entry.ref)) && (
+          mayWrite(undoRefs(c)) && (
             <UndoButton
               change={c}
               label={t('list.undo')}

@@ -7,13 +7,12 @@ import { number } from '../../lib/format';
 import type { ChartMark, ChartSeries } from '../../ui/chart/chart';
 import { Failed, Loading } from '../../ui/states';
 import { useNow } from '../../ui/use-now';
+import { versionColor } from '../../ui/version-color';
 import type { Asked } from './asked';
 import { askedAt, failed, long, rangeOf, sharesOf } from './course-model';
 import { useChangesTexts } from './texts';
 
 const Chart = lazy(() => import('../../ui/chart/chart').then((m) => ({ default: m.Chart })));
-
-const colors = ['--hd-s1', '--hd-s4', '--hd-s3', '--hd-s2'] as const;
 
 interface CourseProps {
   /** "namespace/name". */
@@ -52,7 +51,7 @@ export function Course({ service, change, asked }: CourseProps) {
     : byVersion.map((v, i) => ({
         label: v.version,
         points: v.points,
-        color: colors[i === byVersion.length - 1 && i > 0 ? 3 : i % 3] ?? '--hd-s1',
+        color: versionColor(i, byVersion.length),
       }));
   const title = one ? t('shareOf', { version: one.version }) : t('sharesOf', { name });
   if (query.isError) {

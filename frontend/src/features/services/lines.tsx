@@ -7,7 +7,8 @@ import type { Figure } from '../../lib/format';
 import type { ChartMark } from '../../ui/chart/chart';
 import { Sheet } from '../../ui/page';
 import { Failed, Loading } from '../../ui/states';
-import { type Line, type Range, ranges, versionColor } from './model/lines';
+import { versionColor } from '../../ui/version-color';
+import { type Line, type Range, ranges } from './model/lines';
 import type { Subject } from './model/subject';
 import { useServicesTexts } from './texts';
 

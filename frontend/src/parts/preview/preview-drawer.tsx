@@ -23,9 +23,9 @@ import { Written } from './written';
 export interface PreviewDrawerProps {
   /** The change, as PUT /api/v1/changes takes it. */
   entries: readonly PreviewEntry[];
-  /** It is written; without a change nothing had to be. */
   /** True while the entries are still those of an earlier wish: they are shown, and cannot be applied. */
   behind?: boolean;
+  /** It is written; without a change nothing had to be. */
   onApplied: (change: HistoryChange | undefined) => void;
   /** The drawer was closed, or the change discarded. */
   onClose: () => void;

@@ -5,7 +5,7 @@ import { csvText } from '../../../lib/csv';
 import { answerList, answersOf, callsOf, mutualTLS, threadWidth } from './calls';
 import { csvColumns } from './csv-columns';
 import { matches, statesOf } from './filter';
-import { errorLines, linesOf, versionColor } from './lines';
+import { errorLines, linesOf } from './lines';
 import { add, emptyLog, end, kept, linesWith } from './log-lines';
 import { drawn, neighboursOf, shownNeighbours } from './neighbours';
 import { nodeOf } from './subject';
@@ -129,8 +129,6 @@ test('lines by version, errors as per cent of their own requests', () => {
     { label: 'v10', points: [[0, 0]] },
   ]);
   expect(linesOf(answer, 'p95')).toEqual([]);
-  expect([0, 1, 2, 3].map((i) => versionColor(i, 4))).toEqual(['--hd-s1', '--hd-s4', '--hd-s3', '--hd-s2']);
-  expect(versionColor(0, 1)).toBe('--hd-s1');
 });
 
 test('a log is whole lines, without colours, the newest kept', () => {
